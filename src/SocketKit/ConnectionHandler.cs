@@ -1,0 +1,21 @@
+namespace SocketKit;
+
+/// <summary>
+/// A session: what an application does with one connection. One call at a time, in order; different connections run in parallel.
+/// A handler may block its thread; a handler that throws closes its own connection as <see cref="CloseKind.HandlerFailed"/>, and nothing else notices.
+/// </summary>
+public abstract class ConnectionHandler
+{
+    /// <summary>Called once, before any message. A request to the peer (a log-in, say) may be awaited here.</summary>
+    public virtual ValueTask OnConnectedAsync(IConnection connection) => default;
+
+    /// <summary>Called for every message that is neither a heartbeat nor a response to a request.</summary>
+    /// <param name="connection">The connection that it came from.</param>
+    /// <param name="message">The payload, valid until the returned task completes; what must live longer is copied (<see cref="Message.Copy(ReadOnlyMemory{byte}, System.Text.Encoding?)"/>).</param>
+    public abstract ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message);
+
+    /// <summary>Called exactly once if <see cref="OnConnectedAsync"/> was called, after the last message's call has completed.</summary>
+    /// <param name="connection">The connection, which is closed now.</param>
+    /// <param name="reason">Who ended it, why and in which phase.</param>
+    public virtual ValueTask OnClosedAsync(IConnection connection, CloseReason reason) => default;
+}

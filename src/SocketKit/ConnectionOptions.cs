@@ -1,0 +1,57 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace SocketKit;
+
+/// <summary>What servers and clients set alike. Copied and checked once, at start; changing it later has no effect.</summary>
+public abstract class ConnectionOptions
+{
+    /// <summary>How messages are cut out of the stream. No default: it must be set, for example to <c>Framers.Lines()</c>.</summary>
+    public IFramer? Framer { get; set; }
+
+    /// <summary>Makes the handler of a new connection, called once per connection, so that an instance is a session; to share one, write <c>_ => shared</c>.
+    /// See <see cref="SocketKit.Handler"/>. A server must set it; a client without one reads <see cref="ISocketClient.Messages"/>.</summary>
+    public Func<IConnection, ConnectionHandler>? Handler { get; set; }
+
+    /// <summary>The heartbeat policy. Default: <see cref="NoHeartbeat"/>; TCP keep-alive still finds a dead peer in 30 s.</summary>
+    public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
+
+    /// <summary>Reads the correlation id out of a message that answers a request: null = not an answer (a push, or a request of the peer's), 0 = it answers the oldest request made without an id.
+    /// Default: unset; then any message answers the oldest request, as long as one waits. Thread-safe; called for every message.</summary>
+    public CorrelationIdReader? CorrelationId { get; set; }
+
+    /// <summary>How long a request waits for its response. Default: 30 s. Kept to within 100 ms.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many requests may wait for a response on one connection. Default: 1,024.</summary>
+    public int MaxPendingRequests { get; set; } = 1024;
+
+    /// <summary>The longest frame, header and trailer included, in bytes. Default: 1 MiB. Range: 1 to 1 GiB.</summary>
+    public int MaxFrameLength { get; set; } = 1024 * 1024;
+
+    /// <summary>How many bytes may wait to be sent on one connection before it closes as <see cref="CloseKind.SlowConsumer"/>; one larger message is let in alone. Default: 4 MiB. At least 64 KiB.</summary>
+    public int SendLimit { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. Default: 10 s.</summary>
+    public TimeSpan SlowConsumerTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long opening may take in all: handshakes of the wire and a client's connect hook. Default: 10 s.</summary>
+    public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s.</summary>
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The encoding of text overloads. Default: UTF-8 without byte order mark.</summary>
+    public Encoding TextEncoding { get; set; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>The clock. Default: the system's monotonic one. Tests give a fake.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>Where logs go. Default: nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
+}
+
+/// <summary>Reads the correlation id out of a message; see <see cref="ConnectionOptions.CorrelationId"/>.</summary>
+/// <param name="message">The payload.</param>
+/// <returns>The id, or null when the message answers no request.</returns>
+public delegate long? CorrelationIdReader(ReadOnlySpan<byte> message);

@@ -1,0 +1,25 @@
+using System.Buffers;
+
+namespace SocketKit;
+
+/// <summary>No heartbeats, the default: no byte on the wire. TCP keep-alive and the user time-out still find a dead peer in 30 s.</summary>
+public sealed class NoHeartbeat : IHeartbeatPolicy
+{
+    /// <summary>The only instance.</summary>
+    public static NoHeartbeat Instance { get; } = new();
+
+    private NoHeartbeat()
+    {
+    }
+
+    /// <inheritdoc/>
+    public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) => HeartbeatDecision.Never;
+
+    /// <inheritdoc/>
+    public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+
+    /// <inheritdoc/>
+    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+    {
+    }
+}

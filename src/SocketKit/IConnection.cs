@@ -1,0 +1,47 @@
+using System.Net;
+
+namespace SocketKit;
+
+/// <summary>One live connection, the same for a server's and a client's end: either side may push, request and answer. Thread-safe.</summary>
+public interface IConnection : IMessageSender
+{
+    /// <summary>Unique in this process, never reused.</summary>
+    long Id { get; }
+
+    /// <summary>The local end, or null when the wire has none.</summary>
+    EndPoint? LocalEndPoint { get; }
+
+    /// <summary>The remote end, or null when the wire has none. IPv4 peers of a dual-stack listener show as IPv4.</summary>
+    EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>The server that accepted it.</summary>
+    /// <exception cref="InvalidOperationException">It is a client's connection.</exception>
+    ISocketServer Server { get; }
+
+    /// <summary>The session: the handler instance that was made for this connection.</summary>
+    ConnectionHandler Handler { get; }
+
+    /// <summary>The name given by <see cref="SetName"/>, or null. In every log line.</summary>
+    string? Name { get; }
+
+    /// <summary>Names the connection (device id, user, player). Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open connection does not unregister it.</summary>
+    /// <param name="name">The name, 1 to 256 characters.</param>
+    /// <returns>The former holder of the name, still connected perhaps (close it if that is right for you), or null. Always null on a client's connection.</returns>
+    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
+    IConnection? SetName(string name);
+
+    /// <summary>Cancelled soon after the first cause of death.</summary>
+    CancellationToken ClosedToken { get; }
+
+    /// <summary>Completes when the wire is released, before <see cref="ConnectionHandler.OnClosedAsync"/>. Never faults.</summary>
+    Task<CloseReason> Closed { get; }
+
+    /// <summary>Closes gracefully: what is queued goes out, then the end of the stream is sent. Never waits for a handler, so it may be awaited in one.</summary>
+    /// <param name="detail">For the reason and the log.</param>
+    /// <param name="cancellationToken">Abandons only the wait.</param>
+    /// <returns>Complete when the queue is flushed and the end of the stream is sent, or at the close deadline (1 s), when the connection is aborted.</returns>
+    ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends the connection at once; what is queued is lost. Idempotent, never throws.</summary>
+    void Abort();
+}

@@ -1,0 +1,55 @@
+namespace SocketKit;
+
+/// <summary>Keeps one connection to a server, and dials again when a policy says so. Thread-safe. Sending while not connected throws <see cref="ConnectionClosedException"/> at once, with the last reason.</summary>
+public interface ISocketClient : IMessageSender, IAsyncDisposable
+{
+    /// <summary>Where the client is in its life.</summary>
+    ClientState State { get; }
+
+    /// <summary>The connection, or null while there is none.</summary>
+    IConnection? Connection { get; }
+
+    /// <summary>Messages from the server, for clients without a <see cref="ConnectionOptions.Handler"/>. One consumer; the stream lives across reconnects and ends when the client is disposed. Each message is the
+    /// consumer's to dispose. Until somebody enumerates, the newest 256 messages, at most 256 KiB, are kept.</summary>
+    /// <exception cref="InvalidOperationException">The client has a handler, or somebody enumerates already.</exception>
+    IAsyncEnumerable<Message> Messages { get; }
+
+    /// <summary>Raised for every change of <see cref="State"/>, in order, one at a time, on a pool thread; a slow subscriber delays nobody but the next notice. What a subscriber throws is logged.</summary>
+    event EventHandler<ClientStateChange>? StateChanged;
+
+    /// <summary>Connects. With <see cref="SocketClientOptions.Reconnect"/> set, the policy covers the first attempt too. Joins an attempt under way; complete at once when connected.</summary>
+    /// <param name="cancellationToken">Abandons the attempt when this call began it, else only this wait.</param>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="ConnectException">The attempt failed and the policy gave up; it carries the last reason.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled, or the client was disconnected.</exception>
+    Task ConnectAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called again.</summary>
+    /// <param name="detail">For the reason and the log.</param>
+    /// <param name="cancellationToken">Abandons only the wait.</param>
+    Task DisconnectAsync(string? detail = null, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Where a client is in its life.</summary>
+public enum ClientState
+{
+    /// <summary>Not connected, and not trying.</summary>
+    Disconnected,
+
+    /// <summary>Dialling, opening the wire, or running the connect hook.</summary>
+    Connecting,
+
+    /// <summary>Connected.</summary>
+    Connected,
+
+    /// <summary>Waiting before the next attempt.</summary>
+    Waiting,
+}
+
+/// <summary>One change of a client's state.</summary>
+/// <param name="From">The state before.</param>
+/// <param name="To">The state now.</param>
+/// <param name="Reason">Why the connection or attempt ended; null on the way to <see cref="ClientState.Connected"/>.</param>
+/// <param name="Attempt">How many attempts have failed since a connection last lived for 10 s; 0 for none.</param>
+/// <param name="RetryIn">With <see cref="ClientState.Waiting"/>: the delay before the next attempt.</param>
+public sealed record ClientStateChange(ClientState From, ClientState To, CloseReason? Reason, int Attempt, TimeSpan? RetryIn);

@@ -1,0 +1,48 @@
+using System.Net;
+
+namespace SocketKit;
+
+/// <summary>Accepts connections and runs a handler for each. Thread-safe. Started and stopped once.</summary>
+public interface ISocketServer : IAsyncDisposable
+{
+    /// <summary>Where the server listens, in the order of <see cref="SocketServerOptions.Listeners"/>, port 0 resolved. Empty before the start.</summary>
+    IReadOnlyList<EndPoint> EndPoints { get; }
+
+    /// <summary>The live connections.</summary>
+    IConnectionTable Connections { get; }
+
+    /// <summary>Takes the addresses and begins to accept. When one address fails, the others are given back.</summary>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="ListenException">An address is in use.</exception>
+    /// <exception cref="InvalidOperationException">The server was started before.</exception>
+    Task StartAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Stops in three stages: accepts no more; lets connections finish what is in flight, within <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first.
+    /// Awaited in a handler, it does not wait for that handler. Before a start it does nothing.</summary>
+    /// <param name="cancellationToken">Cancels the second stage: the rest is aborted at once.</param>
+    Task StopAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Starts, runs until Ctrl-C, SIGTERM or the token, then stops gracefully.</summary>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="ListenException">An address is in use.</exception>
+    Task RunAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Sends one message to many connections, framed once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
+    /// <see cref="ConnectionOptions.SendLimit"/> it is closed as a slow consumer.</summary>
+    /// <param name="message">The payload.</param>
+    /// <param name="to">The recipients; null: all.</param>
+    /// <param name="cancellationToken">Abandons only the wait.</param>
+    /// <returns>For how many recipients the message was queued.</returns>
+    /// <exception cref="FramingException">The framer cannot write this message.</exception>
+    ValueTask<int> BroadcastAsync(ReadOnlyMemory<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default);
+}
+
+/// <summary>The live connections of a server. Enumeration is a moment's view, safe while connections come and go.</summary>
+public interface IConnectionTable : IReadOnlyCollection<IConnection>
+{
+    /// <summary>Finds a connection by its id.</summary>
+    bool TryGet(long id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IConnection? connection);
+
+    /// <summary>Finds a connection by the name that <see cref="IConnection.SetName"/> gave it. Case-sensitive.</summary>
+    bool TryGet(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IConnection? connection);
+}

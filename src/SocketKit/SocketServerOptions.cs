@@ -1,0 +1,14 @@
+namespace SocketKit;
+
+/// <summary>What a server needs to start: at least one listener, a framer and a handler.</summary>
+public sealed class SocketServerOptions : ConnectionOptions
+{
+    /// <summary>Where to listen; see <see cref="Listen"/>. At least one.</summary>
+    public IList<Listener> Listeners { get; } = [];
+
+    /// <summary>How many connections may live at once; more are accepted and closed at once, as <see cref="CloseKind.TooManyConnections"/>. Default: 10,000.</summary>
+    public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>How long a stop lets connections finish what is in flight. Default: 10 s. Zero: abort at once.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
+}

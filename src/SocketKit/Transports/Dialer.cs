@@ -1,0 +1,16 @@
+namespace SocketKit;
+
+/// <summary>How a client reaches its server: one address of one kind of wire. Made by <see cref="Dial"/>; thread-safe, reusable for every redial.</summary>
+public abstract class Dialer
+{
+    /// <summary>Dials once. Names are resolved anew at each call.</summary>
+    /// <param name="timeProvider">The clock for delays between addresses.</param>
+    /// <param name="cancellationToken">Cancelled at the connect time-out.</param>
+    /// <returns>The wire, before <see cref="Transport.OpenAsync"/>.</returns>
+    /// <exception cref="System.Net.Sockets.SocketException">No address answered; the last one's error.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public abstract ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken);
+
+    /// <summary>The address for people and logs, such as <c>tcp://127.0.0.1:9000</c>.</summary>
+    public abstract override string ToString();
+}

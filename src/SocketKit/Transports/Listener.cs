@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace SocketKit;
+
+/// <summary>Where a server accepts connections from: one address of one kind of wire. Made by <see cref="Listen"/>; used by one server, once.</summary>
+public abstract class Listener : IAsyncDisposable
+{
+    /// <summary>Where it listens: as asked for before <see cref="BindAsync"/>, as bound (port 0 resolved) after it.</summary>
+    public abstract EndPoint EndPoint { get; }
+
+    /// <summary>Takes the address.</summary>
+    /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
+    public abstract ValueTask BindAsync(CancellationToken cancellationToken);
+
+    /// <summary>Waits for the next connection. One call at a time. A transport is returned before it is opened (<see cref="Transport.OpenAsync"/>), so a slow handshake is in nobody's way.</summary>
+    /// <returns>The new connection's wire, or null after <see cref="StopAsync"/>.</returns>
+    /// <exception cref="System.Net.Sockets.SocketException">Accepting failed (descriptors exhausted, say); the caller backs off and calls again.</exception>
+    public abstract ValueTask<Transport?> AcceptAsync();
+
+    /// <summary>Gives the address back; an accept under way returns null. Connections live on. Idempotent.</summary>
+    public abstract ValueTask StopAsync();
+
+    /// <summary>The same as <see cref="StopAsync"/>, and releases the rest.</summary>
+    public abstract ValueTask DisposeAsync();
+}

@@ -1,0 +1,61 @@
+using System.Net;
+
+namespace SocketKit;
+
+/// <summary>
+/// The wire of one connection: moves bytes and knows nothing of frames, heartbeats, handlers or time.
+/// Derive from it to carry SocketKit over something new; the contract suite of the test project says what must hold.
+/// </summary>
+/// <remarks>
+/// At most one <see cref="ReceiveAsync"/> and one <see cref="SendAsync"/> are outstanding at a time; the two may overlap.
+/// <see cref="Abort"/> may be called at any time from any thread. <see cref="IAsyncDisposable.DisposeAsync"/> is called once, when both verbs are at rest.
+/// A receive never completes on the stack of somebody's send.
+/// </remarks>
+public abstract class Transport : IAsyncDisposable
+{
+    /// <summary>The local end, or null when the wire has none.</summary>
+    public abstract EndPoint? LocalEndPoint { get; }
+
+    /// <summary>The remote end, or null when the wire has none.</summary>
+    public abstract EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>True when one receive is one message and one send is one message (datagrams, WebSocket). Default: false, a stream of bytes.</summary>
+    public virtual bool KeepsMessages => false;
+
+    /// <summary>True when buffers that the connection gives back shall be overwritten first, so that a slice kept too long shows. Default: false.</summary>
+    public virtual bool PoisonsReleasedBuffers => false;
+
+    /// <summary>Bytes that the wire has taken from sends so far; grows while a send is still outstanding, so that a slow peer is told from a dead one.</summary>
+    public abstract long BytesSent { get; }
+
+    /// <summary>Does what must precede the first byte of the protocol (TLS handshake, PROXY header, upgrade). Runs under the open deadline. Default: nothing.</summary>
+    /// <param name="cancellationToken">Cancelled at the open deadline or when the connection is aborted.</param>
+    public virtual ValueTask OpenAsync(CancellationToken cancellationToken) => default;
+
+    /// <summary>Receives what has arrived, waiting for at least one byte.</summary>
+    /// <param name="buffer">Where to put the bytes. An empty buffer waits until something can be received, consumes nothing and returns (0, false), which means nothing:
+    /// it is a hint, and the next receive may still wait.</param>
+    /// <returns>The number of bytes; 0 without <see cref="Received.EndOfMessage"/> for a non-empty buffer: the peer finished.</returns>
+    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="System.Net.Sockets.SocketException"/> is as good.)</exception>
+    public abstract ValueTask<Received> ReceiveAsync(Memory<byte> buffer);
+
+    /// <summary>Sends all of the bytes. With <see cref="KeepsMessages"/> they are exactly one message.</summary>
+    /// <param name="batch">The bytes; they stay untouched until the send completes.</param>
+    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="System.Net.Sockets.SocketException"/> is as good.)</exception>
+    public abstract ValueTask SendAsync(ReadOnlyMemory<byte> batch);
+
+    /// <summary>Half-close: tells the peer that nothing more comes from this end. Receiving goes on. Not called while a send is outstanding. Default: nothing.</summary>
+    public virtual ValueTask FinishAsync() => default;
+
+    /// <summary>Lets others have a turn: completes later, from the engine's own queue. Default: the thread pool's.</summary>
+    public virtual ValueTask YieldAsync() => ThreadPoolYield.WaitAsync();
+
+    /// <summary>Cancelled when the wire reports a reset or hang-up although nobody receives. Default: never.</summary>
+    public virtual CancellationToken HungUp => default;
+
+    /// <summary>Ends the connection at once: both verbs complete promptly, with an exception or the end of the stream. Idempotent, never throws, from any thread.</summary>
+    public abstract void Abort();
+
+    /// <summary>Releases the wire's resources. Called once, after both verbs are at rest.</summary>
+    public abstract ValueTask DisposeAsync();
+}
