@@ -1,0 +1,477 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Connections;
+
+// The end of a connection.
+//
+//   alive -> (first cause of death) -> closing gracefully: flush, send the end of the stream, read and discard until the peer's end or the close deadline
+//                                   \-> aborted: both verbs of the wire are unblocked at once
+//         -> released: both verbs are at rest and the wire is disposed; Closed completes -> the last handler call is over -> OnClosedAsync -> ended
+//
+// A handler that never returns delays OnClosedAsync, nothing else.
+internal sealed partial class Connection
+{
+    private volatile CloseReason? _reason;
+    private CancellationTokenSource? _opening;
+    private CancellationTokenSource? _closedSource;
+    private TaskCompletionSource<CloseReason>? _closed;
+    private TaskCompletionSource? _finishedSignal;
+    private TaskCompletionSource? _endedSignal;
+    private long _unsentBytes;
+    private long _closeDeadline;
+
+    /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
+    private volatile bool _draining;
+
+    /// <summary>The receive loop is inside a verb of the wire.</summary>
+    private bool _receiving;
+    private bool _receiveEnded;
+    private bool _inputEnded;
+
+    /// <summary>The flusher shall send the end of the stream when nothing is left.</summary>
+    private bool _finishDue;
+    private bool _finished;
+    private bool _aborted;
+    private bool _releasing;
+    private bool _released;
+    private bool _closedCalled;
+    private bool _ended;
+
+    public CancellationToken ClosedToken
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_closedSource is null)
+                {
+                    _closedSource = new CancellationTokenSource();
+                    if (_reason is not null)
+                    {
+                        _closedSource.Cancel();
+                    }
+                }
+
+                return _closedSource.Token;
+            }
+        }
+    }
+
+    public Task<CloseReason> Closed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_closed is null)
+                {
+                    _closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    if (_released)
+                    {
+                        _closed.SetResult(_reason!);
+                    }
+                }
+
+                return _closed.Task;
+            }
+        }
+    }
+
+    /// <summary>Completes after <see cref="ConnectionHandler.OnClosedAsync"/>.</summary>
+    internal Task Ended
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_endedSignal is null)
+                {
+                    _endedSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    if (_ended)
+                    {
+                        _endedSignal.SetResult();
+                    }
+                }
+
+                return _endedSignal.Task;
+            }
+        }
+    }
+
+    internal CloseReason? Reason => _reason;
+
+    private ClosePhase Phase => _draining ? ClosePhase.Draining : _opened ? ClosePhase.Open : ClosePhase.Opening;
+
+    private CancellationToken OpenToken
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _opening?.Token ?? new CancellationToken(canceled: true);
+            }
+        }
+    }
+
+    public ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default)
+    {
+        TryClose(CloseKind.LocalClosed, CloseParty.Local, detail, null, graceful: true);
+        lock (_gate)
+        {
+            if (_finished || _aborted || _released)
+            {
+                return default;
+            }
+
+            _finishedSignal ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return new ValueTask(cancellationToken.CanBeCanceled ? _finishedSignal.Task.WaitAsync(cancellationToken) : _finishedSignal.Task);
+        }
+    }
+
+    public void Abort()
+    {
+        if (!TryClose(CloseKind.Aborted, CloseParty.Local, null, null, graceful: false))
+        {
+            AbortWire();
+        }
+    }
+
+    /// <summary>Ends the connection for the server's stop, when its time is up.</summary>
+    internal void AbortForStop()
+    {
+        if (!TryClose(CloseKind.ServerStopping, CloseParty.Local, "aborted: it did not finish within the drain time", null, graceful: false))
+        {
+            AbortWire();
+        }
+    }
+
+    /// <summary>Ends a connection that was accepted one too many; it is not started.</summary>
+    internal void Refuse()
+    {
+        lock (_gate)
+        {
+            _receiveEnded = true;
+        }
+
+        TryClose(CloseKind.TooManyConnections, CloseParty.Local, null, null, graceful: false);
+    }
+
+    /// <summary>Lets what is in flight finish, then closes.</summary>
+    internal void BeginDrain()
+    {
+        bool opened;
+        lock (_gate)
+        {
+            _draining = true;
+            opened = _opened;
+        }
+
+        if (opened)
+        {
+            CheckIdle();
+        }
+        else
+        {
+            TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: false);
+        }
+    }
+
+    /// <summary>Sets the first cause of death and begins the end.</summary>
+    /// <returns>False: another cause was first.</returns>
+    private bool TryClose(CloseKind kind, CloseParty by, string? detail, Exception? exception, bool graceful)
+    {
+        CloseReason reason;
+        CancellationTokenSource? opening, closed;
+        bool flush = false, wake;
+        lock (_gate)
+        {
+            if (_reason is not null)
+            {
+                return false;
+            }
+
+            _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
+            _discardedMessages += _mailbox.Clear();
+            _closeDeadline = Now + _settings.CloseTimeout.Ticks;
+            (opening, _opening) = (_opening, null);
+            closed = _closedSource;
+            wake = _waitingFor != DispatchWait.None;
+            _waitingFor = DispatchWait.None;
+            if (graceful)
+            {
+                _corkedThread = 0;
+                _finishDue = true;
+                flush = !_flushing;
+                _flushing = true;
+            }
+        }
+
+        // Users' registrations run on the pool, not on the stack of whoever closes.
+        _ = opening?.CancelAsync();
+        _ = closed?.CancelAsync();
+        FailRequests(reason);
+        if (flush)
+        {
+            Flush();
+        }
+        else if (!graceful)
+        {
+            AbortWire();
+        }
+
+        if (wake)
+        {
+            _dispatchSignal.Set(true);
+        }
+
+        TryRelease();
+        return true;
+    }
+
+    /// <summary>Unblocks both verbs of the wire; what is queued is lost, and counted.</summary>
+    private void AbortWire()
+    {
+        TaskCompletionSource? room, finished;
+        CloseReason reason;
+        lock (_gate)
+        {
+            if (_aborted || _released)
+            {
+                return;
+            }
+
+            _aborted = true;
+            _unsentBytes = Math.Max(_unsentBytes, Queued);
+            _output.Clear();
+            (room, _room) = (_room, null);
+            finished = _finishedSignal;
+            reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
+        }
+
+        _transport.Abort();
+        finished?.TrySetResult();
+        if (room?.TrySetException(new ConnectionClosedException(reason)) == true)
+        {
+            // A send that nobody awaits must not surface later as an unobserved exception.
+            _ = room.Task.Exception;
+        }
+
+        TryRelease();
+    }
+
+    /// <summary>Sends the end of the stream. Owns the sending end.</summary>
+    private async Task FinishAsync()
+    {
+        try
+        {
+            await _transport.FinishAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The connection is closing; what goes wrong now changes nothing but the log.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
+        TaskCompletionSource? finished;
+        lock (_gate)
+        {
+            _flushing = false;
+            _finished = true;
+            finished = _finishedSignal;
+        }
+
+        finished?.TrySetResult();
+        TryRelease();
+    }
+
+    /// <summary>The receive loop asks for the wire.</summary>
+    private bool BeginReceive()
+    {
+        lock (_gate)
+        {
+            if (_aborted || _releasing)
+            {
+                return false;
+            }
+
+            _receiving = true;
+        }
+
+        if (_draining)
+        {
+            CheckIdle();
+        }
+
+        return true;
+    }
+
+    private void EndReceive()
+    {
+        lock (_gate)
+        {
+            _receiving = false;
+        }
+    }
+
+    private void ReceiveEnded()
+    {
+        _input.Clear();
+        _input.Release();
+        lock (_gate)
+        {
+            _receiveEnded = true;
+        }
+
+        TryRelease();
+        CheckIdle();
+    }
+
+    private void TransportFailed(Exception exception)
+    {
+        var code = exception as SocketException ?? exception.InnerException as SocketException;
+        var reset = code?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
+        TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
+    }
+
+    private void TryRelease()
+    {
+        lock (_gate)
+        {
+            if (_reason is null || _releasing || _flushing || _receiving || !(_receiveEnded || _aborted))
+            {
+                return;
+            }
+
+            _releasing = true;
+        }
+
+        _ = ReleaseAsync();
+    }
+
+    private async Task ReleaseAsync()
+    {
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
+        CloseReason reason;
+        lock (_gate)
+        {
+            _output.Release();
+            reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
+            _reason = reason;
+        }
+
+        SocketKitMetrics.Closed(reason.Kind);
+        _owner.Released(this, reason);
+        TaskCompletionSource<CloseReason>? closed;
+        TaskCompletionSource? finished;
+        lock (_gate)
+        {
+            _released = true;
+            closed = _closed;
+            finished = _finishedSignal;
+        }
+
+        finished?.TrySetResult();
+        closed?.TrySetResult(reason);
+        var level = IsExpected(reason.Kind) ? LogLevel.Debug : LogLevel.Information;
+        if (_settings.Logger.IsEnabled(level))
+        {
+            var text = LogText.Escape(reason.ToString());
+            Log.Closed(_settings.Logger, level, Id, this, text);
+        }
+
+        _owner.Gone(this, reason);
+        CheckIdle();
+    }
+
+    private static bool IsExpected(CloseKind kind) => kind is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset or CloseKind.TransportFailed
+        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping;
+
+    /// <summary>Does what waits for the handler to be idle: the end of a drain, and the handler's last call.</summary>
+    private void CheckIdle()
+    {
+        bool close = false, call = false;
+        TaskCompletionSource? ended = null;
+        lock (_gate)
+        {
+            if (_busy)
+            {
+                return;
+            }
+
+            if (_reason is null)
+            {
+                close = _draining && _receiving && _mailbox.Count == 0 && _requests is null or { Waiting: 0 };
+            }
+            else if (_released && _receiveEnded && !_closedCalled)
+            {
+                _closedCalled = true;
+                call = _connectedCalled;
+                if (!call)
+                {
+                    _ended = true;
+                    ended = _endedSignal;
+                }
+            }
+        }
+
+        ended?.TrySetResult();
+        if (close)
+        {
+            TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: true);
+        }
+        else if (call)
+        {
+            _ = CallClosedAsync();
+        }
+    }
+
+    private async Task CallClosedAsync()
+    {
+        // Whoever released the connection may be a user's thread, in the middle of a call of ours.
+        await _transport.YieldAsync().ConfigureAwait(false);
+        ExecutionContext.Restore(_context);
+        try
+        {
+            await _handler!.OnClosedAsync(this, _reason!).ConfigureAwait(true);
+        }
+#pragma warning disable CA1031 // A handler is user code; the connection is gone already.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.HandlerFailed(_settings.Logger, Id, this, _handler!.GetType().Name, exception);
+        }
+
+        TaskCompletionSource? ended;
+        lock (_gate)
+        {
+            _ended = true;
+            ended = _endedSignal;
+        }
+
+        ended?.TrySetResult();
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void ThrowIfClosed()
+    {
+        if (_reason is not null)
+        {
+            throw ClosedException();
+        }
+    }
+
+    private ConnectionClosedException ClosedException() => new(_reason!);
+}

@@ -1,0 +1,279 @@
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Connections;
+
+// Handler calls. Either the receive loop calls the handler inline, with a slice of its buffer, or, from the moment when a call does not complete synchronously, the drain does: the receive loop reads on and puts
+// copies into the mailbox, and the drain, continued by the handler's completion, works them off. Only the receive loop sets _busy, only the drain clears it, under the gate, when the mailbox is empty.
+internal sealed partial class Connection
+{
+    private readonly Mailbox _mailbox = new();
+
+    /// <summary>A drain has the handler; set by the receive loop, cleared by the drain under the gate.</summary>
+    private volatile bool _busy;
+
+    private DispatchWait _waitingFor;
+    private volatile bool _mailboxFull;
+    private volatile bool _opened;
+    private bool _connectedCalled;
+
+    private int _discardedMessages;
+
+    private enum DispatchWait
+    {
+        None,
+
+        /// <summary>Until the mailbox is half empty.</summary>
+        Room,
+
+        /// <summary>Until no call runs and the mailbox is empty.</summary>
+        Idle,
+    }
+
+    /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
+    private void BeginHandler()
+    {
+        ValueTask call;
+        Cork();
+        ExecutionContext.Restore(_context);
+        try
+        {
+            call = OpenHandlerAsync();
+        }
+        finally
+        {
+            ExecutionContext.Restore(HandlerContext.Default);
+        }
+
+        Settle(call, readsInput: false);
+        Uncork();
+    }
+
+    private async ValueTask OpenHandlerAsync()
+    {
+        if (_owner.OnConnecting is { } hook)
+        {
+            await hook(this, OpenToken).ConfigureAwait(true);
+        }
+
+        _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.Handler gave no handler");
+        lock (_gate)
+        {
+            _opening = null;
+            if (_reason is not null)
+            {
+                return;
+            }
+
+            _opened = true;
+            _connectedCalled = true;
+        }
+
+        _owner.Opened(this);
+        await _handler.OnConnectedAsync(this).ConfigureAwait(true);
+    }
+
+    /// <summary>Gives a message to the handler, now or by way of the mailbox. Belongs to the receive loop.</summary>
+    /// <returns>False: the mailbox is full; nothing was consumed.</returns>
+    private bool TryDeliver(in Frame frame)
+    {
+        var message = _input.Memory.Slice(frame.HeaderLength, frame.Length);
+        if (_busy || _draining)
+        {
+            lock (_gate)
+            {
+                if (_reason is not null || _draining)
+                {
+                    _discardedMessages++;
+                    _input.Consume((int)frame.Consumed);
+                    return true;
+                }
+
+                if (_busy)
+                {
+                    if (!_mailbox.HasRoomFor(message.Length))
+                    {
+                        _mailboxFull = true;
+                        return false;
+                    }
+
+                    _mailbox.Add(message.Span);
+                    _input.Consume((int)frame.Consumed);
+                    return true;
+                }
+            }
+        }
+
+        _input.Consume((int)frame.Consumed);
+        Cork();
+        Settle(Call(message), readsInput: true);
+        return true;
+    }
+
+    /// <summary>Calls the handler in its own execution context. What it throws becomes the task's exception.</summary>
+    private ValueTask Call(ReadOnlyMemory<byte> message)
+    {
+        ExecutionContext.Restore(_context);
+        try
+        {
+            return _handler!.OnMessageAsync(this, message);
+        }
+#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException(exception);
+        }
+        finally
+        {
+            ExecutionContext.Restore(HandlerContext.Default);
+        }
+    }
+
+    /// <summary>Ends an inline call: at once, or by handing the handler over to a drain, together with the buffer that it still reads.</summary>
+    private void Settle(ValueTask call, bool readsInput)
+    {
+        if (call.IsCompleted)
+        {
+            EndCall(call);
+            return;
+        }
+
+        _busy = true;
+        Uncork();
+        _ = DrainAsync(call, readsInput ? _input.Detach() : null);
+    }
+
+    private void EndCall(ValueTask call)
+    {
+        try
+        {
+            call.GetAwaiter().GetResult();
+        }
+#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            HandlerThrew(exception);
+        }
+    }
+
+    private async Task DrainAsync(ValueTask call, byte[]? buffer)
+    {
+        while (true)
+        {
+            try
+            {
+                // Back to the context: with the in-memory network this must come back to the network's own context. Elsewhere there is none here.
+                await call.ConfigureAwait(true);
+            }
+#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                HandlerThrew(exception);
+            }
+
+            if (buffer is not null)
+            {
+                _input.Return(buffer);
+            }
+
+            if (!TryWorkOff(out call, out buffer))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Works the mailbox off as long as the calls complete synchronously, corked like a batch.</summary>
+    /// <returns>True with a call that is under way and the buffer that it reads; false when the drain is over.</returns>
+    private bool TryWorkOff(out ValueTask pending, out byte[]? buffer)
+    {
+        Cork();
+        while (true)
+        {
+            ArraySegment<byte> message;
+            bool idle, wake;
+            lock (_gate)
+            {
+                idle = !_mailbox.TryTake(out message);
+                if (idle)
+                {
+                    _busy = false;
+                }
+
+                wake = idle ? _waitingFor != DispatchWait.None : _waitingFor == DispatchWait.Room && _mailbox.IsHalfEmpty;
+                if (wake)
+                {
+                    _waitingFor = DispatchWait.None;
+                    _mailboxFull = false;
+                }
+            }
+
+            if (idle)
+            {
+                Uncork();
+                pending = default;
+                buffer = null;
+                if (wake)
+                {
+                    _dispatchSignal.Set(true);
+                }
+
+                CheckIdle();
+                return false;
+            }
+
+            if (wake)
+            {
+                _dispatchSignal.Set(true);
+            }
+
+            pending = Call(message);
+            buffer = message.Array;
+            if (!pending.IsCompleted)
+            {
+                Uncork();
+                return true;
+            }
+
+            EndCall(pending);
+            _input.Return(buffer!);
+        }
+    }
+
+    /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>
+    private ValueTask<bool> WaitForDispatchAsync(DispatchWait wait)
+    {
+        lock (_gate)
+        {
+            if (!_busy || _reason is not null || (wait == DispatchWait.Room && _mailbox.IsHalfEmpty))
+            {
+                _mailboxFull = false;
+                return ValueTask.FromResult(true);
+            }
+
+            _waitingFor = wait;
+            return _dispatchSignal.Arm();
+        }
+    }
+
+    private void HandlerThrew(Exception exception)
+    {
+        // The death of this connection is known already, and another's is none of its business.
+        if (_reason is not null ? exception is ConnectionClosedException or OperationCanceledException : _opened && exception is ConnectionClosedException)
+        {
+            Log.HandlerGaveUp(_settings.Logger, Id, this, exception);
+            return;
+        }
+
+        if (!_opened && exception is RejectedException)
+        {
+            TryClose(CloseKind.Rejected, CloseParty.Peer, exception.Message, exception, graceful: true);
+            return;
+        }
+
+        Log.HandlerFailed(_settings.Logger, Id, this, _handler?.GetType().Name ?? "the connect hook or the handler's factory", exception);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+    }
+}

@@ -1,0 +1,352 @@
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Connections;
+
+// The receive loop. One per connection, from opening to the end of the input; it alone touches the fields below.
+//
+//   wait until readable (no buffer held) -> receive into the free end -> parse all whole frames -> one flush for all replies -> again
+//
+// It stops for a while when the mailbox is full or a barrier's handler is not done, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
+// the kernel does not reset the connection and destroy what is still on its way to the peer.
+internal sealed partial class Connection
+{
+    private readonly ReceiveBuffer _input;
+    private readonly AsyncSignal<bool> _dispatchSignal = new();
+
+    /// <summary>The framer's cookie for the frame at the start of the input.</summary>
+    private long _resume;
+
+    /// <summary>The framer is not called before the input has this many bytes.</summary>
+    private long _needed;
+
+    /// <summary>A message that is parsed (and perhaps rewritten in place, so it must not be parsed twice) but does not fit into the mailbox.</summary>
+    private Frame _held;
+    private int _discards;
+    private long _discardedBytes;
+
+    private enum ParseResult
+    {
+        NeedMore,
+        MailboxFull,
+        Barrier,
+        Dead,
+    }
+
+    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
+    public void Start() => _ = RunAsync();
+
+    private async Task RunAsync()
+    {
+        if (await OpenAsync().ConfigureAwait(false))
+        {
+            await ReceiveLoopAsync().ConfigureAwait(false);
+        }
+
+        ReceiveEnded();
+    }
+
+    private async Task<bool> OpenAsync()
+    {
+        using var deadline = new CancellationTokenSource();
+        lock (_gate)
+        {
+            _opening = deadline;
+        }
+
+        try
+        {
+            await _transport.YieldAsync().ConfigureAwait(false);
+            await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TryClose(CloseKind.OpenFailed, CloseParty.Peer, null, exception, graceful: false);
+            return false;
+        }
+
+        BeginHandler();
+        return true;
+    }
+
+    private async Task ReceiveLoopAsync()
+    {
+        var receives = 0;
+        var more = false;
+        while (BeginReceive())
+        {
+            Received received;
+            Memory<byte> free;
+            try
+            {
+                if (_input.Length == 0 && !more)
+                {
+                    _input.Release();
+                    await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                }
+
+                free = _input.GetFree();
+                received = await _transport.ReceiveAsync(free).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                EndReceive();
+                TransportFailed(exception);
+                return;
+            }
+
+            EndReceive();
+            if (received is { Count: 0, EndOfMessage: false })
+            {
+                await EndInputAsync().ConfigureAwait(false);
+                return;
+            }
+
+            _heard = true;
+            _input.Advance(received.Count);
+
+            // A full buffer means that there is more: the wait would only cost a system call.
+            more = received.Count == free.Length;
+            await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
+            if (++receives >= ConnectionSettings.ReceivesPerTurn)
+            {
+                receives = 0;
+                await _transport.YieldAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask ProcessInputAsync(bool endOfMessage)
+    {
+        if (_transport.KeepsMessages && !endOfMessage && _reason is null)
+        {
+            GuardUnfinishedMessage();
+            return;
+        }
+
+        while (true)
+        {
+            var result = ParseBatch();
+            if (result == ParseResult.Dead)
+            {
+                _input.Clear();
+                _held = default;
+                return;
+            }
+
+            if (result == ParseResult.NeedMore)
+            {
+                if (_transport.KeepsMessages && _input.Length > 0)
+                {
+                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + _settings.Framer.DescribeIncomplete(_input.Span), null, graceful: true);
+                    _input.Clear();
+                }
+
+                return;
+            }
+
+            // The waker continues this loop on its own stack, which belongs to a handler's completion: leave it.
+            await WaitForDispatchAsync(result == ParseResult.Barrier ? DispatchWait.Idle : DispatchWait.Room).ConfigureAwait(false);
+            await _transport.YieldAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes all whole frames out of the input, and flushes what the handler answered in one go.</summary>
+    private ParseResult ParseBatch()
+    {
+        try
+        {
+            while (true)
+            {
+                if (_reason is not null)
+                {
+                    return ParseResult.Dead;
+                }
+
+                var frame = _held;
+                if (frame.Kind != FrameKind.Message)
+                {
+                    if (_input.Length == 0 || _input.Length < _needed)
+                    {
+                        return ParseResult.NeedMore;
+                    }
+
+                    frame = _settings.Framer.Read(_input.Span, _resume);
+                    if (!Accept(frame, out var wait))
+                    {
+                        if (wait)
+                        {
+                            return ParseResult.NeedMore;
+                        }
+
+                        continue;
+                    }
+
+                    if (TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
+                    {
+                        _input.Consume((int)frame.Consumed);
+                        continue;
+                    }
+                }
+
+                if (!TryDeliver(frame))
+                {
+                    _held = frame;
+                    return ParseResult.MailboxFull;
+                }
+
+                _held = default;
+                if (frame.IsBarrier)
+                {
+                    return ParseResult.Barrier;
+                }
+            }
+        }
+#pragma warning disable CA1031 // A framer is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            FramerThrew(exception);
+            return ParseResult.Dead;
+        }
+        finally
+        {
+            Uncork();
+        }
+    }
+
+    /// <summary>The guards around a framer. True: a message that is all there. False: nothing to deliver; <paramref name="wait"/> says if more bytes are needed first.</summary>
+    private bool Accept(in Frame frame, out bool wait)
+    {
+        var max = _settings.MaxFrameLength;
+        wait = true;
+        switch (frame.Kind)
+        {
+            case FrameKind.NeedMore:
+                if (_input.Length >= max)
+                {
+                    throw new FrameTooLargeException(_input.Length + 1L, max);
+                }
+
+                _resume = frame.Value;
+                _needed = _input.Length + 1L;
+                return false;
+
+            case FrameKind.NeedTotal:
+                if (frame.Value > max)
+                {
+                    throw new FrameTooLargeException(frame.Value, max);
+                }
+
+                if (frame.Value <= _input.Length)
+                {
+                    throw new InvalidOperationException($"The framer asks for {frame.Value} bytes in all, and {_input.Length} are there");
+                }
+
+                _needed = frame.Value;
+                return false;
+
+            case FrameKind.Discard:
+                CheckConsumed(frame);
+                wait = false;
+                _resume = _needed = 0;
+                _input.Consume((int)frame.Consumed);
+                Discarded(frame.Consumed);
+                return false;
+
+            default:
+                CheckConsumed(frame);
+                if (frame.Consumed > max)
+                {
+                    throw new FrameTooLargeException(frame.Consumed, max);
+                }
+
+                _resume = _needed = 0;
+                _discards = 0;
+                _discardedBytes = 0;
+                return true;
+        }
+    }
+
+    private void CheckConsumed(in Frame frame)
+    {
+        if (frame.Consumed < 1 || frame.Consumed > _input.Length)
+        {
+            throw new InvalidOperationException($"The framer says {frame} of an input of {_input.Length} bytes; what a frame takes must lie in 1..{_input.Length}");
+        }
+    }
+
+    private void Discarded(long count)
+    {
+        if (_discards == 0)
+        {
+            Log.Discarded(_settings.Logger, Id, this, count);
+        }
+
+        SocketKitMetrics.DiscardedBytes.Add(count);
+        _discards++;
+        _discardedBytes += count;
+        if (_discards > ConnectionSettings.MaxDiscardsInARow || _discardedBytes > ConnectionSettings.MaxDiscardedBytesInARow)
+        {
+            throw new FramingException($"{_discardedBytes} bytes were discarded in a row without a message");
+        }
+    }
+
+    private void GuardUnfinishedMessage()
+    {
+        if (_input.Length > _settings.MaxFrameLength)
+        {
+            FramerThrew(new FrameTooLargeException(_input.Length, _settings.MaxFrameLength));
+            _input.Clear();
+        }
+    }
+
+    private void FramerThrew(Exception exception)
+    {
+        switch (exception)
+        {
+            case FrameTooLargeException:
+                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, exception.Message, exception, graceful: true);
+                break;
+            case FramingException:
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, exception.Message, exception, graceful: true);
+                break;
+            default:
+                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+                break;
+        }
+    }
+
+    /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
+    private async ValueTask EndInputAsync()
+    {
+        lock (_gate)
+        {
+            _inputEnded = true;
+        }
+
+        var detail = _input.Length > 0 ? DescribeIncomplete() : null;
+        var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
+        FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, null));
+        await WaitForDispatchAsync(DispatchWait.Idle).ConfigureAwait(false);
+        TryClose(kind, CloseParty.Peer, detail, null, graceful: true);
+    }
+
+    private string DescribeIncomplete()
+    {
+        try
+        {
+            return _settings.Framer.DescribeIncomplete(_input.Span);
+        }
+#pragma warning disable CA1031 // A framer is user code; the description is a courtesy.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
+            return $"{_input.Length} bytes of an unfinished frame";
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Connections;
+
+// Requests of this side, and the peer's responses.
+internal sealed partial class Connection
+{
+    /// <summary>Made by the first request; under the gate.</summary>
+    private PendingRequests? _requests;
+
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<Message>(cancellationToken);
+        }
+
+        if (correlationId != 0 && _settings.CorrelationId is null)
+        {
+            throw new RequestRefusedException("A correlation id needs ConnectionOptions.CorrelationId, which finds it in the response; without it, leave the id out");
+        }
+
+        PendingRequest pending;
+        Appended appended;
+        lock (_gate)
+        {
+            ThrowIfClosed();
+            if (_inputEnded)
+            {
+                throw new ConnectionClosedException(new CloseReason(CloseKind.PeerClosed, Phase, CloseParty.Peer, "the peer sends no more, so no response can come", null));
+            }
+
+            // In one step: the order of the pending is the order on the wire.
+            var requests = _requests ??= new PendingRequests(_settings.MaxPendingRequests, _settings.RequestTimeout);
+            pending = requests.Add(correlationId, Now);
+            try
+            {
+                // Never corked: the handler that awaits the response would wait for its own batch.
+                appended = Append(request.Span, corkable: false);
+            }
+            catch
+            {
+                requests.TakeBack(pending);
+                throw;
+            }
+
+            if (appended == Appended.Overflow)
+            {
+                requests.TakeBack(pending);
+            }
+        }
+
+        if (!Conclude(appended))
+        {
+            throw ClosedException();
+        }
+
+        return cancellationToken.CanBeCanceled ? new ValueTask<Message>(WaitAsync(pending, cancellationToken)) : new ValueTask<Message>(pending.Task);
+    }
+
+    private async Task<Message> WaitAsync(PendingRequest pending, CancellationToken cancellationToken)
+    {
+        using var registration = cancellationToken.UnsafeRegister(_ =>
+        {
+            lock (_gate)
+            {
+                if (_requests?.Abandon(pending, Now) != true)
+                {
+                    return;
+                }
+            }
+
+            pending.TrySetCanceled(cancellationToken);
+        }, null);
+        return await pending.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Gives a message to the request that it answers. Belongs to the receive loop.</summary>
+    /// <returns>False: it answers none.</returns>
+    private bool TryRespond(ReadOnlySpan<byte> message)
+    {
+        long id = 0;
+        if (_settings.CorrelationId is { } read)
+        {
+            if (read(message) is not { } found)
+            {
+                return false;
+            }
+
+            id = found;
+        }
+        else if (Volatile.Read(ref _requests) is null)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            if (_settings.CorrelationId is null && _requests?.ExpectsInOrder != true)
+            {
+                return false;
+            }
+
+            PendingRequest? request = null;
+            _requests?.Take(id, out request);
+            if (request is null)
+            {
+                SocketKitMetrics.LateResponses.Add(1);
+                Log.LateResponse(_settings.Logger, Id, this, id);
+                return true;
+            }
+
+            var response = Message.Copy(message, _settings.TextEncoding);
+            if (!request.TrySetResult(response))
+            {
+                response.Dispose();
+            }
+        }
+
+        return true;
+    }
+
+    private void ExpireRequests(long now)
+    {
+        if (Volatile.Read(ref _requests) is null)
+        {
+            return;
+        }
+
+        List<PendingRequest>? expired = null;
+        bool lost, mailboxFull;
+        lock (_gate)
+        {
+            if (_requests!.IsEmpty)
+            {
+                return;
+            }
+
+            lost = _requests.Expire(now, expired = []);
+            mailboxFull = _mailboxFull;
+        }
+
+        foreach (var request in expired)
+        {
+            request.Fail(new RequestTimeoutException(_settings.RequestTimeout, mailboxFull));
+        }
+
+        if (lost)
+        {
+            TryClose(CloseKind.ResponseLost, CloseParty.Peer, $"a response did not come within two time-outs of {_settings.RequestTimeout}, so later ones cannot be told apart", null, graceful: false);
+        }
+    }
+
+    private void FailRequests(CloseReason reason)
+    {
+        List<PendingRequest> waiting;
+        lock (_gate)
+        {
+            if (_requests is null)
+            {
+                return;
+            }
+
+            waiting = _requests.Clear();
+        }
+
+        foreach (var request in waiting)
+        {
+            request.Fail(new ConnectionClosedException(reason));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Text;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Connections;
+
+/// <summary>
+/// One connection, the same class for a server's and a client's end. The parts of this class:
+/// <list type="bullet">
+/// <item><c>Connection.cs</c>: what users see, and the shared state;</item>
+/// <item><c>Connection.Receive.cs</c>: wire to frames to handler, the loop that everything starts from;</item>
+/// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time, and the mailbox of an asynchronous handler;</item>
+/// <item><c>Connection.Send.cs</c>: framing, the cork, flushing, back-pressure;</item>
+/// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
+/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends, release;</item>
+/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, heartbeats.</item>
+/// </list>
+/// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
+/// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
+internal sealed partial class Connection : IConnection
+{
+    private static long _lastId;
+
+    private readonly Lock _gate = new();
+    private readonly Transport _transport;
+    private readonly ConnectionSettings _settings;
+    private readonly IConnectionOwner _owner;
+    private readonly ExecutionContext _context;
+    private ConnectionHandler? _handler;
+    private string? _name;
+
+    public Connection(Transport transport, ConnectionSettings settings, IConnectionOwner owner)
+    {
+        _transport = transport;
+        _settings = settings;
+        _owner = owner;
+        _context = HandlerContext.For(this);
+        _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
+        _output = new SendBuffer(transport.KeepsMessages);
+        _openDeadline = Now + settings.OpenTimeout.Ticks;
+        Id = Interlocked.Increment(ref _lastId);
+    }
+
+    public long Id { get; }
+
+    public EndPoint? LocalEndPoint => _transport.LocalEndPoint;
+
+    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    public Encoding TextEncoding => _settings.TextEncoding;
+
+    public ISocketServer Server => _owner.Server ?? throw new InvalidOperationException("A client's connection has no server");
+
+    public ConnectionHandler Handler => _handler ?? throw new InvalidOperationException("The connection is not open yet");
+
+    public string? Name => Volatile.Read(ref _name);
+
+    /// <summary>Monotonic time in ticks of 100 ns.</summary>
+    private long Now => _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+
+    public IConnection? SetName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 256, nameof(name));
+        return _owner.SetName(this, name);
+    }
+
+    internal IConnectionOwner Owner => _owner;
+
+    /// <summary>Notes the name; the owner keeps the register.</summary>
+    internal void NoteName(string name) => Volatile.Write(ref _name, name);
+
+    /// <summary>The peer for logs: the name if there is one, and the address.</summary>
+    public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({RemoteEndPoint})" : $"{RemoteEndPoint}";
+}

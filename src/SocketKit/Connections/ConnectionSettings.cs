@@ -1,0 +1,86 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace SocketKit.Connections;
+
+/// <summary>The checked copy of <see cref="ConnectionOptions"/> that all connections of one server or client share.</summary>
+internal sealed class ConnectionSettings
+{
+    /// <summary>Above this many queued bytes a send waits; a corked batch goes out.</summary>
+    public const int HighWaterMark = 64 * 1024;
+
+    public const int ReceiveBufferSize = 16 * 1024;
+    public const int MailboxMessages = 256;
+    public const int MailboxBytes = 256 * 1024;
+
+    /// <summary>A turn ends after this many receives that found data waiting, so that a flood does not starve the others.</summary>
+    public const int ReceivesPerTurn = 16;
+
+    public const int MaxDiscardsInARow = 100;
+    public const int MaxDiscardedBytesInARow = 64 * 1024;
+
+    public ConnectionSettings(ConnectionOptions options, string role, bool handlerRequired)
+    {
+        Framer = options.Framer ?? throw new OptionsException(role + ".Framer", "is not set; type Framer = Framers.Lines(), or another framer");
+        if (handlerRequired && options.Handler is null)
+        {
+            throw new OptionsException(role + ".Handler", "is not set; type Handler = Handler.OnText((connection, text) => connection.SendAsync(text)), say");
+        }
+
+        Handler = options.Handler;
+        var heartbeat = NotNull(options.Heartbeat, role, nameof(options.Heartbeat), "NoHeartbeat.Instance");
+        Heartbeat = heartbeat is NoHeartbeat ? null : heartbeat;
+        CorrelationId = options.CorrelationId;
+        RequestTimeout = Positive(options.RequestTimeout, role, nameof(options.RequestTimeout));
+        MaxPendingRequests = InRange(options.MaxPendingRequests, 1, int.MaxValue, role, nameof(options.MaxPendingRequests));
+        MaxFrameLength = InRange(options.MaxFrameLength, 1, 1 << 30, role, nameof(options.MaxFrameLength));
+        SendLimit = InRange(options.SendLimit, HighWaterMark, int.MaxValue, role, nameof(options.SendLimit));
+        SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
+        OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
+        CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
+        TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
+        TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
+        Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role);
+    }
+
+    public IFramer Framer { get; }
+
+    public Func<IConnection, ConnectionHandler>? Handler { get; set; }
+
+    /// <summary>Null for <see cref="NoHeartbeat"/>: then nothing is spent on it.</summary>
+    public IHeartbeatPolicy? Heartbeat { get; }
+
+    public CorrelationIdReader? CorrelationId { get; }
+
+    public TimeSpan RequestTimeout { get; }
+
+    public int MaxPendingRequests { get; }
+
+    public int MaxFrameLength { get; }
+
+    public int SendLimit { get; }
+
+    public TimeSpan SlowConsumerTimeout { get; }
+
+    public TimeSpan OpenTimeout { get; }
+
+    public TimeSpan CloseTimeout { get; }
+
+    public Encoding TextEncoding { get; }
+
+    public TimeProvider TimeProvider { get; }
+
+    public ILogger Logger { get; }
+
+    public static TimeSpan Positive(TimeSpan value, string role, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
+        ? value
+        : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10)");
+
+    public static int InRange(int value, int least, int most, string role, string name) => value >= least && value <= most
+        ? value
+        : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a number from {least:N0} to {most:N0}");
+
+    private static T NotNull<T>(T? value, string role, string name, string example)
+        where T : class => value ?? throw new OptionsException($"{role}.{name}", $"is null; type {example}, or leave it out");
+}

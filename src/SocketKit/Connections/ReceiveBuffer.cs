@@ -1,0 +1,106 @@
+using System.Buffers;
+
+namespace SocketKit.Connections;
+
+/// <summary>
+/// The bytes received and not yet consumed: one contiguous window in a pooled array, so that a framer sees a plain span. Used by the receive loop alone.
+/// It grows by doubling as bytes arrive, never by a number that the peer sent, and holds nothing while it is empty and at rest.
+/// </summary>
+internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
+{
+    private byte[]? _array;
+    private int _start;
+    private int _end;
+
+    public int Length => _end - _start;
+
+    public Span<byte> Span => _array.AsSpan(_start, _end - _start);
+
+    public Memory<byte> Memory => _array.AsMemory(_start, _end - _start);
+
+    /// <summary>Where the next bytes go: never empty.</summary>
+    public Memory<byte> GetFree()
+    {
+        if (_array is null)
+        {
+            _array = ArrayPool<byte>.Shared.Rent(ConnectionSettings.ReceiveBufferSize);
+            _start = _end = 0;
+        }
+        else if (_start == _end)
+        {
+            _start = _end = 0;
+        }
+        else if (_array.Length - _end < _array.Length / 4)
+        {
+            MakeRoom();
+        }
+
+        return _array.AsMemory(_end);
+    }
+
+    public void Advance(int count) => _end += count;
+
+    public void Consume(int count) => _start += count;
+
+    public void Clear() => _start = _end = 0;
+
+    /// <summary>Gives the array back; the window must be empty.</summary>
+    public void Release()
+    {
+        if (_array is { } array)
+        {
+            _array = null;
+            Return(array, _end);
+            _start = _end = 0;
+        }
+    }
+
+    /// <summary>Gives the array away, because somebody still reads a slice of it; what is not consumed moves to a fresh one. Goes back with <see cref="Return(byte[])"/>.</summary>
+    public byte[] Detach()
+    {
+        var detached = _array!;
+        var rest = Span;
+        _array = null;
+        if (rest.Length > 0)
+        {
+            _array = ArrayPool<byte>.Shared.Rent(Math.Max(ConnectionSettings.ReceiveBufferSize, rest.Length));
+            rest.CopyTo(_array);
+        }
+
+        _end = rest.Length;
+        _start = 0;
+        return detached;
+    }
+
+    public void Return(byte[] array) => Return(array, array.Length);
+
+    private void Return(byte[] array, int used)
+    {
+        if (poison)
+        {
+            array.AsSpan(0, used).Fill(0xDD);
+        }
+
+        ArrayPool<byte>.Shared.Return(array);
+    }
+
+    // Half full or more: double, so that a long frame is moved a bounded number of times. Less, or at the limit: move to the front.
+    private void MakeRoom()
+    {
+        var used = Length;
+        var source = _array!;
+        if (used > source.Length / 2 && source.Length < Math.Max(2L * ConnectionSettings.ReceiveBufferSize, 2L * maxFrameLength))
+        {
+            _array = ArrayPool<byte>.Shared.Rent(source.Length * 2);
+            source.AsSpan(_start, used).CopyTo(_array);
+            Return(source, _end);
+        }
+        else
+        {
+            source.AsSpan(_start, used).CopyTo(source);
+        }
+
+        _start = 0;
+        _end = used;
+    }
+}

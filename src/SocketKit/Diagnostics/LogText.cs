@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Text;
+
+namespace SocketKit.Diagnostics;
+
+/// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become escapes, and long text is cut.</summary>
+internal static class LogText
+{
+    private const int Longest = 200;
+
+    public static string Escape(string text)
+    {
+        var end = Math.Min(text.Length, Longest);
+        var first = 0;
+        while (first < end && !IsUnfit(text[first]))
+        {
+            first++;
+        }
+
+        if (first == text.Length)
+        {
+            return text;
+        }
+
+        var escaped = new StringBuilder(text, 0, first, end + 16);
+        foreach (var c in text.AsSpan(first, end - first))
+        {
+            if (IsUnfit(c))
+            {
+                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            }
+            else
+            {
+                escaped.Append(c);
+            }
+        }
+
+        return text.Length > Longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
+    }
+
+    private static bool IsUnfit(char c) =>
+        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
+}

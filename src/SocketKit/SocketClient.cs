@@ -1,0 +1,76 @@
+using System.Text;
+using SocketKit.Connections;
+
+namespace SocketKit;
+
+/// <summary>Keeps one connection to a server, and dials again when a policy says so. See <see cref="ISocketClient"/>.</summary>
+public sealed class SocketClient : ISocketClient
+{
+    private readonly SocketClientOptions _options;
+    private readonly Lock _gate = new();
+    private ClientSession? _session;
+    private bool _disposed;
+
+    /// <summary>Makes a client. Options are copied and checked at the first use.</summary>
+    public SocketClient(SocketClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+    }
+
+    /// <inheritdoc/>
+    public event EventHandler<ClientStateChange>? StateChanged;
+
+    /// <inheritdoc/>
+    public ClientState State => Volatile.Read(ref _session)?.State ?? ClientState.Disconnected;
+
+    /// <inheritdoc/>
+    public IConnection? Connection => Volatile.Read(ref _session)?.Connection;
+
+    /// <inheritdoc/>
+    public Encoding TextEncoding => Session.Settings.TextEncoding;
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<Message> Messages => Session.Messages
+        ?? throw new InvalidOperationException("The client has a handler (ConnectionOptions.Handler), which gets the messages; leave it out to read Messages");
+
+    private ClientSession Session
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _session ??= new ClientSession(_options, change => StateChanged?.Invoke(this, change));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ConnectAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return Session.ConnectAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task DisconnectAsync(string? detail = null, CancellationToken cancellationToken = default) =>
+        Volatile.Read(ref _session)?.DisconnectAsync(detail, cancellationToken) ?? Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default) => Session.SendAsync(message, cancellationToken);
+
+    /// <inheritdoc/>
+    public bool TrySend(ReadOnlyMemory<byte> message) => Connection?.TrySend(message) ?? false;
+
+    /// <inheritdoc/>
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default) =>
+        Session.RequestAsync(request, correlationId, cancellationToken);
+
+    /// <summary>Disconnects gracefully and ends <see cref="Messages"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _disposed = true;
+        await DisconnectAsync("disposed").ConfigureAwait(false);
+        Volatile.Read(ref _session)?.Messages?.Complete();
+    }
+}

@@ -1,0 +1,307 @@
+using System.Buffers;
+using System.Net;
+using System.Runtime.InteropServices;
+using SocketKit.Connections;
+using SocketKit.Diagnostics;
+
+namespace SocketKit;
+
+/// <summary>Accepts connections and runs a handler for each. See <see cref="ISocketServer"/>.</summary>
+public sealed class SocketServer : ISocketServer, IConnectionOwner
+{
+    private static readonly TimeSpan BroadcastPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly SocketServerOptions _options;
+    private readonly ConnectionTable _open = new();
+    private readonly HashSet<Connection> _all = [];
+    private ServerSettings? _settings;
+    private ConnectionClock? _clock;
+    private AcceptLoop[] _loops = [];
+    private Task? _starting;
+    private Task? _stopping;
+    private long _refused;
+
+    /// <summary>Makes a server. Options are copied and checked by <see cref="StartAsync"/>.</summary>
+    public SocketServer(SocketServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EndPoint> EndPoints { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public IConnectionTable Connections => _open;
+
+    ISocketServer IConnectionOwner.Server => this;
+
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => null;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            if (_starting is not null || _stopping is not null)
+            {
+                throw new InvalidOperationException("A server is started once; make a new one");
+            }
+
+            return _starting = StartOnceAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        var caller = HandlerContext.CurrentConnection;
+        lock (_gate)
+        {
+            return _starting is null ? Task.CompletedTask : _stopping ??= StopOnceAsync(caller, _starting, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RunAsync(CancellationToken cancellationToken = default)
+    {
+        await StartAsync(cancellationToken).ConfigureAwait(false);
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        await using var token = cancellationToken.UnsafeRegister(_ => stop.TrySetResult(), null).ConfigureAwait(false);
+        await stop.Task.ConfigureAwait(false);
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+
+        void OnSignal(PosixSignalContext context)
+        {
+            // The first signal drains; the second one has its usual effect and ends the process.
+            context.Cancel = stop.TrySetResult();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> BroadcastAsync(ReadOnlyMemory<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default)
+    {
+        var settings = _settings ?? throw new InvalidOperationException("The server is not started");
+        var frame = new ArrayBufferWriter<byte>(message.Length + 16);
+        settings.Connection.Framer.Write(message.Span, frame);
+
+        var queued = 0;
+        List<Task>? full = null;
+        foreach (var recipient in to ?? _open)
+        {
+            if (recipient is not Connection connection || connection.Owner != this)
+            {
+                // Another server's or a test's: its framing may differ.
+                queued += recipient.TrySend(message) ? 1 : 0;
+                continue;
+            }
+
+            if (!connection.TryQueueFramed(frame.WrittenSpan, out var wasFull))
+            {
+                continue;
+            }
+
+            queued++;
+            if (!wasFull && connection.Room() is { } room)
+            {
+                (full ??= []).Add(room);
+            }
+        }
+
+        if (full is not null)
+        {
+            // A recipient that dies meanwhile is no failure of the broadcast; one that stays full is not waited for again until it has caught up.
+            var all = Connection.Observed(Task.WhenAll(full));
+            await all.WaitAsync(BroadcastPatience, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return queued;
+    }
+
+    /// <summary>Stops the server as <see cref="StopAsync"/> does.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    void IConnectionOwner.Opened(Connection connection)
+    {
+        _open.Add(connection);
+        Log.Opened(_settings!.Connection.Logger, connection.Id, connection);
+        if (connection.Reason is not null)
+        {
+            _open.Remove(connection);
+        }
+    }
+
+    void IConnectionOwner.Released(Connection connection, CloseReason reason)
+    {
+        _open.Remove(connection);
+        _clock!.Remove(connection);
+        long refused;
+        lock (_gate)
+        {
+            // A refused one was never among them, and makes no room.
+            refused = 0;
+            if (_all.Remove(connection))
+            {
+                (refused, _refused) = (_refused, 0);
+            }
+        }
+
+        if (refused > 0)
+        {
+            Log.RefusedEnough(_settings!.Connection.Logger, refused);
+        }
+    }
+
+    void IConnectionOwner.Gone(Connection connection, CloseReason reason)
+    {
+    }
+
+    IConnection? IConnectionOwner.SetName(Connection connection, string name) => _open.SetName(connection, name);
+
+    /// <summary>Takes a new wire in, or refuses it. Called by the accept loops; never throws for one connection.</summary>
+    internal void Accepted(Transport transport)
+    {
+        var settings = _settings!;
+        var connection = new Connection(transport, settings.Connection, this);
+        bool full, stopping, first = false;
+        lock (_gate)
+        {
+            stopping = _stopping is not null;
+            full = _all.Count >= settings.MaxConnections;
+            if (!full && !stopping)
+            {
+                _all.Add(connection);
+            }
+            else if (full)
+            {
+                first = _refused++ == 0;
+            }
+        }
+
+        if (full || stopping)
+        {
+            if (full)
+            {
+                SocketKitMetrics.Rejected.Add(1);
+            }
+
+            if (first)
+            {
+                Log.Refusing(settings.Connection.Logger, settings.MaxConnections);
+            }
+
+            connection.Refuse();
+            return;
+        }
+
+        _clock!.Add(connection);
+        connection.Start();
+    }
+
+    private async Task StartOnceAsync(CancellationToken cancellationToken)
+    {
+        var settings = _settings = new ServerSettings(_options);
+        _clock = new ConnectionClock(settings.Connection.TimeProvider);
+        var bound = new List<Listener>();
+        try
+        {
+            foreach (var listener in settings.Listeners)
+            {
+                bound.Add(listener);
+                await listener.BindAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            foreach (var listener in bound)
+            {
+                await listener.DisposeAsync().ConfigureAwait(false);
+            }
+
+            throw;
+        }
+
+        EndPoints = [.. bound.Select(listener => listener.EndPoint)];
+        _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
+        foreach (var loop in _loops)
+        {
+            Log.Listening(settings.Connection.Logger, loop.EndPoint);
+            loop.Start();
+        }
+    }
+
+    private async Task StopOnceAsync(Connection? caller, Task starting, CancellationToken cancellationToken)
+    {
+        // Not under the caller's lock any more, and not on its stack.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
+        if (_settings is not { } settings)
+        {
+            return;
+        }
+
+        Connection[] connections;
+        lock (_gate)
+        {
+            connections = [.. _all];
+        }
+
+        Log.Stopping(settings.Connection.Logger, connections.Length);
+        foreach (var connection in connections)
+        {
+            connection.BeginDrain();
+        }
+
+        // The caller's own handler cannot end before this does.
+        var others = connections.Where(connection => connection != caller).ToArray();
+        await WaitAsync(others.Select(connection => connection.Ended), settings.DrainTimeout, settings, cancellationToken).ConfigureAwait(false);
+
+        var left = others.Where(connection => !connection.Closed.IsCompleted).ToArray();
+        if (left.Length > 0)
+        {
+            Log.AbortedAtStop(settings.Connection.Logger, left.Length, settings.DrainTimeout, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));
+            foreach (var connection in left)
+            {
+                connection.AbortForStop();
+            }
+
+            await WaitAsync(left.Select(connection => connection.Closed), ReleasePatience, settings, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task WaitAsync(IEnumerable<Task> tasks, TimeSpan timeout, ServerSettings settings, CancellationToken cancellationToken)
+    {
+        // A time-out or a cancellation only begins the next stage, which takes care of who is left.
+        await Task.WhenAll(tasks).WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private sealed class ServerSettings
+    {
+        public ServerSettings(SocketServerOptions options)
+        {
+            const string role = nameof(SocketServerOptions);
+            if (options.Listeners.Count == 0)
+            {
+                throw new OptionsException(role + ".Listeners", "is empty; type Listeners = { Listen.Tcp(9000) }, say");
+            }
+
+            Listeners = [.. options.Listeners];
+            Connection = new ConnectionSettings(options, role, handlerRequired: true);
+            MaxConnections = ConnectionSettings.InRange(options.MaxConnections, 1, int.MaxValue, role, nameof(options.MaxConnections));
+            DrainTimeout = options.DrainTimeout == TimeSpan.Zero ? TimeSpan.Zero : ConnectionSettings.Positive(options.DrainTimeout, role, nameof(options.DrainTimeout));
+        }
+
+        public Listener[] Listeners { get; }
+
+        public ConnectionSettings Connection { get; }
+
+        public int MaxConnections { get; }
+
+        public TimeSpan DrainTimeout { get; }
+    }
+}
