@@ -13,18 +13,24 @@ answers() {
 port=$(free_port)
 start readme dotnet run --project samples/ReplyServer -- --port "$port"
 server=$started
-check "dotnet run --project samples/ReplyServer listens" wait_for 120 listens "$port" || cat "$(log_of readme)"
-check "nc: 1" answers "$port" 1 '你猜!'
-check "nc: 2" answers "$port" 2 '谢谢!'
-check "nc: 3" answers "$port" 3 '对不起!'
-check "nc: 4" answers "$port" 4 '好的!'
-check "SIGTERM ends dotnet run" ends_well "$server"
+if check "dotnet run --project samples/ReplyServer listens" listens 180 "$server" "$port"; then
+  check "nc: 1" answers "$port" 1 '你猜!'
+  check "nc: 2" answers "$port" 2 '谢谢!'
+  check "nc: 3" answers "$port" 3 '对不起!'
+  check "nc: 4" answers "$port" 4 '好的!'
+  check "SIGTERM ends dotnet run with 0" ends_well "$server"
+else
+  cat "$(log_of readme)"
+fi
 
 for framing in line length raw; do
   port=$(free_port)
   start "$framing" "$(program_of ReplyServer)" --port "$port" --framing "$framing"
   server=$started
-  check "$framing: listens" wait_for 20 listens "$port" || cat "$(log_of "$framing")"
-  python3 .ci/smoke/reply_rules.py "$framing" "$port" || cat "$(log_of "$framing")"
-  check "$framing: SIGTERM drains and ends with 0" ends_well "$server"
+  if check "$framing: listens" listens 20 "$server" "$port"; then
+    python3 .ci/smoke/reply_rules.py "$framing" "$port" || cat "$(log_of "$framing")"
+    check "$framing: SIGTERM drains and ends with 0" ends_well "$server"
+  else
+    cat "$(log_of "$framing")"
+  fi
 done
