@@ -1,0 +1,4 @@
+using SocketKit;
+using Spectre.Console;
+
+AnsiConsole.WriteLine($"CustomFraming uses {typeof(ISocketServer).Assembly.GetName().Name}");

@@ -1,0 +1,4 @@
+using SocketKit;
+using Spectre.Console;
+
+AnsiConsole.WriteLine($"ReplyServer uses {typeof(ISocketServer).Assembly.GetName().Name}");
