@@ -3,6 +3,11 @@ namespace SocketKit;
 /// <summary>How a client reaches its server: one address of one kind of wire. Made by <see cref="Dial"/>; thread-safe, reusable for every redial.</summary>
 public abstract class Dialer
 {
+    /// <summary>Tells the deadline for a peer that does not read, before the first dial: no time-out of the wire's own may be shorter. Default: ignored.</summary>
+    internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
+    {
+    }
+
     /// <summary>Dials once. Names are resolved anew at each call.</summary>
     /// <param name="timeProvider">The clock for delays between addresses.</param>
     /// <param name="cancellationToken">Cancelled at the connect time-out.</param>

@@ -8,6 +8,11 @@ public abstract class Listener : IAsyncDisposable
     /// <summary>Where it listens: as asked for before <see cref="BindAsync"/>, as bound (port 0 resolved) after it.</summary>
     public abstract EndPoint EndPoint { get; }
 
+    /// <summary>Tells the deadline for a peer that does not read, before <see cref="BindAsync"/>: no time-out of the wire's own may be shorter. Default: ignored.</summary>
+    internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
+    {
+    }
+
     /// <summary>Takes the address.</summary>
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
     public abstract ValueTask BindAsync(CancellationToken cancellationToken);

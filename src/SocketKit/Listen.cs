@@ -1,0 +1,42 @@
+using System.Net;
+using SocketKit.Transports.Sockets;
+
+namespace SocketKit;
+
+/// <summary>Names the addresses a server listens on.</summary>
+/// <remarks>Made listeners take nothing yet: the address is taken when the server starts. A listener serves one server, once.</remarks>
+public static class Listen
+{
+    /// <summary>All addresses of this machine, IPv6 and IPv4; peers that come over IPv4 show as IPv4.</summary>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    public static Listener Tcp(int port) => new SocketListener(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)));
+
+    /// <summary>One address of this machine.</summary>
+    /// <param name="host">An address such as <c>127.0.0.1</c>, or a name; of a name's addresses the first is taken, IPv4 before IPv6. <c>::</c> is all addresses, IPv6 and IPv4; <c>0.0.0.0</c> those of IPv4.</param>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <exception cref="ArgumentException">The host is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    public static Listener Tcp(string host, int port)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(host);
+        CheckPort(port);
+        return new SocketListener(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port));
+    }
+
+    /// <summary>One address of this machine.</summary>
+    /// <param name="endPoint">The address and port; port 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells. <see cref="IPAddress.IPv6Any"/> is all addresses, IPv6 and IPv4.</param>
+    /// <exception cref="ArgumentNullException">There is no address.</exception>
+    public static Listener Tcp(IPEndPoint endPoint)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        return new SocketListener(new IPEndPoint(endPoint.Address, endPoint.Port));
+    }
+
+    private static int CheckPort(int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
+        return port;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Runtime.ExceptionServices;
+
+namespace SocketKit.Transports.InMemory;
+
+/// <summary>
+/// The one thread on which a network's completions run, in the order of their causes. It is started when there is something to do and ends after a second without, so that a network needs no disposal.
+/// As the synchronization context of that thread it brings a handler's awaits back.
+/// </summary>
+internal sealed class InMemoryPump : SynchronizationContext
+{
+    private const int IdleMilliseconds = 1_000;
+    private const int SettleMilliseconds = 10_000;
+
+    [ThreadStatic]
+    private static InMemoryPump? _current;
+
+    private readonly object _gate = new();
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _queue = new();
+    private bool _hasThread;
+    private bool _busy;
+
+    public override SynchronizationContext CreateCopy() => this;
+
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (_gate)
+        {
+            _queue.Enqueue((d, state));
+            if (_hasThread)
+            {
+                Monitor.PulseAll(_gate);
+                return;
+            }
+
+            _hasThread = true;
+        }
+
+        new Thread(Run) { IsBackground = true, Name = "SocketKit in-memory network" }.UnsafeStart();
+    }
+
+    public override void Send(SendOrPostCallback d, object? state)
+    {
+        if (_current == this)
+        {
+            d(state);
+            return;
+        }
+
+        using var done = new ManualResetEventSlim();
+        ExceptionDispatchInfo? failure = null;
+        Post(
+            _ =>
+            {
+                try
+                {
+                    d(state);
+                }
+                catch (Exception exception)
+                {
+                    failure = ExceptionDispatchInfo.Capture(exception);
+                }
+
+                done.Set();
+            },
+            null);
+        done.Wait();
+        failure?.Throw();
+    }
+
+    /// <summary>Waits until there is nothing to do. On a network's thread, this one's or another's, it does not wait: two networks that wait for each other would stand still.</summary>
+    public bool Settle()
+    {
+        if (_current is not null)
+        {
+            return true;
+        }
+
+        lock (_gate)
+        {
+            var deadline = Environment.TickCount64 + SettleMilliseconds;
+            while (_busy || _queue.Count > 0)
+            {
+                var left = deadline - Environment.TickCount64;
+                if (left <= 0)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_gate, (int)left);
+            }
+
+            return true;
+        }
+    }
+
+    private void Run()
+    {
+        _current = this;
+        SetSynchronizationContext(this);
+        var clean = ExecutionContext.Capture()!;
+        while (TryTake(out var item))
+        {
+            item.Callback(item.State);
+
+            // What one item left in an AsyncLocal is not the next one's.
+            ExecutionContext.Restore(clean);
+        }
+    }
+
+    private bool TryTake(out (SendOrPostCallback Callback, object? State) item)
+    {
+        lock (_gate)
+        {
+            _busy = false;
+            if (_queue.Count == 0)
+            {
+                Monitor.PulseAll(_gate);
+            }
+
+            var deadline = Environment.TickCount64 + IdleMilliseconds;
+            while (!_queue.TryDequeue(out item))
+            {
+                var left = deadline - Environment.TickCount64;
+                if (left <= 0)
+                {
+                    _hasThread = false;
+                    return false;
+                }
+
+                Monitor.Wait(_gate, (int)left);
+            }
+
+            _busy = true;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Threading.Tasks.Sources;
+
+namespace SocketKit.Transports.InMemory;
+
+/// <summary>An operation that may have to wait, and then completes on the network's thread. Reused; the members up to <see cref="Complete"/> are called under the owner's lock.</summary>
+internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
+{
+    private static readonly SendOrPostCallback Callback = static state => ((Pending<T>)state!)._complete();
+
+    private readonly InMemoryPump _pump;
+    private readonly Action _complete;
+    private ManualResetValueTaskSourceCore<T> _source;
+    private bool _queued;
+
+    /// <summary>Makes one.</summary>
+    /// <param name="pump">The network's thread.</param>
+    /// <param name="complete">Runs on it once queued: ends the operation, or lets it stay waiting.</param>
+    /// <param name="leavesPump">What awaits the operation goes on elsewhere.</param>
+    public Pending(InMemoryPump pump, Action complete, bool leavesPump)
+    {
+        _pump = pump;
+        _complete = complete;
+        _source.RunContinuationsAsynchronously = leavesPump;
+    }
+
+    /// <summary>True from the start to the end.</summary>
+    public bool IsWaiting { get; private set; }
+
+    public ValueTask<T> Start()
+    {
+        Begin();
+        return new ValueTask<T>(this, _source.Version);
+    }
+
+    public ValueTask StartPlain()
+    {
+        Begin();
+        return new ValueTask(this, _source.Version);
+    }
+
+    /// <summary>Has the completion run, once however often it is asked for.</summary>
+    public void Queue()
+    {
+        if (!_queued)
+        {
+            _queued = true;
+            _pump.Post(Callback, this);
+        }
+    }
+
+    /// <summary>The cause of the completion has gone again.</summary>
+    public void StayWaiting() => _queued = false;
+
+    public void End()
+    {
+        IsWaiting = false;
+        _queued = false;
+    }
+
+    /// <summary>Hands the result over; without the lock, since it runs what awaits it.</summary>
+    public void Complete(T result, Exception? failure)
+    {
+        if (failure is null)
+        {
+            _source.SetResult(result);
+        }
+        else
+        {
+            _source.SetException(failure);
+        }
+    }
+
+    public T GetResult(short token) => _source.GetResult(token);
+
+    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+
+    private void Begin()
+    {
+        if (IsWaiting)
+        {
+            throw new InvalidOperationException("An operation of this kind is under way");
+        }
+
+        IsWaiting = true;
+        _source.Reset();
+    }
+}

@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace SocketKit.Transports.Sockets;
+
+/// <summary>
+/// The portable wire: a connected, non-blocking stream socket. Owned by one connection; what runs concurrently is one receive, one send and any number of aborts.
+/// Receives are in <see cref="SocketReceiver"/>, sends in <see cref="SocketSender"/>; both complete on the thread pool thread that .NET's socket engine runs them on, and run continuations inline.
+/// </summary>
+internal sealed class SocketTransport : Transport
+{
+    private readonly Socket _socket;
+    private readonly SocketReceiver _receiver;
+    private readonly SocketSender _sender;
+    private PoolYield? _yield;
+    private int _aborted;
+    private int _failure;
+    private bool _finishedSending;
+
+    /// <summary>Takes over a connected socket.</summary>
+    public SocketTransport(Socket socket)
+    {
+        socket.Blocking = false;
+        _socket = socket;
+        LocalEndPoint = Unmapped(socket.LocalEndPoint);
+        RemoteEndPoint = Unmapped(socket.RemoteEndPoint);
+        _receiver = new SocketReceiver(this, socket);
+        _sender = new SocketSender(this, socket);
+    }
+
+    public override EndPoint? LocalEndPoint { get; }
+
+    public override EndPoint? RemoteEndPoint { get; }
+
+    public override long BytesSent => _sender.BytesSent;
+
+    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => _sender.SendAsync(batch);
+
+    public override ValueTask FinishAsync()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+            _finishedSending = true;
+            return default;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return ValueTask.FromException(exception is SocketException { SocketErrorCode: var error } ? Failure(error) : WireErrors.Aborted());
+        }
+    }
+
+    public override ValueTask YieldAsync() => (_yield ??= new PoolYield()).WaitAsync();
+
+    /// <summary>Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless both sides have finished: then nothing is left to reset.
+    /// Disposing makes the runtime complete pending operations at once, on the thread pool.</summary>
+    public override void Abort()
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) != 0)
+        {
+            return;
+        }
+
+        if (!(_finishedSending && _receiver.Finished))
+        {
+            try
+            {
+                _socket.LingerState = new LingerOption(true, 0);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // Released already, or the connection is gone: closing is all there is left to do.
+            }
+        }
+
+        Release();
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Release();
+        _receiver.Dispose();
+        _sender.Dispose();
+        return default;
+    }
+
+    /// <summary>The exception for an error of either verb. The kernel tells a reset once, to the verb that asks first; the other sees the end of the stream or a broken pipe. So the first failure is kept for both.</summary>
+    internal Exception Failure(SocketError error)
+    {
+        if (Volatile.Read(ref _aborted) != 0 || error == SocketError.OperationAborted)
+        {
+            return WireErrors.Aborted();
+        }
+
+        if (error is not (SocketError.Shutdown or SocketError.NotConnected))
+        {
+            Interlocked.CompareExchange(ref _failure, (int)error, (int)SocketError.Success);
+        }
+
+        var first = (SocketError)Volatile.Read(ref _failure);
+        return WireErrors.From(first == SocketError.Success ? error : first);
+    }
+
+    /// <summary>The first failure of either verb, or <see cref="SocketError.Success"/>.</summary>
+    internal SocketError FirstFailure => (SocketError)Volatile.Read(ref _failure);
+
+    /// <summary>An IPv4 peer of a dual-stack socket shows as IPv4.</summary>
+    internal static EndPoint? Unmapped(EndPoint? endPoint) =>
+        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } ip ? new IPEndPoint(ip.Address.MapToIPv4(), ip.Port) : endPoint;
+
+    private void Release()
+    {
+        try
+        {
+            _socket.Dispose();
+        }
+        catch (SocketException)
+        {
+            // Some systems report an error of the connection when it is closed; the descriptor is released all the same.
+        }
+    }
+}
