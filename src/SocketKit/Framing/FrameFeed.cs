@@ -30,7 +30,16 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     internal int Waiting => _count;
 
     /// <summary>What is missing, or null when nothing waits.</summary>
-    internal string? Incomplete => _count == 0 ? null : framer.DescribeIncomplete(_buffer.AsSpan(0, _count));
+    internal string? DescribeIncomplete()
+    {
+        if (_count == 0)
+        {
+            return null;
+        }
+
+        var text = framer.DescribeIncomplete(_buffer.AsSpan(0, _count));
+        return string.IsNullOrWhiteSpace(text) ? throw new FramerContractException("DescribeIncomplete said nothing") : text;
+    }
 
     /// <summary>Bytes have come.</summary>
     /// <exception cref="FramingException">Thrown by the framer, or the frame is longer than allowed.</exception>

@@ -101,6 +101,7 @@ public static class FramerCheck
             Run(framer, $"{where}, cut after byte {cut} of {frames[0].Length}", expected, feed =>
             {
                 feed.Feed(window.AsSpan(0, cut));
+                feed.DescribeIncomplete();
                 feed.Feed(window.AsSpan(cut));
             });
         }
@@ -142,9 +143,11 @@ public static class FramerCheck
     private static void Run(IFramer framer, string where, byte[][] expected, Action<FrameFeed> send)
     {
         var feed = new FrameFeed(framer);
+        string? left;
         try
         {
             send(feed);
+            left = feed.DescribeIncomplete();
         }
         catch (FramerContractException e)
         {
@@ -152,7 +155,7 @@ public static class FramerCheck
         }
         catch (Exception e) when (e is not FramerCheckException)
         {
-            throw new FramerCheckException($"{where}: Read threw {e.GetType().Name}: {e.Message}", e);
+            throw new FramerCheckException($"{where}: the framer threw {e.GetType().Name}: {e.Message}", e);
         }
 
         for (var i = 0; i < Math.Min(expected.Length, feed.Messages.Count); i++)
@@ -165,8 +168,8 @@ public static class FramerCheck
 
         var problem =
             feed.Discarded > 0 ? $"Read discarded {FrameOutput.Bytes(feed.Discarded)} that Write had written"
-            : feed.Messages.Count != expected.Length ? $"{expected.Length} messages were written, but Read gave {feed.Messages.Count}" + (feed.Incomplete is { } left ? $" and waits with {left}" : "")
-            : feed.Incomplete is { } rest ? $"all messages are there, but bytes are left over: {rest}"
+            : feed.Messages.Count != expected.Length ? $"{expected.Length} messages were written, but Read gave {feed.Messages.Count}" + (left is null ? "" : $" and waits with {left}")
+            : left is not null ? $"all messages are there, but bytes are left over: {left}"
             : null;
         if (problem is not null)
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -19,6 +20,7 @@ public sealed class LengthPrefixFramer : IFramer
     private readonly int _offset;
     private readonly int _fieldSize;     // 0 for a varint
     private readonly int _headerLength;  // offset and field; 0 for a varint
+    private readonly long _largestValue;
     private readonly int _adjustment;
     private readonly int _strip;         // -1: up to the end of the field, wherever a varint ends
     private readonly int _maxLength;
@@ -48,6 +50,7 @@ public sealed class LengthPrefixFramer : IFramer
             _ => 0,
         };
         _headerLength = _fieldSize == 0 ? 0 : _offset + _fieldSize;
+        _largestValue = _fieldSize is 0 or 8 ? long.MaxValue : (1L << (8 * _fieldSize)) - 1;
         _adjustment = options.Adjustment;
         _strip = options.BytesToStrip ?? (_fieldSize == 0 ? -1 : _headerLength);
         _maxLength = options.MaxLength;
@@ -101,23 +104,29 @@ public sealed class LengthPrefixFramer : IFramer
             throw new FrameTooLargeException(message.Length, _maxLength);
         }
 
-        var header = 0;
-        Span<byte> field = stackalloc byte[MaxVarint];
-        if (_strip == 0)
-        {
-            CheckWholeFrame(message);
-        }
-        else if (CanWrite)
-        {
-            header = WriteField(field, message.Length);
-        }
-        else
+        if (!CanWrite)
         {
             throw new FramingException("With these LengthPrefixOptions messages can only be read: bytes other than the length field are stripped, and only you know them. Set BytesToStrip = 0 and send the header as part of the message");
         }
 
+        var header = 0;
+        long value = 0;
+        if (_strip == 0)
+        {
+            CheckWholeFrame(message);
+        }
+        else
+        {
+            value = FieldValue(message.Length);
+            header = _fieldSize != 0 ? _fieldSize : VarintSize(value);
+        }
+
         var frame = FrameOutput.Reserve(output, (long)header + message.Length);
-        field[..header].CopyTo(frame);
+        if (header != 0)
+        {
+            WriteField(frame[..header], (ulong)value);
+        }
+
         message.CopyTo(frame[header..]);
         output.Advance(frame.Length);
     }
@@ -207,46 +216,44 @@ public sealed class LengthPrefixFramer : IFramer
         throw new FramingException("The length, a varint, has more than 64 bits");
     }
 
-    private int WriteField(Span<byte> field, int messageLength)
+    /// <summary>What is stripped on reading is exactly the field, so the bytes after the field are the message.</summary>
+    private long FieldValue(int messageLength)
     {
-        // What was stripped on reading is exactly the field, so the bytes after the field are the message.
         var value = (long)messageLength - _adjustment;
         if (value < 0)
         {
             throw new FramingException($"A message of {FrameOutput.Bytes(messageLength)} cannot be sent with an Adjustment of {_adjustment}: its length field would be negative");
         }
 
-        var largest = _fieldSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, 3 => 0xFF_FFFF, 4 => uint.MaxValue, _ => long.MaxValue };
-        if (value > largest)
-        {
-            throw new FrameTooLargeException(messageLength, largest + _adjustment);
-        }
+        return value <= _largestValue ? value : throw new FrameTooLargeException(messageLength, _largestValue + _adjustment);
+    }
 
-        if (_fieldSize == 0)
-        {
-            var size = 0;
-            for (; value >= 0x80; value >>= 7)
-            {
-                field[size++] = (byte)(value | 0x80);
-            }
+    private static int VarintSize(long value) => 1 + (BitOperations.Log2((ulong)value) / 7);
 
-            field[size++] = (byte)value;
-            return size;
-        }
-
-        Span<byte> eight = stackalloc byte[8];
-        if (_littleEndian)
+    private void WriteField(Span<byte> field, ulong value)
+    {
+        switch (_field)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(eight, value);
-            eight[.._fieldSize].CopyTo(field);
-        }
-        else
-        {
-            BinaryPrimitives.WriteInt64BigEndian(eight, value);
-            eight[^_fieldSize..].CopyTo(field);
-        }
+            case LengthField.FourBytes when !_littleEndian:
+                BinaryPrimitives.WriteUInt32BigEndian(field, (uint)value);
+                break;
 
-        return _fieldSize;
+            case LengthField.Varint:
+                for (var i = 0; i < field.Length; i++, value >>= 7)
+                {
+                    field[i] = (byte)(i == field.Length - 1 ? value : value | 0x80);
+                }
+
+                break;
+
+            default:
+                for (var i = 0; i < field.Length; i++, value >>= 8)
+                {
+                    field[_littleEndian ? i : field.Length - 1 - i] = (byte)value;
+                }
+
+                break;
+        }
     }
 
     private void CheckWholeFrame(ReadOnlySpan<byte> message)

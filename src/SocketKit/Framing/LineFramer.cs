@@ -96,10 +96,15 @@ public sealed class LineFramer : IFramer
             throw new FramingException("A message that goes out as one line must not hold CR or LF; send the lines one by one");
         }
 
-        var end = _end == LineEnd.CrLf ? "\r\n"u8 : "\n"u8;
-        var frame = FrameOutput.Reserve(output, (long)message.Length + end.Length);
+        var end = _end == LineEnd.CrLf ? 2 : 1;
+        var frame = FrameOutput.Reserve(output, (long)message.Length + end);
         message.CopyTo(frame);
-        end.CopyTo(frame[message.Length..]);
+        if (end == 2)
+        {
+            frame[^2] = Cr;
+        }
+
+        frame[^1] = Lf;
         output.Advance(frame.Length);
     }
 
