@@ -1,0 +1,71 @@
+using System.Text;
+
+namespace SocketKit;
+
+/// <summary>
+/// The framers in the box. A stream such as TCP delivers bytes, not messages; a framer says where one message ends and the next begins. Both ends must use the same one.
+/// Every framer is thread-safe and keeps no state, so one instance serves all connections.
+/// </summary>
+public static class Framers
+{
+    /// <summary>Text lines: one line is one message. The right choice to begin with; works with <c>nc</c> and telnet.</summary>
+    /// <param name="end">The line end. Default: LF and CR LF are both read, LF is written.</param>
+    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    public static LineFramer Lines(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue) => new(end, maxLength);
+
+    /// <summary>The length of the message in front of it. The right choice for binary data, and the fastest.</summary>
+    /// <param name="field">The kind of length field. Default: four bytes.</param>
+    /// <param name="byteOrder">The byte order of the field. Default: highest byte first.</param>
+    /// <param name="maxLength">The longest message in bytes, the field not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    public static LengthPrefixFramer LengthPrefixed(LengthField field = LengthField.FourBytes, ByteOrder byteOrder = ByteOrder.BigEndian, int maxLength = int.MaxValue) =>
+        new(new LengthPrefixOptions { Field = field, ByteOrder = byteOrder, MaxLength = maxLength });
+
+    /// <summary>A length somewhere in the header, for protocols that exist already.</summary>
+    /// <param name="options">Where the length stands and what it counts.</param>
+    /// <exception cref="OptionsException">An option is out of its range.</exception>
+    public static LengthPrefixFramer LengthPrefixed(LengthPrefixOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new(options);
+    }
+
+    /// <summary>Messages that end in a delimiter, which is cut off.</summary>
+    /// <param name="delimiter">The delimiter, encoded in UTF-8.</param>
+    public static DelimiterFramer Delimited(string delimiter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(delimiter);
+        return new(Encoding.UTF8.GetBytes(delimiter));
+    }
+
+    /// <summary>Messages that end in a delimiter, which is cut off.</summary>
+    /// <param name="delimiter">The delimiter's bytes.</param>
+    public static DelimiterFramer Delimited(ReadOnlySpan<byte> delimiter) => new(delimiter);
+
+    /// <summary>Messages that end in one of several delimiters, or keep theirs, or have a maximum length.</summary>
+    /// <param name="options">The delimiters and what to do with them.</param>
+    /// <exception cref="OptionsException">An option is out of its range.</exception>
+    public static DelimiterFramer Delimited(DelimiterOptions options) => new(options);
+
+    /// <summary>Messages that all have the same size.</summary>
+    /// <param name="size">The size in bytes, at least 1.</param>
+    public static FixedSizeFramer FixedSize(int size) => new(size);
+
+    /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
+    /// <param name="begin">The begin mark, encoded in UTF-8.</param>
+    /// <param name="end">The end mark, encoded in UTF-8.</param>
+    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    public static MarkFramer Marked(string begin, string end, int maxLength = int.MaxValue)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(begin);
+        ArgumentException.ThrowIfNullOrEmpty(end);
+        return new(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(end), maxLength);
+    }
+
+    /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
+    /// <param name="begin">The begin mark's bytes.</param>
+    /// <param name="end">The end mark's bytes.</param>
+    public static MarkFramer Marked(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) => new(begin, end);
+
+    /// <summary>No framing: whatever has arrived is a message. For wires that keep messages (UDP, WebSocket), and to look at bytes as they come.</summary>
+    public static RawFramer Raw() => new();
+}

@@ -1,0 +1,113 @@
+using System.Buffers;
+using SocketKit.Framing;
+
+namespace SocketKit;
+
+/// <summary>Which line end a <see cref="LineFramer"/> reads and writes.</summary>
+public enum LineEnd
+{
+    /// <summary>Reads lines that end in LF or in CR LF, also mixed; writes LF. What people with <c>nc</c>, telnet and any operating system need.</summary>
+    Any,
+
+    /// <summary>LF only; a CR breaks the protocol.</summary>
+    Lf,
+
+    /// <summary>CR LF only; an LF on its own breaks the protocol.</summary>
+    CrLf,
+}
+
+/// <summary>
+/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1; not UTF-16).
+/// Thread-safe and stateless.
+/// </summary>
+/// <remarks>
+/// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as <see cref="CloseKind.ProtocolError"/>, and <see cref="Write"/> refuses
+/// messages with CR or LF in them, so that nobody slips a second message into the first. Every other byte is data: NUL, bytes that are not valid UTF-8, and the line separators that only Unicode knows (U+0085, U+2028, U+2029).
+/// </remarks>
+public sealed class LineFramer : IFramer
+{
+    private const byte Cr = (byte)'\r';
+    private const byte Lf = (byte)'\n';
+
+    private readonly LineEnd _end;
+    private readonly int _maxLength;
+
+    /// <summary>Makes a line framer.</summary>
+    /// <param name="end">The line end. Default: <see cref="LineEnd.Any"/>.</param>
+    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is no line end, or <paramref name="maxLength"/> is below 1.</exception>
+    public LineFramer(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue)
+    {
+        if (!Enum.IsDefined(end))
+        {
+            throw new ArgumentOutOfRangeException(nameof(end), end, "Use LineEnd.Any, LineEnd.Lf or LineEnd.CrLf.");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
+        _end = end;
+        _maxLength = maxLength;
+    }
+
+    /// <inheritdoc/>
+    public Frame Read(Span<byte> input, long resume)
+    {
+        var from = (int)resume;
+        var at = input[from..].IndexOfAny(Cr, Lf);
+        var length = at < 0 ? input.Length : from + at;
+        if (length > _maxLength)
+        {
+            throw new FrameTooLargeException(length, _maxLength);
+        }
+
+        if (at < 0)
+        {
+            return Frame.NeedMore(length);
+        }
+
+        if (input[length] == Lf)
+        {
+            return _end == LineEnd.CrLf ? throw new FramingException("A line ends in LF without CR, where only CR LF is allowed") : Frame.Message(0, length, 1);
+        }
+
+        if (_end == LineEnd.Lf)
+        {
+            throw new FramingException("A CR in a line, where lines end in LF alone; LineEnd.Any allows both line ends");
+        }
+
+        if (length + 1 == input.Length)
+        {
+            return Frame.NeedMore(length);
+        }
+
+        return input[length + 1] == Lf ? Frame.Message(0, length, 2) : throw new FramingException("A CR without LF after it");
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        if (message.Length > _maxLength)
+        {
+            throw new FrameTooLargeException(message.Length, _maxLength);
+        }
+
+        if (message.ContainsAny(Cr, Lf))
+        {
+            throw new FramingException("A message that goes out as one line must not hold CR or LF; send the lines one by one");
+        }
+
+        var end = _end == LineEnd.CrLf ? 2 : 1;
+        var frame = FrameOutput.Reserve(output, (long)message.Length + end);
+        message.CopyTo(frame);
+        if (end == 2)
+        {
+            frame[^2] = Cr;
+        }
+
+        frame[^1] = Lf;
+        output.Advance(frame.Length);
+    }
+
+    /// <inheritdoc/>
+    public string DescribeIncomplete(ReadOnlySpan<byte> input) => $"{FrameOutput.Bytes(input.Length)} without a line end";
+}
