@@ -15,12 +15,13 @@ internal static class HeartbeatTimes
     // Half a surrogate pair throws instead of becoming another text.
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>Checks the two, and makes the default of the one not given suit the other.</summary>
     public static (TimeSpan Interval, TimeSpan Timeout) Check(TimeSpan? interval, TimeSpan? timeout)
     {
-        var checkedInterval = interval ?? DefaultInterval;
-        var checkedTimeout = timeout ?? DefaultTimeout;
-        CheckRange(checkedInterval, nameof(interval));
-        CheckRange(checkedTimeout, nameof(timeout));
+        CheckRange(interval, nameof(interval));
+        CheckRange(timeout, nameof(timeout));
+        var checkedInterval = interval ?? (timeout is null || timeout == Timeout.InfiniteTimeSpan ? DefaultInterval : Earlier(DefaultInterval, timeout.Value / 3));
+        var checkedTimeout = timeout ?? (checkedInterval == Timeout.InfiniteTimeSpan ? DefaultTimeout : 3 * checkedInterval);
         if (checkedInterval != Timeout.InfiniteTimeSpan && checkedTimeout != Timeout.InfiniteTimeSpan && checkedTimeout <= checkedInterval)
         {
             throw new ArgumentOutOfRangeException(
@@ -45,7 +46,7 @@ internal static class HeartbeatTimes
     /// <summary>When to ask again: at the earlier of two times, and at least every 10 s, so that a flood of heartbeats is noticed.</summary>
     public static TimeSpan Due(TimeSpan one, TimeSpan other) => Earlier(Earlier(one, other), LongestWait);
 
-    private static void CheckRange(TimeSpan value, string name)
+    private static void CheckRange(TimeSpan? value, string name)
     {
         if (value != Timeout.InfiniteTimeSpan && (value < Shortest || value > Longest))
         {

@@ -23,9 +23,9 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <summary>Makes one with texts as payloads.</summary>
     /// <param name="ping">The question, sent in UTF-8; for another encoding give bytes. The framer must be able to carry it (no line end in it with lines, say).</param>
     /// <param name="pong">The answer. Not the same as the question.</param>
-    /// <param name="interval">After what silence to ping. Default: 10 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
-    /// <param name="timeout">After what time without a byte received the peer is dead. Default: 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval; the difference is
-    /// the time that the peer has for its pong.</param>
+    /// <param name="interval">After what silence to ping. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
+    /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; the
+    /// difference is the time that the peer has for its pong.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Ping and pong are the same, so that two peers would answer each other for ever.</exception>
     public PingPongHeartbeat(string ping, string pong, TimeSpan? interval = null, TimeSpan? timeout = null)
