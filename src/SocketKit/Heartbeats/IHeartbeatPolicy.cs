@@ -48,6 +48,9 @@ public enum HeartbeatAction
 
     /// <summary>The peer is dead. Carried out only after one more attempt to receive has found nothing.</summary>
     Close,
+
+    /// <summary>The peer abuses heartbeats (a flood, say): the connection closes at once, as <see cref="CloseKind.ProtocolError"/>.</summary>
+    Refuse,
 }
 
 /// <summary>A policy's decision and when it wants to be asked again.</summary>
@@ -66,6 +69,9 @@ public readonly record struct HeartbeatDecision(HeartbeatAction Action, TimeSpan
 
     /// <summary>The peer is dead.</summary>
     public static HeartbeatDecision Close => new(HeartbeatAction.Close, Timeout.InfiniteTimeSpan);
+
+    /// <summary>The peer abuses heartbeats.</summary>
+    public static HeartbeatDecision Refuse => new(HeartbeatAction.Refuse, Timeout.InfiniteTimeSpan);
 }
 
 /// <summary>The facts about a connection's life signs. Time runs only while the connection is able to read, on a monotonic clock that a change of the system's time does not touch.</summary>
@@ -94,6 +100,12 @@ public readonly record struct ConnectionPulse
 
     /// <summary>The last measured round trip, zero before the first.</summary>
     public TimeSpan LastRoundTrip { get; init; }
+
+    /// <summary>How many received messages were heartbeats, pings and pongs together.</summary>
+    public long BeatsReceived { get; init; }
+
+    /// <summary>Time since the connection was opened.</summary>
+    public TimeSpan SinceOpened { get; init; }
 }
 
 /// <summary>A few numbers that the connection keeps for its policy. Zero at first.</summary>

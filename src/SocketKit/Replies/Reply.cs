@@ -1,9 +1,13 @@
+using System.Text;
+
 namespace SocketKit;
 
 /// <summary>What a strategy says to a message. A value, compared by content; text and bytes convert by themselves.</summary>
 public readonly struct Reply : IEquatable<Reply>
 {
     private readonly string? _text;
+
+    // The bytes of a Bytes reply; of a Text reply its UTF-8 bytes, if they were made beforehand.
     private readonly ReadOnlyMemory<byte> _bytes;
 
     private Reply(ReplyKind kind, string? text = null, ReadOnlyMemory<byte> bytes = default)
@@ -25,10 +29,11 @@ public readonly struct Reply : IEquatable<Reply>
     /// <summary>Which of the five it is.</summary>
     public ReplyKind Kind { get; }
 
-    /// <summary>These bytes. They are not copied: leave them untouched until the reply is sent.</summary>
+    /// <summary>These bytes, as one message; empty bytes are an empty message. They are not copied: leave them untouched until the reply is sent.</summary>
     public static Reply Bytes(ReadOnlyMemory<byte> bytes) => new(ReplyKind.Bytes, bytes: bytes);
 
-    /// <summary>This text, in the connection's encoding.</summary>
+    /// <summary>This text, as one message in the connection's encoding; an empty text is an empty message.</summary>
+    /// <exception cref="ArgumentNullException">The text is null; to stay silent, say <see cref="None"/>.</exception>
     public static Reply Text(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -45,17 +50,26 @@ public readonly struct Reply : IEquatable<Reply>
         return Bytes(bytes);
     }
 
-    /// <summary>Sends the reply, if there is one to send.</summary>
-    internal ValueTask SendAsync(IConnection connection, ReadOnlyMemory<byte> message) => Kind switch
+    /// <summary>Sends the reply, if there is one to send: for handlers of your own that ask a strategy. <see cref="Handler.Reply(IReplyStrategy[])"/> does it by itself.</summary>
+    /// <param name="connection">Where to.</param>
+    /// <param name="message">The message that is answered, still valid.</param>
+    /// <returns>See <see cref="IMessageSender.SendAsync"/>.</returns>
+    public ValueTask SendAsync(IConnection connection, ReadOnlyMemory<byte> message)
     {
-        ReplyKind.Echo => connection.SendAsync(message),
-        ReplyKind.Bytes => connection.SendAsync(_bytes),
-        ReplyKind.Text => connection.SendAsync(_text!),
-        _ => default,
-    };
+        ArgumentNullException.ThrowIfNull(connection);
+        return Kind switch
+        {
+            ReplyKind.Echo => connection.SendAsync(message),
+            ReplyKind.Bytes => connection.SendAsync(_bytes),
+            ReplyKind.Text when !_bytes.IsEmpty && connection.TextEncoding is UTF8Encoding => connection.SendAsync(_bytes),
+            ReplyKind.Text => connection.SendAsync(_text!),
+            _ => default,
+        };
+    }
 
     /// <inheritdoc/>
-    public bool Equals(Reply other) => Kind == other.Kind && _text == other._text && _bytes.Span.SequenceEqual(other._bytes.Span);
+    public bool Equals(Reply other) =>
+        Kind == other.Kind && (Kind == ReplyKind.Text ? _text == other._text : _bytes.Span.SequenceEqual(other._bytes.Span));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is Reply other && Equals(other);
@@ -65,8 +79,15 @@ public readonly struct Reply : IEquatable<Reply>
     {
         var hash = new HashCode();
         hash.Add(Kind);
-        hash.Add(_text);
-        hash.AddBytes(_bytes.Span);
+        if (Kind == ReplyKind.Text)
+        {
+            hash.Add(_text);
+        }
+        else
+        {
+            hash.AddBytes(_bytes.Span);
+        }
+
         return hash.ToHashCode();
     }
 
@@ -82,6 +103,14 @@ public readonly struct Reply : IEquatable<Reply>
         ReplyKind.Text => _text!,
         ReplyKind.Bytes => Convert.ToHexString(_bytes.Span),
         _ => Kind.ToString(),
+    };
+
+    /// <summary>The same reply made to be kept: text gets its UTF-8 bytes now, bytes are copied so that their owner may change them.</summary>
+    internal Reply Keep() => Kind switch
+    {
+        ReplyKind.Text when Replies.TextKey.TryEncode(Encoding.UTF8, _text!, out var utf8) => new(ReplyKind.Text, _text, utf8),
+        ReplyKind.Bytes => Bytes(_bytes.ToArray()),
+        _ => this,
     };
 }
 
