@@ -1,4 +1,47 @@
+using System.CommandLine;
+using ReplyServer;
 using SocketKit;
-using Spectre.Console;
 
-AnsiConsole.WriteLine($"ReplyServer uses {typeof(ISocketServer).Assembly.GetName().Name}");
+Option<string> host = new("--host") { Description = "The name or address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
+Option<int> port = new("--port") { Description = "The port; 0 takes a free one.", DefaultValueFactory = _ => 9000 };
+Option<string> framing = new("--framing") { Description = "line, length (4 bytes in front) or raw.", DefaultValueFactory = _ => "line" };
+Option<int> heartbeat = new("--heartbeat") { Description = "Send a beat after so many seconds of silence; a peer that is silent three times as long is dead.", HelpName = "SECONDS" };
+port.Between(0, 65535);
+framing.AcceptOnlyFromAmong("line", "length", "raw");
+heartbeat.Between(1, 3600);
+
+RootCommand command = new("Answers 1, 2, 3, 4 and anything else by the shipped rules.") { host, port, framing, heartbeat };
+command.SetAction(RunAsync);
+return await command.RunAsync(args, cancelOnSignal: false);
+
+async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+{
+    Func<IConnection, ConnectionHandler> replies = Handler.Reply(new GuessThanksSorryOkReplies());
+    int seconds = arguments.GetValue(heartbeat);
+    await using var server = new SocketServer(new SocketServerOptions
+    {
+        Listeners = { Listen.Tcp(arguments.GetRequiredValue(host), arguments.GetValue(port)) },
+        Framer = arguments.GetValue(framing) switch
+        {
+            "length" => Framers.LengthPrefixed(),
+            "raw" => Framers.Raw(),
+            _ => Framers.Lines(),
+        },
+        Handler = connection => new LoggedHandler(replies(connection)),
+        Heartbeat = seconds == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat("beat", TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(3 * seconds)),
+    });
+    try
+    {
+        await server.StartAsync(cancellationToken);
+    }
+    catch (ListenException exception)
+    {
+        await Console.Error.WriteLineAsync(exception.Message);
+        return 1;
+    }
+
+    Print.Line($"[green]listening[/] on {string.Join(", ", server.EndPoints)}, {arguments.GetValue(framing)} framing; Ctrl-C stops it");
+    await server.RunAsync(cancellationToken);
+    Print.Line($"stopped");
+    return 0;
+}
