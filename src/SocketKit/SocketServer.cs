@@ -205,7 +205,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     private async Task StartOnceAsync(CancellationToken cancellationToken)
     {
         var settings = _settings = new ServerSettings(_options);
-        _clock = new ConnectionClock(settings.Connection.TimeProvider);
+        _clock = new ConnectionClock(settings.Connection);
         var bound = new List<Listener>();
         try
         {

@@ -38,7 +38,7 @@ internal sealed class ClientSession : IConnectionOwner
             Settings.Handler = _ => Messages;
         }
 
-        _clock = new ConnectionClock(Settings.TimeProvider);
+        _clock = new ConnectionClock(Settings);
         _notices = new StateNotices(changed, Settings.Logger);
         _held = new HeldSends(Settings.SendLimit);
     }

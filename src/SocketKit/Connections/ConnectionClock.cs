@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using SocketKit.Diagnostics;
+
 namespace SocketKit.Connections;
 
 /// <summary>
@@ -13,6 +16,7 @@ internal sealed class ConnectionClock
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly HashSet<Connection> _connections = [];
     private readonly List<Connection> _round = [];
     private IDisposable? _ticks;
@@ -20,7 +24,11 @@ internal sealed class ConnectionClock
     private long _alive;
     private int _ticking;
 
-    public ConnectionClock(TimeProvider time) => _time = time;
+    public ConnectionClock(ConnectionSettings settings)
+    {
+        _time = settings.TimeProvider;
+        _logger = settings.Logger;
+    }
 
     public void Add(Connection connection)
     {
@@ -30,7 +38,7 @@ internal sealed class ConnectionClock
             if (_ticks is null)
             {
                 _last = Now;
-                _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
+                _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, Starved) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
             }
         }
     }
@@ -52,6 +60,12 @@ internal sealed class ConnectionClock
     }
 
     private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
+
+    private void Starved(TimeSpan waited)
+    {
+        ThreadPool.GetMinThreads(out var threads, out _);
+        Log.PoolStarved(_logger, (long)waited.TotalMilliseconds, threads);
+    }
 
     private void Tick()
     {

@@ -1,17 +1,23 @@
+using SocketKit.Diagnostics;
+
 namespace SocketKit.Connections;
 
 /// <summary>
-/// The process's one ticking thread, for all clocks on the system's time. Not the pool's timers, since those are late exactly when ticks matter: while handlers block the pool. It runs only while somebody subscribes.
+/// The process's one ticking thread, for all clocks on the system's time. Not the pool's timers, since those are late exactly when ticks matter: while handlers block the pool. It runs only while somebody subscribes,
+/// and probes the pool meanwhile.
 /// </summary>
 internal static class SystemTicker
 {
     private static readonly Lock Gate = new();
+    private static readonly ThreadPoolProbe Probe = new(Starved);
     private static Subscription[] _subscriptions = [];
     private static bool _running;
 
-    public static IDisposable Subscribe(Action tick)
+    /// <param name="tick">Called every <see cref="ConnectionClock.Interval"/>.</param>
+    /// <param name="starved">Called once per episode in which the pool is starved, with the time that queued work waits.</param>
+    public static IDisposable Subscribe(Action tick, Action<TimeSpan> starved)
     {
-        var subscription = new Subscription(tick);
+        var subscription = new Subscription(tick, starved);
         lock (Gate)
         {
             _subscriptions = [.. _subscriptions, subscription];
@@ -41,6 +47,7 @@ internal static class SystemTicker
                 }
             }
 
+            Probe.Tick();
             foreach (var subscription in subscriptions)
             {
                 subscription.Tick();
@@ -48,9 +55,20 @@ internal static class SystemTicker
         }
     }
 
-    private sealed class Subscription(Action tick) : IDisposable
+    private static void Starved(TimeSpan waited)
+    {
+        SocketKitMetrics.PoolStarved.Add(1);
+        foreach (var subscription in _subscriptions)
+        {
+            subscription.Starved(waited);
+        }
+    }
+
+    private sealed class Subscription(Action tick, Action<TimeSpan> starved) : IDisposable
     {
         public Action Tick { get; } = tick;
+
+        public Action<TimeSpan> Starved { get; } = starved;
 
         public void Dispose()
         {

@@ -60,6 +60,29 @@ public sealed class InMemoryNetwork
     /// <returns>False when there was still something to do after 10 s.</returns>
     public bool Settle() => Pump.Settle();
 
+    /// <summary>Runs something on the network's own thread and blocks until nothing is left to happen, for 10 s at most. What it causes, awaits in handlers included, has happened when this returns.</summary>
+    /// <param name="action">What to do; what it throws comes out here.</param>
+    public void Run(Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        Pump.Send(static state => ((Action)state!)(), action);
+        Settle();
+    }
+
+    /// <summary>Lets virtual time pass in steps of 100 ms, the interval of the clock that drives heartbeats and time-outs, and lets everything happen after each. One large step would count as a process that did not run.</summary>
+    /// <param name="time">How much time passes.</param>
+    /// <param name="advance">Moves the clock: <c>fakeTimeProvider.Advance</c>.</param>
+    public void Advance(TimeSpan time, Action<TimeSpan> advance)
+    {
+        ArgumentNullException.ThrowIfNull(advance);
+        var step = TimeSpan.FromMilliseconds(100);
+        for (var left = time; left > TimeSpan.Zero; left -= step)
+        {
+            var next = left < step ? left : step;
+            Run(() => advance(next));
+        }
+    }
+
     /// <summary>Makes an address a black hole: from now on nothing gets through to or from it, neither bytes nor ends nor resets, and nobody is told. Sends are taken until <see cref="Capacity"/> is full. New dials wait.</summary>
     /// <param name="endPoint">A listener's address, for all of its connections, or a dialling end's (<see cref="IConnection.RemoteEndPoint"/> at the server), for that one.</param>
     public void BlackHole(EndPoint endPoint)
