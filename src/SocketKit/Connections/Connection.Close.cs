@@ -201,7 +201,6 @@ internal sealed partial class Connection
             _waitingFor = DispatchWait.None;
             if (graceful)
             {
-                _corkedThread = 0;
                 _finishDue = true;
                 flush = !_flushing;
                 _flushing = true;

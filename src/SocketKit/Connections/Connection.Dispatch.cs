@@ -32,19 +32,8 @@ internal sealed partial class Connection
     /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
     private void BeginHandler()
     {
-        ValueTask call;
         Cork();
-        ExecutionContext.Restore(_context);
-        try
-        {
-            call = OpenHandlerAsync();
-        }
-        finally
-        {
-            ExecutionContext.Restore(HandlerContext.Default);
-        }
-
-        Settle(call, readsInput: false);
+        Settle(OpenHandlerAsync(), readsInput: false);
         Uncork();
     }
 
@@ -104,15 +93,14 @@ internal sealed partial class Connection
         }
 
         _input.Consume((int)frame.Consumed);
-        Cork();
         Settle(Call(message), readsInput: true);
         return true;
     }
 
-    /// <summary>Calls the handler in its own execution context. What it throws becomes the task's exception.</summary>
+    /// <summary>Calls the handler, corked and in its own execution context. What it throws becomes the task's exception.</summary>
     private ValueTask Call(ReadOnlyMemory<byte> message)
     {
-        ExecutionContext.Restore(_context);
+        Cork();
         try
         {
             return _handler!.OnMessageAsync(this, message);
@@ -122,10 +110,6 @@ internal sealed partial class Connection
 #pragma warning restore CA1031
         {
             return ValueTask.FromException(exception);
-        }
-        finally
-        {
-            ExecutionContext.Restore(HandlerContext.Default);
         }
     }
 
@@ -189,7 +173,6 @@ internal sealed partial class Connection
     /// <returns>True with a call that is under way and the buffer that it reads; false when the drain is over.</returns>
     private bool TryWorkOff(out ValueTask pending, out byte[]? buffer)
     {
-        Cork();
         while (true)
         {
             ArraySegment<byte> message;

@@ -72,6 +72,7 @@ internal sealed partial class Connection
 
     private async Task ReceiveLoopAsync()
     {
+        // How many receives in a row found data waiting: what never waits must give the others a turn.
         var receives = 0;
         var more = false;
         while (BeginReceive())
@@ -83,11 +84,15 @@ internal sealed partial class Connection
                 if (_input.Length == 0 && !more)
                 {
                     _input.Release();
-                    await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                    var readable = _transport.ReceiveAsync(Memory<byte>.Empty);
+                    receives = readable.IsCompleted ? receives : 0;
+                    await readable.ConfigureAwait(false);
                 }
 
                 free = _input.GetFree();
-                received = await _transport.ReceiveAsync(free).ConfigureAwait(false);
+                var receive = _transport.ReceiveAsync(free);
+                receives = receive.IsCompleted ? receives + 1 : 0;
+                received = await receive.ConfigureAwait(false);
             }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
             catch (Exception exception)
@@ -111,7 +116,7 @@ internal sealed partial class Connection
             // A full buffer means that there is more: the wait would only cost a system call.
             more = received.Count == free.Length;
             await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
-            if (++receives >= ConnectionSettings.ReceivesPerTurn)
+            if (receives >= ConnectionSettings.ReceivesPerTurn)
             {
                 receives = 0;
                 await _transport.YieldAsync().ConfigureAwait(false);

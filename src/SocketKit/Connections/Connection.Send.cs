@@ -164,9 +164,7 @@ internal sealed partial class Connection
     /// <summary>Accepts what was written since the mark, or cuts it back when too much is queued; under the gate.</summary>
     private Appended Seal(int mark, bool corkable)
     {
-        var added = _output.Length - mark;
-        var queued = Queued;
-        if (queued > _settings.SendLimit && queued > added)
+        if (_output.Length + _batchLength > _settings.SendLimit && Queued is var queued && queued > _settings.SendLimit && queued > _output.Length - mark)
         {
             _output.CutBack(mark);
             return Appended.Overflow;
@@ -200,6 +198,7 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
     private void Cork()
     {
         var me = Environment.CurrentManagedThreadId;
@@ -209,10 +208,17 @@ internal sealed partial class Connection
             {
                 _corkedThread = me;
             }
+
+            ExecutionContext.Restore(_context);
+        }
+        else if (ExecutionContext.Capture() != _context)
+        {
+            // The last call left something behind.
+            ExecutionContext.Restore(_context);
         }
     }
 
-    /// <summary>Lifts this thread's cork, with one flush.</summary>
+    /// <summary>Ends a batch of inline calls: lifts this thread's cork, with one flush.</summary>
     private void Uncork()
     {
         if (_corkedThread != Environment.CurrentManagedThreadId)
@@ -220,6 +226,7 @@ internal sealed partial class Connection
             return;
         }
 
+        ExecutionContext.Restore(HandlerContext.Default);
         lock (_gate)
         {
             if (_corkedThread != Environment.CurrentManagedThreadId)

@@ -8,6 +8,9 @@ namespace SocketKit.Connections;
 /// </summary>
 internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
 {
+    private const int LargestPreferred = 256 * 1024;
+
+    private int _preferred = ConnectionSettings.ReceiveBufferSize;
     private byte[]? _array;
     private int _start;
     private int _end;
@@ -23,7 +26,7 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
     {
         if (_array is null)
         {
-            _array = ArrayPool<byte>.Shared.Rent(ConnectionSettings.ReceiveBufferSize);
+            _array = ArrayPool<byte>.Shared.Rent(_preferred);
             _start = _end = 0;
         }
         else if (_start == _end)
@@ -38,7 +41,20 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
         return _array.AsMemory(_end);
     }
 
-    public void Advance(int count) => _end += count;
+    public void Advance(int count)
+    {
+        _end += count;
+
+        // The next buffer is sized by what really came: a bulk stream is received in large pieces, a quiet one in small.
+        if (_end == _array!.Length)
+        {
+            _preferred = Math.Min(_array.Length * 2, LargestPreferred);
+        }
+        else if (_end < _preferred / 8)
+        {
+            _preferred = Math.Max(_preferred / 2, ConnectionSettings.ReceiveBufferSize);
+        }
+    }
 
     public void Consume(int count) => _start += count;
 
@@ -63,7 +79,7 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
         _array = null;
         if (rest.Length > 0)
         {
-            _array = ArrayPool<byte>.Shared.Rent(Math.Max(ConnectionSettings.ReceiveBufferSize, rest.Length));
+            _array = ArrayPool<byte>.Shared.Rent(Math.Max(_preferred, rest.Length));
             rest.CopyTo(_array);
         }
 
