@@ -84,7 +84,7 @@ internal sealed class SocketDialer : Dialer
         }
         catch (SocketException exception)
         {
-            throw new SocketException(exception.ErrorCode, $"The name {name.Host} cannot be resolved: {exception.Message}");
+            throw new SocketException((int)exception.SocketErrorCode, $"The name {name.Host} cannot be resolved: {exception.Message}");
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed class SocketDialer : Dialer
         lock (failures)
         {
             var telling = failures.FindLast(failure => !IsUnreachable(failure.Exception.SocketErrorCode)).Exception ?? failures[^1].Exception;
-            return new SocketException(telling.ErrorCode, string.Join("; ", failures.Select(failure => $"{failure.EndPoint}: {failure.Exception.Message}")));
+            return new SocketException((int)telling.SocketErrorCode, string.Join("; ", failures.Select(failure => $"{failure.EndPoint}: {failure.Exception.Message}")));
         }
     }
 

@@ -15,4 +15,25 @@ public class SocketTransportTests : TransportContract
         await listener.DisposeAsync();
         return (left, right!);
     }
+
+    [Fact]
+    public async Task SendProgress_shows_a_slow_reader_long_before_BytesSent_does()
+    {
+        var (left, right) = await ConnectAsync();
+        var send = left.SendAsync(Bytes(32 * 1024 * 1024)).AsTask();
+        var buffer = new byte[64 * 1024];
+        var sent = new HashSet<long>();
+        var progress = new HashSet<long>();
+        while (!send.IsCompleted)
+        {
+            await right.ReceiveAsync(buffer).AsTask().WaitAsync(Patience);
+            sent.Add(left.BytesSent);
+            progress.Add(left.SendProgress);
+        }
+
+        left.Abort();
+        right.Abort();
+        await left.DisposeAsync();
+        await right.DisposeAsync();
+    }
 }

@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
+using SocketKit.Transports.Sockets;
+
+namespace SocketKit.IntegrationTests.Transports.Sockets;
+
+public class SocketDialerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    // TCP to a multicast address fails in the kernel, before a packet leaves, just as it does without a route.
+    private static readonly IPAddress Unreachable = IPAddress.Parse("224.0.0.1");
+
+    [Fact]
+    public async Task DialAsync_connects_to_an_address()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        var endPoint = (IPEndPoint)listener.EndPoint;
+
+        await using var transport = await Dial.Tcp(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        transport.RemoteEndPoint.Should().Be(endPoint);
+    }
+
+    [Fact]
+    public async Task DialAsync_connects_to_a_name()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+
+        await using var transport = await Dial.Tcp("localhost", Port(listener)).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        transport.RemoteEndPoint.Should().Be(listener.EndPoint);
+    }
+
+    [Fact]
+    public async Task DialAsync_keeps_to_the_family_that_was_asked_for()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        var dialer = new SocketDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+
+        await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
+
+        transport.RemoteEndPoint.Should().Be(listener.EndPoint);
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
+    public async Task DialAsync_says_that_nobody_listens()
+    {
+        var endPoint = await FreeAddressAsync();
+        var watch = Stopwatch.StartNew();
+
+        var dial = async () => await Dial.Tcp(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+
+        var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
+        exception.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
+        exception.Message.Should().Contain(endPoint.ToString());
+        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
+    public async Task DialAsync_names_the_name_that_cannot_be_resolved()
+    {
+        var dialer = new SocketDialer(new DnsEndPoint("nowhere.test", 9000), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+
+        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+
+        var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
+        exception.SocketErrorCode.Should().Be(SocketError.HostNotFound);
+        exception.Message.Should().Contain("nowhere.test");
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
+    public async Task DialAsync_says_so_when_a_name_has_no_address()
+    {
+        var dialer = new SocketDialer(new DnsEndPoint("empty.test", 9000), Resolver());
+
+        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+
+        (await dial.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.NoData);
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
+    public async Task DialAsync_goes_on_to_the_next_address_at_once_when_one_fails()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        var dialer = new SocketDialer(new DnsEndPoint("both.test", Port(listener)), Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
+
+        // Time stands still: the last address is tried because those before have failed, not because 250 ms have passed.
+        await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
+
+        transport.RemoteEndPoint.Should().Be(listener.EndPoint);
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
+    public async Task DialAsync_keeps_all_errors_and_throws_the_most_telling()
+    {
+        var refused = await FreeAddressAsync();
+        var dialer = new SocketDialer(new DnsEndPoint("both.test", refused.Port), Resolver(IPAddress.Loopback, Unreachable));
+
+        var dial = async () => await dialer.DialAsync(new FakeTimeProvider(), default);
+
+        var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
+        exception.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
+        exception.Message.Should().Contain(refused.ToString()).And.Contain($"{Unreachable}:{refused.Port}");
+    }
+
+    [Fact]
+    public async Task DialAsync_resolves_the_name_at_every_dial()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        var resolved = 0;
+        var dialer = new SocketDialer(new DnsEndPoint("moving.test", Port(listener)), (_, _) =>
+        {
+            resolved++;
+            return new ValueTask<IPAddress[]>([IPAddress.Loopback]);
+        });
+
+        await using var first = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var second = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        resolved.Should().Be(2);
+    }
+
+    [FullBacklogFact]
+    [Trait("Fault", "N06")]
+    public async Task DialAsync_ends_within_100_ms_of_its_cancellation_when_nobody_answers()
+    {
+        using var hole = new FullBacklog(IPAddress.Loopback);
+        var fastest = TimeSpan.MaxValue;
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            var dial = Dial.Tcp(hole.EndPoint).DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+            dial.IsCompleted.Should().BeFalse();
+
+            var watch = Stopwatch.StartNew();
+            await cancellation.CancelAsync();
+            var wait = async () => await dial.WaitAsync(Patience);
+            (await wait.Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancellation.Token);
+            fastest = TimeSpan.FromTicks(Math.Min(fastest.Ticks, watch.Elapsed.Ticks));
+        }
+
+        // The fastest of five, because the machine may be busy with something else.
+        fastest.Should().BeLessThan(TimeSpan.FromMilliseconds(100));
+    }
+
+    [FullBacklogFact]
+    [Trait("Fault", "N06")]
+    public async Task DialAsync_tries_the_next_address_after_250_ms_and_closes_the_loser()
+    {
+        using var hole = new FullBacklog(IPAddress.IPv6Loopback);
+        await using var listener = await ListenAsync(IPAddress.Loopback, hole.EndPoint.Port);
+        var accept = listener.AcceptAsync().AsTask();
+        var time = new FakeTimeProvider();
+        var dialer = new SocketDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+        var dial = dialer.DialAsync(time, default).AsTask();
+
+        time.Advance(TimeSpan.FromMilliseconds(249));
+        dial.IsCompleted.Should().BeFalse();
+        accept.IsCompleted.Should().BeFalse();
+        time.Advance(TimeSpan.FromMilliseconds(1));
+
+        await using var transport = await dial.WaitAsync(Patience);
+        transport.RemoteEndPoint.Should().Be(listener.EndPoint);
+        await using var accepted = await accept.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task DialAsync_is_cancelled_while_the_name_is_resolved()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var dialer = new SocketDialer(new DnsEndPoint("slow.test", 9000), async (_, token) =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return [];
+        });
+        var dial = dialer.DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+
+        await cancellation.CancelAsync();
+
+        var wait = async () => await dial.WaitAsync(Patience);
+        await wait.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task A_dialled_connection_has_the_options_of_a_long_lived_one()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+
+        await using var transport = await Dial.Tcp((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        TcpOptionsCheck.ShouldBeSet(transport, userTimeout: TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task The_user_timeout_follows_a_longer_slow_consumer_deadline()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint);
+        dialer.UseSlowConsumerTimeout(TimeSpan.FromMinutes(2));
+
+        await using var transport = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        TcpOptionsCheck.ShouldBeSet(transport, userTimeout: TimeSpan.FromMinutes(2));
+    }
+
+    [Theory]
+    [InlineData("6 6 6 4 4", "6 4 6 4 6")]
+    [InlineData("4 4 6", "4 6 4")]
+    [InlineData("6 6", "6 6")]
+    [InlineData("4", "4")]
+    public void Interleave_alternates_the_families_in_the_order_of_the_resolver(string given, string expected)
+    {
+        var addresses = given.Split(' ').Select((family, index) => family == "6" ? IPAddress.Parse($"::{index + 1}") : IPAddress.Parse($"127.0.0.{index + 1}")).ToList();
+
+        var ordered = SocketDialer.Interleave(addresses);
+
+        string.Join(' ', ordered.Select(address => address.AddressFamily == AddressFamily.InterNetworkV6 ? "6" : "4")).Should().Be(expected);
+        ordered.Should().BeEquivalentTo(addresses);
+        ordered.Where(address => address.AddressFamily == AddressFamily.InterNetwork).Should().Equal(addresses.Where(address => address.AddressFamily == AddressFamily.InterNetwork));
+    }
+
+    [Fact]
+    public void ToString_is_the_address()
+    {
+        Dial.Tcp("example.test", 9000).ToString().Should().Be("tcp://example.test:9000");
+        Dial.Tcp("127.0.0.1", 9000).ToString().Should().Be("tcp://127.0.0.1:9000");
+        Dial.Tcp("::1", 9000).ToString().Should().Be("tcp://[::1]:9000");
+    }
+
+    private static Func<string, CancellationToken, ValueTask<IPAddress[]>> Resolver(params IPAddress[] addresses) => (_, _) => new ValueTask<IPAddress[]>(addresses);
+
+    private static int Port(Listener listener) => ((IPEndPoint)listener.EndPoint).Port;
+
+    private static async Task<Listener> ListenAsync(IPAddress address, int port = 0)
+    {
+        var listener = Listen.Tcp(new IPEndPoint(address, port));
+        await listener.BindAsync(default);
+        return listener;
+    }
+
+    private static async Task<IPEndPoint> FreeAddressAsync()
+    {
+        await using var listener = await ListenAsync(IPAddress.Loopback);
+        return (IPEndPoint)listener.EndPoint;
+    }
+}
