@@ -53,11 +53,15 @@ internal static class Demonstration
         }
 
         socket.Shutdown(SocketShutdown.Send);
-        await using var stream = new NetworkStream(socket);
-        var received = new MemoryStream();
-        await stream.CopyToAsync(received, cancellationToken);
+        var received = new List<byte>();
+        byte[] buffer = new byte[4096];
+        for (int count; (count = await socket.ReceiveAsync(buffer, cancellationToken)) > 0;)
+        {
+            received.AddRange(buffer.AsSpan(0, count));
+        }
+
         byte[] expected = [.. Enumerable.Repeat(Wire(Answer), answers).SelectMany(bytes => bytes)];
-        return Judge(what, received.ToArray().AsSpan().SequenceEqual(expected), Convert.ToHexString(received.ToArray()));
+        return Judge(what, received.SequenceEqual(expected), Convert.ToHexString([.. received]));
     }
 
     private static byte[] Wire(byte[] message)
