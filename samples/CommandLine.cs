@@ -8,7 +8,7 @@ namespace Samples;
 internal static class CommandLine
 {
     /// <summary>Refuses numbers outside of a range.</summary>
-    public static void Between(this Option<int> option, int lowest, int highest) => option.Validators.Add(result =>
+    public static void Between<T>(this Option<T> option, int lowest, int highest) => option.Validators.Add(result =>
     {
         // A value that is no number is reported already.
         if (result.Tokens is [var token] && int.TryParse(token.Value, out int value) && (value < lowest || value > highest))

@@ -1,5 +1,7 @@
+namespace CustomFraming;
+
 /// <summary>CRC-16/CCITT-FALSE: polynomial 0x1021, begins with 0xFFFF, nothing reflected. Of "123456789" it is 0x29B1.</summary>
-static class Crc16
+internal static class Crc16
 {
     private static readonly ushort[] Table = MakeTable();
 

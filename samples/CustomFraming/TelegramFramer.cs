@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Buffers.Binary;
 using SocketKit;
 
+namespace CustomFraming;
+
 /// <summary>
 /// Telegrams of a made-up field bus, all numbers with the highest byte first:
 /// <code>
@@ -9,7 +11,7 @@ using SocketKit;
 /// </code>
 /// A message is the type followed by the body. What does not fit is skipped, and reading goes on at the next sync word.
 /// </summary>
-sealed class TelegramFramer : IFramer
+internal sealed class TelegramFramer : IFramer
 {
     public const int MaxLength = 1024;
 

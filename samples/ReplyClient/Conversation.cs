@@ -104,6 +104,7 @@ internal sealed class Conversation(ISocketClient client)
             catch (ConnectionClosedException)
             {
                 _askedAgain++;
+                await (client.Connection?.Closed ?? Task.CompletedTask).WaitAsync(cancellationToken);
             }
         }
     }

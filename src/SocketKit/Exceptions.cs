@@ -49,7 +49,7 @@ public sealed class ListenException : IOException
     /// <param name="why">What is wrong, for people.</param>
     /// <param name="innerException">The wire's own error.</param>
     public ListenException(System.Net.EndPoint endPoint, string why, Exception? innerException = null)
-        : base($"Cannot listen on {endPoint}: {why}", innerException) => EndPoint = endPoint;
+        : base($"Cannot listen on {(endPoint is System.Net.DnsEndPoint name ? $"{name.Host}:{name.Port}" : endPoint)}: {why}", innerException) => EndPoint = endPoint;
 
     /// <summary>The address that was asked for.</summary>
     public System.Net.EndPoint EndPoint { get; }

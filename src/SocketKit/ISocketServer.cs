@@ -22,7 +22,7 @@ public interface ISocketServer : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the second stage: the rest is aborted at once.</param>
     Task StopAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Starts, runs until Ctrl-C, SIGTERM or the token, then stops gracefully.</summary>
+    /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ListenException">An address is in use.</exception>
     Task RunAsync(CancellationToken cancellationToken = default);

@@ -19,6 +19,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     private ServerSettings? _settings;
     private ConnectionClock? _clock;
     private AcceptLoop[] _loops = [];
+    private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _starting;
     private Task? _stopping;
     private long _refused;
@@ -60,25 +61,36 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         var caller = HandlerContext.CurrentConnection;
         lock (_gate)
         {
-            return _starting is null ? Task.CompletedTask : _stopping ??= StopOnceAsync(caller, _starting, cancellationToken);
+            if (_starting is null)
+            {
+                return Task.CompletedTask;
+            }
+
+            _stopAsked.TrySetResult();
+            return _stopping ??= StopOnceAsync(caller, _starting, cancellationToken);
         }
     }
 
     /// <inheritdoc/>
     public async Task RunAsync(CancellationToken cancellationToken = default)
     {
-        await StartAsync(cancellationToken).ConfigureAwait(false);
-        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task starting;
+        lock (_gate)
+        {
+            starting = _starting ?? StartAsync(cancellationToken);
+        }
+
+        await starting.ConfigureAwait(false);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        await using var token = cancellationToken.UnsafeRegister(_ => stop.TrySetResult(), null).ConfigureAwait(false);
-        await stop.Task.ConfigureAwait(false);
+        await using var token = cancellationToken.UnsafeRegister(_ => _stopAsked.TrySetResult(), null).ConfigureAwait(false);
+        await _stopAsked.Task.ConfigureAwait(false);
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
         void OnSignal(PosixSignalContext context)
         {
             // The first signal drains; the second one has its usual effect and ends the process.
-            context.Cancel = stop.TrySetResult();
+            context.Cancel = _stopAsked.TrySetResult();
         }
     }
 

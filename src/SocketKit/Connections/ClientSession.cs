@@ -190,7 +190,9 @@ internal sealed class ClientSession : IConnectionOwner
         {
             if (_open == connection)
             {
+                // From here on ConnectAsync waits for the next connection.
                 _open = null;
+                _run?.RenewConnected();
             }
 
             if (_opening == connection)
@@ -256,7 +258,6 @@ internal sealed class ClientSession : IConnectionOwner
             lock (_gate)
             {
                 _lastReason = reason;
-                run.RenewConnected();
                 Change(ClientState.Waiting, reason, run.Attempt, delay);
             }
 

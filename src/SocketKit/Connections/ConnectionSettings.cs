@@ -41,7 +41,7 @@ internal sealed class ConnectionSettings
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
-        Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role);
+        Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
     }
 
     public IFramer Framer { get; }
