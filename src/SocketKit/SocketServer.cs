@@ -58,7 +58,12 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken = default)
     {
-        var caller = HandlerContext.CurrentConnection;
+        // A handler that awaits the stop cannot end before it does.
+        if (HandlerContext.CurrentConnection is { } caller && caller.Owner == this)
+        {
+            caller.LeaveOutOfStop();
+        }
+
         lock (_gate)
         {
             if (_starting is null)
@@ -67,7 +72,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             }
 
             _stopAsked.TrySetResult();
-            return _stopping ??= StopOnceAsync(caller, _starting, cancellationToken);
+            return _stopping ??= StopOnceAsync(_starting, cancellationToken);
         }
     }
 
@@ -246,7 +251,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         }
     }
 
-    private async Task StopOnceAsync(Connection? caller, Task starting, CancellationToken cancellationToken)
+    private async Task StopOnceAsync(Task starting, CancellationToken cancellationToken)
     {
         // Not under the caller's lock any more, and not on its stack.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -269,11 +274,9 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             connection.BeginDrain();
         }
 
-        // The caller's own handler cannot end before this does.
-        var others = connections.Where(connection => connection != caller).ToArray();
-        await WaitAsync(others.Select(connection => connection.Ended), settings.DrainTimeout, settings, cancellationToken).ConfigureAwait(false);
+        await WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, cancellationToken).ConfigureAwait(false);
 
-        var left = others.Where(connection => !connection.Closed.IsCompleted).ToArray();
+        var left = connections.Where(connection => !connection.Closed.IsCompleted && !connection.Ended.IsCompleted).ToArray();
         if (left.Length > 0)
         {
             Log.AbortedAtStop(settings.Connection.Logger, left.Length, settings.DrainTimeout, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));

@@ -79,7 +79,7 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Completes after <see cref="ConnectionHandler.OnClosedAsync"/>.</summary>
+    /// <summary>Completes after <see cref="ConnectionHandler.OnClosedAsync"/>, or when the handler itself awaits the server's stop.</summary>
     internal Task Ended
     {
         get
@@ -157,6 +157,9 @@ internal sealed partial class Connection
 
         TryClose(CloseKind.TooManyConnections, CloseParty.Local, null, null, graceful: false);
     }
+
+    /// <summary>The handler awaits the server's stop: the stop must not wait for it. The connection still finishes by itself.</summary>
+    internal void LeaveOutOfStop() => End();
 
     /// <summary>Lets what is in flight finish, then closes.</summary>
     internal void BeginDrain()
@@ -401,8 +404,7 @@ internal sealed partial class Connection
     /// <summary>Does what waits for the handler to be idle: the end of a drain, and the handler's last call.</summary>
     private void CheckIdle()
     {
-        bool close = false, call = false;
-        TaskCompletionSource? ended = null;
+        bool close = false, call = false, end = false;
         lock (_gate)
         {
             if (_busy)
@@ -418,15 +420,10 @@ internal sealed partial class Connection
             {
                 _closedCalled = true;
                 call = _connectedCalled;
-                if (!call)
-                {
-                    _ended = true;
-                    ended = _endedSignal;
-                }
+                end = !call;
             }
         }
 
-        ended?.TrySetResult();
         if (close)
         {
             TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: true);
@@ -434,6 +431,10 @@ internal sealed partial class Connection
         else if (call)
         {
             _ = CallClosedAsync();
+        }
+        else if (end)
+        {
+            End();
         }
     }
 
@@ -453,6 +454,11 @@ internal sealed partial class Connection
             Log.HandlerFailed(_settings.Logger, Id, this, _handler!.GetType().Name, exception);
         }
 
+        End();
+    }
+
+    private void End()
+    {
         TaskCompletionSource? ended;
         lock (_gate)
         {

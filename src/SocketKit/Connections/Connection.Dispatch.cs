@@ -70,7 +70,8 @@ internal sealed partial class Connection
         {
             lock (_gate)
             {
-                if (_reason is not null || _draining)
+                // One that waits for room was framed before the drain began.
+                if (_reason is not null || (_draining && _held.Kind != FrameKind.Message))
                 {
                     _discardedMessages++;
                     _input.Consume((int)frame.Consumed);

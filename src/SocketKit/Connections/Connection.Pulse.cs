@@ -100,7 +100,7 @@ internal sealed partial class Connection
         }
 
         var limit = _settings.SlowConsumerTimeout.Ticks;
-        var sent = _transport.BytesSent;
+        var sent = _transport.SendProgress;
         if (!_wasFlushing)
         {
             _wasFlushing = _firstWindow = true;
