@@ -116,7 +116,7 @@ internal sealed class InMemoryTransport : Transport
     {
         lock (_link.Gate)
         {
-            if (_yield.IsWaiting)
+            if (_yield.IsInUse)
             {
                 return InMemoryYield.WaitAsync(_pump);
             }

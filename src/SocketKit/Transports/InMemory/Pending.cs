@@ -11,6 +11,7 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
     private readonly Action _complete;
     private ManualResetValueTaskSourceCore<T> _source;
     private bool _queued;
+    private int _unread;
 
     /// <summary>Makes one.</summary>
     /// <param name="pump">The network's thread.</param>
@@ -25,6 +26,9 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
 
     /// <summary>True from the start to the end.</summary>
     public bool IsWaiting { get; private set; }
+
+    /// <summary>True from the start until the result is fetched, which may be well after the end: until then it cannot be used again.</summary>
+    public bool IsInUse => IsWaiting || Volatile.Read(ref _unread) != 0;
 
     public ValueTask<T> Start()
     {
@@ -70,9 +74,19 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
         }
     }
 
-    public T GetResult(short token) => _source.GetResult(token);
+    public T GetResult(short token)
+    {
+        try
+        {
+            return _source.GetResult(token);
+        }
+        finally
+        {
+            Volatile.Write(ref _unread, 0);
+        }
+    }
 
-    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
+    void IValueTaskSource.GetResult(short token) => GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 
@@ -81,12 +95,13 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
 
     private void Begin()
     {
-        if (IsWaiting)
+        if (IsInUse)
         {
             throw new InvalidOperationException("An operation of this kind is under way");
         }
 
         IsWaiting = true;
+        Volatile.Write(ref _unread, 1);
         _source.Reset();
     }
 }
