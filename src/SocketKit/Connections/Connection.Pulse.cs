@@ -17,6 +17,7 @@ internal sealed partial class Connection
     private long _lastSpoke;
     private long _lastPing;
     private long _beatDue;
+    private long _pulseBegan;
     private long _arrivalMean;
     private long _arrivalDeviation;
     private bool _arrivedBefore;
@@ -31,6 +32,9 @@ internal sealed partial class Connection
 
     /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
     private volatile bool _heard;
+
+    /// <summary>Heartbeats that came; counted by the receive loop.</summary>
+    private long _beatsReceived;
 
     /// <summary>How far a dead peer's last chance is: after a decision to close, what waits in front of the engine's queue must have been received first.</summary>
     private volatile DeathCheck _deathCheck;
@@ -135,7 +139,7 @@ internal sealed partial class Connection
         if (!_pulseBegun)
         {
             _pulseBegun = true;
-            _lastHeard = _lastSpoke = alive;
+            _lastHeard = _lastSpoke = _pulseBegan = alive;
         }
 
         if (_heard)
@@ -198,6 +202,10 @@ internal sealed partial class Connection
                 _ = CheckDeathAsync();
                 break;
 
+            case HeartbeatAction.Refuse:
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, $"{policy.GetType().Name} refuses the peer after {pulse.BeatsReceived} heartbeats", null, graceful: true);
+                break;
+
             default:
                 break;
         }
@@ -253,6 +261,8 @@ internal sealed partial class Connection
                 PingsOutstanding = _pingsOutstanding,
                 SincePing = _beatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - _lastPing),
                 LastRoundTrip = _roundTrip,
+                BeatsReceived = Volatile.Read(ref _beatsReceived),
+                SinceOpened = TimeSpan.FromTicks(alive - _pulseBegan),
             };
         }
     }
@@ -290,9 +300,11 @@ internal sealed partial class Connection
                 switch (policy.Classify(message))
                 {
                     case HeartbeatKind.Ping:
+                        Volatile.Write(ref _beatsReceived, _beatsReceived + 1);
                         SendPong(policy, message);
                         return true;
                     case HeartbeatKind.Pong:
+                        Volatile.Write(ref _beatsReceived, _beatsReceived + 1);
                         NotePong();
                         return true;
                     default:

@@ -144,6 +144,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             }
 
             _ask.Reset();
+            _ask.RunContinuationsAsynchronously = false;
             version = _ask.Version;
             if (!_asking)
             {
@@ -232,6 +233,8 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
 
         if (cancel)
         {
+            // Who cancels a token must not find itself serving a connection.
+            _ask.RunContinuationsAsynchronously = true;
             _ask.SetException(new OperationCanceledException(cancellation));
         }
     }
@@ -250,6 +253,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _ask.GetStatus(token);
 
+    // The loop continues where the message arrives, whatever context it was in when it asked.
     void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _ask.OnCompleted(continuation, state, token, flags);
+        _ask.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 }
