@@ -7,14 +7,10 @@ namespace Samples;
 /// <summary>What the samples share: one line per event, in colour on a terminal, plain text in a file or pipe.</summary>
 internal static class Print
 {
-    private const int LongestShown = 200;
-
-    /// <summary>Prints a line of Spectre.Console markup. Filled-in text is never taken for markup, and shown harmlessly: a peer's control characters could move the cursor or fake a line.</summary>
+    /// <summary>Prints a line of Spectre.Console markup. What is filled in is never taken for markup, and shown harmlessly: a peer's control characters could move the cursor or fake a line.</summary>
     public static void Line(FormattableString line)
     {
-        object?[] arguments = line.GetArguments();
-        object[] shown = Array.ConvertAll(arguments, argument => (object)Markup.Escape(Harmless(Convert.ToString(argument, CultureInfo.InvariantCulture) ?? "")));
-        string markup = string.Format(CultureInfo.InvariantCulture, $"[grey]{DateTime.Now:HH:mm:ss.fff}[/] {line.Format}", shown);
+        string markup = string.Create(CultureInfo.InvariantCulture, $"[grey]{DateTime.Now:HH:mm:ss.fff}[/] ") + line.ToString(Filling.Instance);
         if (Console.IsOutputRedirected)
         {
             // Spectre.Console would break lines at 80 characters here.
@@ -26,16 +22,31 @@ internal static class Print
         }
     }
 
-    private static string Harmless(string text)
+    private sealed class Filling : IFormatProvider, ICustomFormatter
     {
-        var safe = new StringBuilder();
-        foreach (char character in text.AsSpan(0, Math.Min(text.Length, LongestShown)))
-        {
-            bool harmful = char.GetUnicodeCategory(character)
-                is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
-            safe.Append(harmful ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}") : character.ToString());
-        }
+        public static readonly Filling Instance = new();
 
-        return text.Length > LongestShown ? safe.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : safe.ToString();
+        private const int Longest = 200;
+
+        public object? GetFormat(Type? formatType) => formatType == typeof(ICustomFormatter) ? this : null;
+
+        public string Format(string? format, object? arg, IFormatProvider? formatProvider)
+        {
+            string text = (arg is IFormattable formattable ? formattable.ToString(format, CultureInfo.InvariantCulture) : arg?.ToString()) ?? "";
+            var safe = new StringBuilder();
+            foreach (char character in text.AsSpan(0, Math.Min(text.Length, Longest)))
+            {
+                bool harmful = char.GetUnicodeCategory(character)
+                    is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+                safe.Append(harmful ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}") : character.ToString());
+            }
+
+            if (text.Length > Longest)
+            {
+                safe.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)");
+            }
+
+            return Markup.Escape(safe.ToString());
+        }
     }
 }
