@@ -8,10 +8,12 @@ namespace SocketKit.Benchmarks;
 
 /// <summary>
 /// Compares echo servers in processes of their own over loopback, in turn, several rounds in one run: messages per second, and the server's CPU time per message.
-/// <c>loopback [--rounds 5]</c>; <c>serve socketkit|plain</c> is the server's end.
+/// <c>loopback [--rounds 5]</c>; <c>serve socketkit|plain|batched</c> is the server's end.
 /// </summary>
 internal static class Loopback
 {
+    private static readonly string[] Kinds = ["socketkit", "plain", "batched"];
+
     private static readonly (string Name, int Connections, int Size, int Depth)[] Loads =
     [
         ("64 connections, 32 B, one at a time", 64, 32, 1),
@@ -21,9 +23,9 @@ internal static class Loopback
 
     public static async Task ServeAsync(string kind)
     {
-        if (kind == "plain")
+        if (kind != "socketkit")
         {
-            await PlainServer.RunAsync(0).ConfigureAwait(false);
+            await PlainServer.RunAsync(0, batched: kind == "batched").ConfigureAwait(false);
             return;
         }
 
@@ -43,23 +45,29 @@ internal static class Loopback
         Console.WriteLine($"{Environment.ProcessorCount} processors, .NET {Environment.Version}, {rounds} rounds of {time.TotalSeconds:0} s, medians");
         using var self = Process.GetCurrentProcess();
         Pin(self, 1);
-        Console.WriteLine("| load | plain msg/s | SocketKit msg/s | ratio | plain CPU us/msg | SocketKit CPU us/msg | ratio |");
-        Console.WriteLine("|---|---|---|---|---|---|---|");
+        Console.WriteLine("| load | against | its msg/s | ours | ratio | its CPU us/msg | ours | ratio |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
         foreach (var load in Loads)
         {
-            var plain = new List<(double Rate, double Cpu)>();
-            var ours = new List<(double Rate, double Cpu)>();
+            var results = Kinds.ToDictionary(kind => kind, _ => new List<(double Rate, double Cpu)>());
             for (var round = 0; round < rounds; round++)
             {
-                plain.Add(await MeasureAsync("plain", load.Connections, load.Size, load.Depth, time).ConfigureAwait(false));
-                ours.Add(await MeasureAsync("socketkit", load.Connections, load.Size, load.Depth, time).ConfigureAwait(false));
+                foreach (var kind in Kinds)
+                {
+                    results[kind].Add(await MeasureAsync(kind, load.Connections, load.Size, load.Depth, time).ConfigureAwait(false));
+                }
             }
 
-            // Ratios pair by pair: the machine's speed drifts.
-            var rate = Median(ours.Zip(plain, (a, b) => a.Rate / b.Rate));
-            var cpu = Median(ours.Zip(plain, (a, b) => a.Cpu / b.Cpu));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {load.Name} | {Median(plain.Select(p => p.Rate)):N0} | {Median(ours.Select(p => p.Rate)):N0} | {rate:0.00} | {Median(plain.Select(p => p.Cpu)):0.00} | {Median(ours.Select(p => p.Cpu)):0.00} | {cpu:0.00} |"));
+            var ours = results["socketkit"];
+            foreach (var kind in Kinds[1..])
+            {
+                // Ratios pair by pair: the machine's speed drifts.
+                var its = results[kind];
+                var rate = Median(ours.Zip(its, (a, b) => a.Rate / b.Rate));
+                var cpu = Median(ours.Zip(its, (a, b) => a.Cpu / b.Cpu));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"| {load.Name} | {kind} | {Median(its.Select(p => p.Rate)):N0} | {Median(ours.Select(p => p.Rate)):N0} | {rate:0.00} | {Median(its.Select(p => p.Cpu)):0.00} | {Median(ours.Select(p => p.Cpu)):0.00} | {cpu:0.00} |"));
+            }
         }
     }
 
