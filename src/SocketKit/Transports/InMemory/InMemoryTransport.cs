@@ -14,7 +14,7 @@ internal sealed class InMemoryTransport : Transport
     private readonly ByteRing _arrived;
     private readonly Pending<Received> _receive;
     private readonly Pending<bool> _send;
-    private readonly Pending<bool> _yield;
+    private readonly InMemoryYield _yield;
     private InMemoryTransport _peer = null!;
     private Memory<byte> _target;
     private ReadOnlyMemory<byte> _rest;
@@ -34,7 +34,7 @@ internal sealed class InMemoryTransport : Transport
         RemoteEndPoint = remote;
         _receive = new Pending<Received>(_pump, CompleteReceive, leavesPump);
         _send = new Pending<bool>(_pump, CompleteSend, leavesPump);
-        _yield = new Pending<bool>(_pump, CompleteYield, leavesPump);
+        _yield = new InMemoryYield(_pump, leavesPump);
     }
 
     public override EndPoint LocalEndPoint { get; }
@@ -112,20 +112,7 @@ internal sealed class InMemoryTransport : Transport
         return default;
     }
 
-    public override ValueTask YieldAsync()
-    {
-        lock (_link.Gate)
-        {
-            if (_yield.IsInUse)
-            {
-                return InMemoryYield.WaitAsync(_pump);
-            }
-
-            var task = _yield.StartPlain();
-            _yield.Queue();
-            return task;
-        }
-    }
+    public override ValueTask YieldAsync() => _yield.WaitAsync();
 
     public override void Abort()
     {
@@ -322,15 +309,5 @@ internal sealed class InMemoryTransport : Transport
         }
 
         _send.Complete(true, failure);
-    }
-
-    private void CompleteYield()
-    {
-        lock (_link.Gate)
-        {
-            _yield.End();
-        }
-
-        _yield.Complete(true, null);
     }
 }

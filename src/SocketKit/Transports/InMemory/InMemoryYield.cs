@@ -1,12 +1,20 @@
 namespace SocketKit.Transports.InMemory;
 
-/// <summary>A yield through the network's thread for the case that one of this connection is under way already.</summary>
-internal static class InMemoryYield
+/// <summary>A yield through the queue of a network's thread.</summary>
+internal sealed class InMemoryYield(InMemoryPump pump, bool leavesPump) : ReusableYield(leavesPump)
 {
-    public static ValueTask WaitAsync(InMemoryPump pump)
+    private static readonly SendOrPostCallback CompleteThis = static yield => ((InMemoryYield)yield!).Complete();
+    private static readonly SendOrPostCallback CompleteOther = static turn => ((TaskCompletionSource)turn!).SetResult();
+
+    protected override void Queue(TaskCompletionSource? other)
     {
-        var turn = new TaskCompletionSource();
-        pump.Post(static state => ((TaskCompletionSource)state!).SetResult(), turn);
-        return new ValueTask(turn.Task);
+        if (other is null)
+        {
+            pump.Post(CompleteThis, this);
+        }
+        else
+        {
+            pump.Post(CompleteOther, other);
+        }
     }
 }

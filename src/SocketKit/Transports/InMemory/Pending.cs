@@ -3,12 +3,15 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit.Transports.InMemory;
 
 /// <summary>An operation that may have to wait, and then completes on the network's thread. Reused; the members up to <see cref="Complete"/> are called under the owner's lock.</summary>
+/// <remarks>For ends whose awaits leave the network's thread a wait is a task of its own: it is complete when the network says so, and only what awaits it runs elsewhere.</remarks>
 internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
 {
     private static readonly SendOrPostCallback Callback = static state => ((Pending<T>)state!)._complete();
 
     private readonly InMemoryPump _pump;
     private readonly Action _complete;
+    private readonly bool _leavesPump;
+    private TaskCompletionSource<T>? _task;
     private ManualResetValueTaskSourceCore<T> _source;
     private bool _queued;
     private int _unread;
@@ -21,25 +24,25 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
     {
         _pump = pump;
         _complete = complete;
-        _source.RunContinuationsAsynchronously = leavesPump;
+        _leavesPump = leavesPump;
     }
 
     /// <summary>True from the start to the end.</summary>
     public bool IsWaiting { get; private set; }
 
     /// <summary>True from the start until the result is fetched, which may be well after the end: until then it cannot be used again.</summary>
-    public bool IsInUse => IsWaiting || Volatile.Read(ref _unread) != 0;
+    private bool IsInUse => IsWaiting || Volatile.Read(ref _unread) != 0;
 
     public ValueTask<T> Start()
     {
         Begin();
-        return new ValueTask<T>(this, _source.Version);
+        return _task is null ? new ValueTask<T>(this, _source.Version) : new ValueTask<T>(_task.Task);
     }
 
     public ValueTask StartPlain()
     {
         Begin();
-        return new ValueTask(this, _source.Version);
+        return _task is null ? new ValueTask(this, _source.Version) : new ValueTask(_task.Task);
     }
 
     /// <summary>Has the completion run, once however often it is asked for.</summary>
@@ -64,7 +67,11 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
     /// <summary>Hands the result over; without the lock, since it runs what awaits it.</summary>
     public void Complete(T result, Exception? failure)
     {
-        if (failure is null)
+        if (_leavesPump)
+        {
+            CompleteTask(result, failure);
+        }
+        else if (failure is null)
         {
             _source.SetResult(result);
         }
@@ -101,7 +108,30 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
         }
 
         IsWaiting = true;
-        Volatile.Write(ref _unread, 1);
-        _source.Reset();
+        if (_leavesPump)
+        {
+            _task = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        else
+        {
+            Volatile.Write(ref _unread, 1);
+            _source.Reset();
+        }
+    }
+
+    private void CompleteTask(T result, Exception? failure)
+    {
+        if (failure is OperationCanceledException cancelled)
+        {
+            _task!.SetCanceled(cancelled.CancellationToken);
+        }
+        else if (failure is not null)
+        {
+            _task!.SetException(failure);
+        }
+        else
+        {
+            _task!.SetResult(result);
+        }
     }
 }

@@ -227,14 +227,6 @@ public class SocketDialerTests
         ordered.Where(address => address.AddressFamily == AddressFamily.InterNetwork).Should().Equal(addresses.Where(address => address.AddressFamily == AddressFamily.InterNetwork));
     }
 
-    [Fact]
-    public void ToString_is_the_address()
-    {
-        Dial.Tcp("example.test", 9000).ToString().Should().Be("tcp://example.test:9000");
-        Dial.Tcp("127.0.0.1", 9000).ToString().Should().Be("tcp://127.0.0.1:9000");
-        Dial.Tcp("::1", 9000).ToString().Should().Be("tcp://[::1]:9000");
-    }
-
     private static Func<string, CancellationToken, ValueTask<IPAddress[]>> Resolver(params IPAddress[] addresses) => (_, _) => new ValueTask<IPAddress[]>(addresses);
 
     private static int Port(Listener listener) => ((IPEndPoint)listener.EndPoint).Port;
