@@ -44,12 +44,11 @@ check "lines from a pipe are answered" chat_from_file "$port"
 # The server is killed while the client runs, and comes back.
 mkfifo "$smoke_logs/typed"
 exec 7<>"$smoke_logs/typed"
-"$client" --port "$port" <"$smoke_logs/typed" >"$(log_of chat)" 2>&1 &
+setsid "$client" --port "$port" <"$smoke_logs/typed" >"$(log_of chat)" 2>&1 &
 chat=$!
 smoke_pids+=("$chat")
 check "the chat is connected" wait_for 20 grep -q ' connected$' "$(log_of chat)" || cat "$(log_of chat)"
-kill -KILL "$server"
-wait "$server" 2>/dev/null
+{ kill -KILL "$server"; wait "$server"; } 2>/dev/null
 check "after kill -9 the client says that the connection is lost" wait_for 20 grep -q 'connection lost' "$(log_of chat)" || cat "$(log_of chat)"
 echo 3 >&7
 start second "$(program_of ReplyServer)" --port "$port"

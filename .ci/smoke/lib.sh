@@ -6,11 +6,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 smoke_logs=$(mktemp -d)
 smoke_pids=()
 
-# A subshell that is killed right after its birth may still carry this trap.
 smoke_end() {
-  [[ $BASHPID == "$$" ]] || return
+  # A subshell that is killed right after its fork still has this trap.
+  [[ $BASHPID == "$$" ]] || return 0
   for pid in "${smoke_pids[@]}"; do
-    kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null
+    kill -KILL -- "-$pid" 2>/dev/null
   done
   rm -rf "$smoke_logs"
 }
