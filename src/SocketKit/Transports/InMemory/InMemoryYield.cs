@@ -6,7 +6,7 @@ internal static class InMemoryYield
     public static ValueTask WaitAsync(InMemoryPump pump)
     {
         var turn = new TaskCompletionSource();
-        pump.Post(static state => ((TaskCompletionSource)state!).SetResult(), turn);
+        pump.Queue(static state => ((TaskCompletionSource)state!).SetResult(), turn);
         return new ValueTask(turn.Task);
     }
 }
