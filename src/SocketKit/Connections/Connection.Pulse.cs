@@ -11,6 +11,7 @@ internal sealed partial class Connection
     private readonly long _openDeadline;
     private HeartbeatMemory _memory;
     private bool _pulseBegun;
+    private long _pulseBeganAt;
 
     // Times of the liveness clock, in ticks of 100 ns.
     private long _lastHeard;
@@ -37,6 +38,7 @@ internal sealed partial class Connection
 
     // Shared between the clock and the receive loop, under the gate.
     private long _beatsSent;
+    private long _beatsReceived;
     private int _pingsOutstanding;
     private long _pingSentAt;
     private TimeSpan _roundTrip;
@@ -135,7 +137,7 @@ internal sealed partial class Connection
         if (!_pulseBegun)
         {
             _pulseBegun = true;
-            _lastHeard = _lastSpoke = alive;
+            _pulseBeganAt = _lastHeard = _lastSpoke = alive;
         }
 
         if (_heard)
@@ -165,7 +167,7 @@ internal sealed partial class Connection
         {
             var pulse = TakePulse(alive);
             var decision = policy.Decide(pulse, ref _memory);
-            _beatDue = decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
+            _beatDue = decision.Action == HeartbeatAction.Close ? alive : decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
             Carry(policy, decision.Action, pulse, alive);
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
@@ -196,6 +198,10 @@ internal sealed partial class Connection
             case HeartbeatAction.Close when _deathCheck == DeathCheck.None:
                 _deathCheck = DeathCheck.Queued;
                 _ = CheckDeathAsync();
+                break;
+
+            case HeartbeatAction.Refuse:
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, "the peer abuses heartbeats", null, graceful: false);
                 break;
 
             default:
@@ -253,6 +259,8 @@ internal sealed partial class Connection
                 PingsOutstanding = _pingsOutstanding,
                 SincePing = _beatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - _lastPing),
                 LastRoundTrip = _roundTrip,
+                BeatsReceived = _beatsReceived,
+                SinceOpened = TimeSpan.FromTicks(alive - _pulseBeganAt),
             };
         }
     }
@@ -328,7 +336,8 @@ internal sealed partial class Connection
         ConnectionPulse pulse;
         lock (_gate)
         {
-            pulse = new ConnectionPulse { BeatsSent = _beatsSent, PingsOutstanding = _pingsOutstanding, LastRoundTrip = _roundTrip };
+            _beatsReceived++;
+            pulse = new ConnectionPulse { BeatsReceived = _beatsReceived, BeatsSent = _beatsSent, PingsOutstanding = _pingsOutstanding, LastRoundTrip = _roundTrip };
         }
 
         policy.Write(HeartbeatKind.Pong, pulse, ping, payload);
@@ -352,6 +361,7 @@ internal sealed partial class Connection
                 return;
             }
 
+            _heldPong = null;
             appended = Append(payload.WrittenSpan, corkable: true);
         }
 
@@ -387,16 +397,20 @@ internal sealed partial class Connection
 
     private void NotePong()
     {
+        TimeSpan roundTrip;
         lock (_gate)
         {
-            if (_pingsOutstanding > 0)
+            _beatsReceived++;
+            if (_pingsOutstanding == 0)
             {
-                _roundTrip = _settings.TimeProvider.GetElapsedTime(_pingSentAt);
-                SocketKitMetrics.RoundTrip.Record(_roundTrip.TotalSeconds);
+                return;
             }
 
             _pingsOutstanding = 0;
+            _roundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(_pingSentAt);
         }
+
+        SocketKitMetrics.RoundTrip.Record(roundTrip.TotalSeconds);
     }
 
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
