@@ -63,6 +63,9 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public Exception? SendFailure { get; set; }
 
+    /// <summary>Called by every send, before it begins.</summary>
+    public Action Sending { get; set; } = () => { };
+
     /// <summary>Verbs used twice at a time, and verbs used after the release.</summary>
     public int Violations { get; private set; }
 
@@ -108,6 +111,7 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
         try
         {
             Sends.Add(batch.Length);
+            Sending();
             if (SendFailure is not null)
             {
                 throw SendFailure;
