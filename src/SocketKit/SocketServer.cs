@@ -229,6 +229,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             foreach (var listener in settings.Listeners)
             {
                 bound.Add(listener);
+                listener.UseSlowConsumerTimeout(settings.Connection.SlowConsumerTimeout);
                 await listener.BindAsync(cancellationToken).ConfigureAwait(false);
             }
         }

@@ -139,7 +139,7 @@ internal sealed class ClientSession : IConnectionOwner
             return open.SendAsync(message, cancellationToken);
         }
 
-        return TryHold(message, isRequest: false, 0, cancellationToken, out var now) is { } held ? new ValueTask(held.Task) : now!.SendAsync(message, cancellationToken);
+        return TryHold(message, isRequest: false, 0, cancellationToken, out var now) is { } held ? new ValueTask(Cancellable(held, cancellationToken)) : now!.SendAsync(message, cancellationToken);
     }
 
     public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
@@ -150,8 +150,21 @@ internal sealed class ClientSession : IConnectionOwner
         }
 
         return TryHold(request, isRequest: true, correlationId, cancellationToken, out var now) is { } held
-            ? new ValueTask<Message>(held.Task!)
+            ? new ValueTask<Message>(Cancellable(held, cancellationToken)!)
             : now!.RequestAsync(request, correlationId, cancellationToken);
+    }
+
+    /// <summary>The task of a message that is held; cancelling abandons the wait for the hook, too.</summary>
+    private static Task<Message?> Cancellable(HeldSend held, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+        {
+            return held.Task;
+        }
+
+        var task = held.Task.WaitAsync(cancellationToken);
+        _ = SocketKit.Connections.Connection.Observed(task);
+        return task;
     }
 
     void IConnectionOwner.Opened(Connection connection)

@@ -9,6 +9,7 @@ internal sealed class ClientSettings
         Dialer = options.Dialer ?? throw new OptionsException(role + ".Dialer", "is not set; type Dialer = Dial.Tcp(\"127.0.0.1\", 9000), say");
         Connection = new ConnectionSettings(options, role, handlerRequired: false);
         ConnectTimeout = ConnectionSettings.Positive(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
+        Dialer.UseSlowConsumerTimeout(Connection.SlowConsumerTimeout);
         Reconnect = options.Reconnect;
         OnConnecting = options.OnConnecting;
     }

@@ -195,9 +195,10 @@ internal sealed partial class Connection
                 return false;
             }
 
+            // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
+            _closeDeadline = Now + _settings.CloseTimeout.Ticks;
             _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
             _discardedMessages += _mailbox.Clear();
-            _closeDeadline = Now + _settings.CloseTimeout.Ticks;
             (opening, _opening) = (_opening, null);
             closed = _closedSource;
             wake = _waitingFor != DispatchWait.None;
@@ -357,6 +358,8 @@ internal sealed partial class Connection
     {
         try
         {
+            // Whoever ends a connection may be a user's thread, and what follows runs a client's reconnect policy.
+            await _transport.YieldAsync().ConfigureAwait(false);
             await _transport.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
@@ -443,6 +446,7 @@ internal sealed partial class Connection
         // Whoever released the connection may be a user's thread, in the middle of a call of ours.
         await _transport.YieldAsync().ConfigureAwait(false);
         ExecutionContext.Restore(_context);
+        EnterSynchronization();
         try
         {
             await _handler!.OnClosedAsync(this, _reason!).ConfigureAwait(true);

@@ -18,11 +18,14 @@ internal sealed partial class Connection
 
     private int _discardedMessages;
 
+    /// <summary>Under the gate, while the receive loop waits.</summary>
+    private bool HasRoomForHeld => _mailbox.IsHalfEmpty && _mailbox.HasRoomFor(_held.Length);
+
     private enum DispatchWait
     {
         None,
 
-        /// <summary>Until the mailbox is half empty.</summary>
+        /// <summary>Until the mailbox is half empty and takes the message that is held.</summary>
         Room,
 
         /// <summary>Until no call runs and the mailbox is empty.</summary>
@@ -119,6 +122,7 @@ internal sealed partial class Connection
     {
         if (call.IsCompleted)
         {
+            LeaveSynchronization();
             EndCall(call);
             return;
         }
@@ -126,6 +130,23 @@ internal sealed partial class Connection
         _busy = true;
         Uncork();
         _ = DrainAsync(call, readsInput ? _input.Detach() : null);
+        LeaveSynchronization();
+    }
+
+    private void EnterSynchronization()
+    {
+        if (_synchronization is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(_synchronization);
+        }
+    }
+
+    private void LeaveSynchronization()
+    {
+        if (_synchronization is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
     }
 
     private void EndCall(ValueTask call)
@@ -148,7 +169,7 @@ internal sealed partial class Connection
         {
             try
             {
-                // Back to the context: with the in-memory network this must come back to the network's own context. Elsewhere there is none here.
+                // Back to the handler's synchronization context, if the wire has one.
                 await call.ConfigureAwait(true);
             }
 #pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
@@ -186,7 +207,7 @@ internal sealed partial class Connection
                     _busy = false;
                 }
 
-                wake = idle ? _waitingFor != DispatchWait.None : _waitingFor == DispatchWait.Room && _mailbox.IsHalfEmpty;
+                wake = idle ? _waitingFor != DispatchWait.None : _waitingFor == DispatchWait.Room && HasRoomForHeld;
                 if (wake)
                 {
                     _waitingFor = DispatchWait.None;
@@ -197,6 +218,7 @@ internal sealed partial class Connection
             if (idle)
             {
                 Uncork();
+                LeaveSynchronization();
                 pending = default;
                 buffer = null;
                 if (wake)
@@ -231,7 +253,7 @@ internal sealed partial class Connection
     {
         lock (_gate)
         {
-            if (!_busy || _reason is not null || (wait == DispatchWait.Room && _mailbox.IsHalfEmpty))
+            if (!_busy || _reason is not null || (wait == DispatchWait.Room && HasRoomForHeld))
             {
                 _mailboxFull = false;
                 return ValueTask.FromResult(true);
@@ -245,7 +267,7 @@ internal sealed partial class Connection
     private void HandlerThrew(Exception exception)
     {
         // The death of this connection is known already, and another's is none of its business.
-        if (_reason is not null ? exception is ConnectionClosedException or OperationCanceledException : _opened && exception is ConnectionClosedException)
+        if (_reason is not null ? exception is ConnectionClosedException or OperationCanceledException : (_opened || _inputEnded) && exception is ConnectionClosedException)
         {
             Log.HandlerGaveUp(_settings.Logger, Id, this, exception);
             return;

@@ -33,14 +33,12 @@ internal sealed partial class Connection
     /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
     private volatile bool _heard;
 
-    /// <summary>Heartbeats that came; counted by the receive loop.</summary>
-    private long _beatsReceived;
-
     /// <summary>How far a dead peer's last chance is: after a decision to close, what waits in front of the engine's queue must have been received first.</summary>
     private volatile DeathCheck _deathCheck;
 
     // Shared between the clock and the receive loop, under the gate.
     private long _beatsSent;
+    private long _beatsReceived;
     private int _pingsOutstanding;
     private long _pingSentAt;
     private TimeSpan _roundTrip;
@@ -169,7 +167,7 @@ internal sealed partial class Connection
         {
             var pulse = TakePulse(alive);
             var decision = policy.Decide(pulse, ref _memory);
-            _beatDue = decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
+            _beatDue = decision.Action == HeartbeatAction.Close ? alive : decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
             Carry(policy, decision.Action, pulse, alive);
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
@@ -261,7 +259,7 @@ internal sealed partial class Connection
                 PingsOutstanding = _pingsOutstanding,
                 SincePing = _beatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - _lastPing),
                 LastRoundTrip = _roundTrip,
-                BeatsReceived = Volatile.Read(ref _beatsReceived),
+                BeatsReceived = _beatsReceived,
                 SinceOpened = TimeSpan.FromTicks(alive - _pulseBegan),
             };
         }
@@ -300,11 +298,9 @@ internal sealed partial class Connection
                 switch (policy.Classify(message))
                 {
                     case HeartbeatKind.Ping:
-                        Volatile.Write(ref _beatsReceived, _beatsReceived + 1);
                         SendPong(policy, message);
                         return true;
                     case HeartbeatKind.Pong:
-                        Volatile.Write(ref _beatsReceived, _beatsReceived + 1);
                         NotePong();
                         return true;
                     default:
@@ -340,7 +336,8 @@ internal sealed partial class Connection
         ConnectionPulse pulse;
         lock (_gate)
         {
-            pulse = new ConnectionPulse { BeatsSent = _beatsSent, PingsOutstanding = _pingsOutstanding, LastRoundTrip = _roundTrip };
+            _beatsReceived++;
+            pulse = new ConnectionPulse { BeatsReceived = _beatsReceived, BeatsSent = _beatsSent, PingsOutstanding = _pingsOutstanding, LastRoundTrip = _roundTrip };
         }
 
         policy.Write(HeartbeatKind.Pong, pulse, ping, payload);
@@ -364,6 +361,7 @@ internal sealed partial class Connection
                 return;
             }
 
+            _heldPong = null;
             appended = Append(payload.WrittenSpan, corkable: true);
         }
 
@@ -399,16 +397,20 @@ internal sealed partial class Connection
 
     private void NotePong()
     {
+        TimeSpan roundTrip;
         lock (_gate)
         {
-            if (_pingsOutstanding > 0)
+            _beatsReceived++;
+            if (_pingsOutstanding == 0)
             {
-                _roundTrip = _settings.TimeProvider.GetElapsedTime(_pingSentAt);
-                SocketKitMetrics.RoundTrip.Record(_roundTrip.TotalSeconds);
+                return;
             }
 
             _pingsOutstanding = 0;
+            _roundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(_pingSentAt);
         }
+
+        SocketKitMetrics.RoundTrip.Record(roundTrip.TotalSeconds);
     }
 
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)

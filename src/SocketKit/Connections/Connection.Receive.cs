@@ -47,7 +47,8 @@ internal sealed partial class Connection
 
     private async Task<bool> OpenAsync()
     {
-        using var deadline = new CancellationTokenSource();
+        // Not disposed here: an asynchronous connect hook goes on with its token.
+        var deadline = new CancellationTokenSource();
         lock (_gate)
         {
             _opening = deadline;
@@ -146,7 +147,7 @@ internal sealed partial class Connection
             {
                 if (_transport.KeepsMessages && _input.Length > 0)
                 {
-                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + _settings.Framer.DescribeIncomplete(_input.Span), null, graceful: true);
+                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
                 }
 
@@ -320,6 +321,7 @@ internal sealed partial class Connection
                 TryClose(CloseKind.ProtocolError, CloseParty.Peer, exception.Message, exception, graceful: true);
                 break;
             default:
+                Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
                 TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
                 break;
         }
@@ -337,6 +339,7 @@ internal sealed partial class Connection
         var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
         FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, null));
         await WaitForDispatchAsync(DispatchWait.Idle).ConfigureAwait(false);
+        await _transport.YieldAsync().ConfigureAwait(false);
         TryClose(kind, CloseParty.Peer, detail, null, graceful: true);
     }
 

@@ -94,6 +94,7 @@ internal sealed partial class Connection
             return false;
         }
 
+        PendingRequest? request = null;
         lock (_gate)
         {
             if (_settings.CorrelationId is null && _requests?.ExpectsInOrder != true)
@@ -101,22 +102,17 @@ internal sealed partial class Connection
                 return false;
             }
 
-            PendingRequest? request = null;
             _requests?.Take(id, out request);
-            if (request is null)
-            {
-                SocketKitMetrics.LateResponses.Add(1);
-                Log.LateResponse(_settings.Logger, Id, this, id);
-                return true;
-            }
-
-            var response = Message.Copy(message, _settings.TextEncoding);
-            if (!request.TrySetResult(response))
-            {
-                response.Dispose();
-            }
         }
 
+        if (request is null)
+        {
+            SocketKitMetrics.LateResponses.Add(1);
+            Log.LateResponse(_settings.Logger, Id, this, id);
+            return true;
+        }
+
+        request.SetResult(Message.Copy(message, _settings.TextEncoding));
         return true;
     }
 

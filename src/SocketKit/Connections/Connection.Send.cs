@@ -59,7 +59,8 @@ internal sealed partial class Connection
 
     public bool TrySend(ReadOnlyMemory<byte> message)
     {
-        Appended appended;
+        Exception? failure = null;
+        var appended = Appended.Queued;
         lock (_gate)
         {
             if (_reason is not null || Queued > ConnectionSettings.HighWaterMark)
@@ -75,9 +76,14 @@ internal sealed partial class Connection
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                Log.TrySendFailed(_settings.Logger, Id, this, exception);
-                return false;
+                failure = exception;
             }
+        }
+
+        if (failure is not null)
+        {
+            Log.TrySendFailed(_settings.Logger, Id, this, failure);
+            return false;
         }
 
         return Conclude(appended);
@@ -201,6 +207,7 @@ internal sealed partial class Connection
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
     private void Cork()
     {
+        EnterSynchronization();
         var me = Environment.CurrentManagedThreadId;
         if (_corkedThread != me)
         {
@@ -338,7 +345,7 @@ internal sealed partial class Connection
     {
         lock (_gate)
         {
-            _unsentBytes = Queued;
+            _unsentBytes = Math.Max(_unsentBytes, Queued);
             _batchLength = 0;
             _flushing = false;
             _finishDue = false;

@@ -29,6 +29,7 @@ internal sealed partial class Connection : IConnection
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;
     private readonly ExecutionContext _context;
+    private readonly SynchronizationContext? _synchronization;
     private ConnectionHandler? _handler;
     private string? _name;
 
@@ -38,6 +39,7 @@ internal sealed partial class Connection : IConnection
         _settings = settings;
         _owner = owner;
         _context = HandlerContext.For(this);
+        _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
         _openDeadline = Now + settings.OpenTimeout.Ticks;

@@ -6,7 +6,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     // Id 0, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still finds its own caller.
     private readonly LinkedList<PendingRequest> _inOrder = new();
     private readonly Dictionary<long, PendingRequest> _byId = [];
-    private readonly Queue<PendingRequest> _byIdByAge = new();
+    private readonly LinkedList<PendingRequest> _byIdByAge = new();
 
     /// <summary>How many callers wait.</summary>
     public int Waiting { get; private set; }
@@ -14,7 +14,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     /// <summary>True while a message without an id may be a response.</summary>
     public bool ExpectsInOrder => _inOrder.Count > 0;
 
-    public bool IsEmpty => _inOrder.Count == 0 && _byId.Count == 0 && _byIdByAge.Count == 0;
+    public bool IsEmpty => _inOrder.Count == 0 && _byId.Count == 0;
 
     public PendingRequest Add(long id, long now)
     {
@@ -30,7 +30,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
         else if (_byId.TryAdd(id, request))
         {
-            _byIdByAge.Enqueue(request);
+            request.Age = _byIdByAge.AddLast(request);
         }
         else
         {
@@ -52,7 +52,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
         else
         {
-            _byId.Remove(request.Id);
+            Forget(request);
         }
     }
 
@@ -63,8 +63,9 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     {
         if (id != 0)
         {
-            if (_byId.Remove(id, out request))
+            if (_byId.TryGetValue(id, out request))
             {
+                Forget(request);
                 request.Done = true;
                 Waiting--;
             }
@@ -108,14 +109,10 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     /// <returns>True when a tombstone has not been filled in time: a response is lost, and order with it.</returns>
     public bool Expire(long now, List<PendingRequest> expired)
     {
-        while (_byIdByAge.TryPeek(out var oldest) && (oldest.Done || oldest.Due <= now))
+        while (_byIdByAge.First?.Value is { } oldest && oldest.Due <= now)
         {
-            _byIdByAge.Dequeue();
-            if (!oldest.Done)
-            {
-                Bury(oldest, now);
-                expired.Add(oldest);
-            }
+            Bury(oldest, now);
+            expired.Add(oldest);
         }
 
         foreach (var request in _inOrder)
@@ -161,8 +158,14 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         Waiting--;
         if (request.Id != 0)
         {
-            _byId.Remove(request.Id);
+            Forget(request);
         }
+    }
+
+    private void Forget(PendingRequest request)
+    {
+        _byId.Remove(request.Id);
+        _byIdByAge.Remove(request.Age!);
     }
 }
 
@@ -173,6 +176,9 @@ internal sealed class PendingRequest(long id, long due) : TaskCompletionSource<M
 
     /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
     public long Due { get; set; } = due;
+
+    /// <summary>With a correlation id: its place by age.</summary>
+    public LinkedListNode<PendingRequest>? Age { get; set; }
 
     /// <summary>Answered, failed or abandoned: nobody waits any more.</summary>
     public bool Done { get; set; }

@@ -16,7 +16,7 @@ internal abstract class ReusableYield : IValueTaskSource
     {
         if (Interlocked.Exchange(ref _busy, 1) != 0)
         {
-            var other = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var other = new TaskCompletionSource(_pending.RunContinuationsAsynchronously ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
             Queue(other);
             return new ValueTask(other.Task);
         }

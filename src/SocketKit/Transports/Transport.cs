@@ -25,6 +25,9 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>True when buffers that the connection gives back shall be overwritten first, so that a slice kept too long shows. Default: false.</summary>
     public virtual bool PoisonsReleasedBuffers => false;
 
+    /// <summary>Where a handler that awaits comes back to. Default: null, wherever its await completes.</summary>
+    internal virtual SynchronizationContext? HandlerSynchronization => null;
+
     /// <summary>Bytes that the wire has taken from sends so far; grows while a send is still outstanding, so that a slow peer is told from a dead one.</summary>
     public abstract long BytesSent { get; }
 

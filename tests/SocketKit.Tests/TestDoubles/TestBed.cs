@@ -1,19 +1,18 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.Logging.Testing;
-using Microsoft.Extensions.Time.Testing;
 
 namespace SocketKit.Tests.TestDoubles;
 
 /// <summary>A server on an in-memory network with virtual time, and what its sessions saw.</summary>
-internal sealed class TestBed : IAsyncDisposable
+internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
 {
     public const string Address = "server";
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    public InMemoryNetwork Network { get; } = new();
+    public InMemoryNetwork Network { get; } = new(capacity);
 
-    public FakeTimeProvider Time { get; } = new();
+    public WatchedTime Time { get; } = new();
 
     public FakeLogCollector Logs { get; } = new();
 
@@ -21,12 +20,16 @@ internal sealed class TestBed : IAsyncDisposable
 
     public SocketServer Server { get; private set; } = null!;
 
+    public WatchedListener Listener { get; private set; } = null!;
+
+    /// <summary>The only session.</summary>
+    public Session Session => Sessions.Single();
+
     /// <summary>Starts a server that echoes lines, or does what the message function says.</summary>
     public async Task<TestBed> StartAsync(Func<IConnection, ReadOnlyMemory<byte>, ValueTask>? onMessage = null, Action<SocketServerOptions>? configure = null)
     {
         var options = new SocketServerOptions
         {
-            Listeners = { Network.Listen(Address) },
             Framer = Framers.Lines(),
             TimeProvider = Time,
             LoggerFactory = new FakeLoggerFactory(Logs),
@@ -37,6 +40,8 @@ internal sealed class TestBed : IAsyncDisposable
                 return session;
             },
         };
+        Listener = new WatchedListener(Network.Listen(Address));
+        options.Listeners.Add(Listener);
         configure?.Invoke(options);
         Server = new SocketServer(options);
         await Server.StartAsync();
@@ -66,8 +71,25 @@ internal sealed class TestBed : IAsyncDisposable
 
     public async Task<RawPeer> ConnectRawAsync() => new(await Network.ConnectAsync(Address));
 
+    /// <summary>Starts a server with the given handlers instead of sessions.</summary>
+    public Task<TestBed> StartAsync(Func<IConnection, ConnectionHandler> handler, Action<SocketServerOptions>? configure = null) =>
+        StartAsync(onMessage: null, options =>
+        {
+            options.Handler = handler;
+            configure?.Invoke(options);
+        });
+
     /// <summary>Lets virtual time pass in steps of the clock.</summary>
     public void Advance(TimeSpan time) => Network.Advance(time, Time.Advance);
+
+    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>Opens a gate that handlers wait at, and lets everything happen.</summary>
+    public void Open(TaskCompletionSource gate)
+    {
+        gate.SetResult();
+        Network.Settle().Should().BeTrue();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -95,6 +117,9 @@ internal sealed class Session(IConnection connection, Func<IConnection, ReadOnly
     public IConnection Connection { get; } = connection;
 
     public ConcurrentQueue<string> Events { get; } = new();
+
+    /// <summary>The messages that came, without the other calls.</summary>
+    public IEnumerable<string> Messages => Events.Where(call => call is not ("connected" or "closed"));
 
     public Task<CloseReason> ClosedCall => _closed.Task.WaitAsync(TestBed.Patience);
 
@@ -155,6 +180,22 @@ internal sealed class RawPeer(Transport transport) : IAsyncDisposable
     }
 
     public async Task FinishAsync() => await Transport.FinishAsync();
+
+    /// <summary>Receives until the server has finished.</summary>
+    public async Task<string> ReceiveToEndAsync() => await ReceiveAsync(int.MaxValue);
+
+    /// <summary>A receive that ends with the wire, whichever way; true for an orderly end.</summary>
+    public async Task<bool> EndsAsync()
+    {
+        try
+        {
+            return (await Transport.ReceiveAsync(_buffer).AsTask().WaitAsync(TestBed.Patience)).Count == 0;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
 
     public ValueTask DisposeAsync()
     {

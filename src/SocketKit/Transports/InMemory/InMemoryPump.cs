@@ -4,7 +4,7 @@ namespace SocketKit.Transports.InMemory;
 
 /// <summary>
 /// The one thread on which a network's completions run, in the order of their causes. It is started when there is something to do and ends after a second without, so that a network needs no disposal.
-/// As the synchronization context of that thread it brings a handler's awaits back.
+/// As the synchronization context of handlers it brings their awaits back. The library's own code runs there without one, since completions would leave the thread otherwise.
 /// </summary>
 internal sealed class InMemoryPump : SynchronizationContext
 {
@@ -15,17 +15,23 @@ internal sealed class InMemoryPump : SynchronizationContext
     private static InMemoryPump? _current;
 
     private readonly object _gate = new();
-    private readonly Queue<(SendOrPostCallback Callback, object? State)> _queue = new();
+    private readonly Queue<(SendOrPostCallback Callback, object? State, InMemoryPump? Context)> _queue = new();
     private bool _hasThread;
     private bool _busy;
 
     public override SynchronizationContext CreateCopy() => this;
 
-    public override void Post(SendOrPostCallback d, object? state)
+    /// <summary>Queues user code.</summary>
+    public override void Post(SendOrPostCallback d, object? state) => Queue(d, state, this);
+
+    /// <summary>Queues the library's own.</summary>
+    public void Queue(SendOrPostCallback callback, object? state) => Queue(callback, state, null);
+
+    private void Queue(SendOrPostCallback callback, object? state, InMemoryPump? context)
     {
         lock (_gate)
         {
-            _queue.Enqueue((d, state));
+            _queue.Enqueue((callback, state, context));
             if (_hasThread)
             {
                 Monitor.PulseAll(_gate);
@@ -96,10 +102,10 @@ internal sealed class InMemoryPump : SynchronizationContext
     private void Run()
     {
         _current = this;
-        SetSynchronizationContext(this);
         var clean = ExecutionContext.Capture()!;
         while (TryTake(out var item))
         {
+            SetSynchronizationContext(item.Context);
             item.Callback(item.State);
 
             // What one item left in an AsyncLocal is not the next one's.
@@ -107,7 +113,7 @@ internal sealed class InMemoryPump : SynchronizationContext
         }
     }
 
-    private bool TryTake(out (SendOrPostCallback Callback, object? State) item)
+    private bool TryTake(out (SendOrPostCallback Callback, object? State, InMemoryPump? Context) item)
     {
         lock (_gate)
         {

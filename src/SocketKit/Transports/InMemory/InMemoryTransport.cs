@@ -43,6 +43,8 @@ internal sealed class InMemoryTransport : Transport
 
     public override bool PoisonsReleasedBuffers => true;
 
+    internal override SynchronizationContext HandlerSynchronization => _pump;
+
     public override long BytesSent => Volatile.Read(ref _bytesSent);
 
     internal bool IsReleased { get; private set; }

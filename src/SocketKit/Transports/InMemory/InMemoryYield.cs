@@ -10,11 +10,11 @@ internal sealed class InMemoryYield(InMemoryPump pump, bool leavesPump) : Reusab
     {
         if (other is null)
         {
-            pump.Post(CompleteThis, this);
+            pump.Queue(CompleteThis, this);
         }
         else
         {
-            pump.Post(CompleteOther, other);
+            pump.Queue(CompleteOther, other);
         }
     }
 }

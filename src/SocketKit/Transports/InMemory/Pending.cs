@@ -51,7 +51,7 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
         if (!_queued)
         {
             _queued = true;
-            _pump.Post(Callback, this);
+            _pump.Queue(Callback, this);
         }
     }
 

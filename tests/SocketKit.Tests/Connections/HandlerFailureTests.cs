@@ -1,0 +1,161 @@
+using Microsoft.Extensions.Logging;
+using SocketKit.Tests.TestDoubles;
+using static SocketKit.Tests.TestDoubles.Shorthand;
+
+namespace SocketKit.Tests.Connections;
+
+/// <summary>User code that throws closes its own connection, and nothing else notices.</summary>
+public class HandlerFailureTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_handler_that_throws_closes_its_own_connection_and_no_other(bool asynchronously)
+    {
+        var gate = Gate();
+        await using var bed = await new TestBed().StartAsync(async (connection, message) =>
+        {
+            if (message.Text() == "bad")
+            {
+                await (asynchronously ? gate.Task : Task.CompletedTask);
+                throw new FormatException("what is this?");
+            }
+
+            await connection.SendAsync(message);
+        });
+        await using var good = await bed.ConnectRawAsync();
+        await using var bad = await bed.ConnectRawAsync();
+        await bad.SendAsync("fine\nbad\nnever\n");
+        bed.Open(gate);
+
+        (await bad.ReceiveToEndAsync()).Should().Be("fine\n");
+        await bad.FinishAsync();
+        var reason = await bed.Sessions.Last().ClosedCall;
+        reason.Kind.Should().Be(CloseKind.HandlerFailed);
+        reason.By.Should().Be(CloseParty.Local);
+        reason.Detail.Should().Be("FormatException: what is this?");
+        reason.Exception.Should().BeOfType<FormatException>();
+        bed.Sessions.Last().Messages.Should().Equal("fine", "bad");
+        bed.Logs.GetSnapshot().Should().ContainSingle(line => line.Level == LogLevel.Error).Which.Exception.Should().BeOfType<FormatException>();
+
+        await good.SendAsync("still here\n");
+        (await good.ReceiveAsync()).Should().Be("still here\n");
+    }
+
+    [Fact]
+    public async Task Connected_that_throws_closes_the_connection_and_closed_is_still_called()
+    {
+        CloseReason? closed = null;
+        await using var bed = await new TestBed().StartAsync(_ => new TestHandler
+        {
+            Connected = _ => throw new FormatException("not today"),
+            Closed = (_, reason) =>
+            {
+                closed = reason;
+                return default;
+            },
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        (await peer.EndsAsync()).Should().BeTrue();
+        await peer.FinishAsync();
+        bed.Network.Settle();
+
+        closed!.Kind.Should().Be(CloseKind.HandlerFailed);
+    }
+
+    [Fact]
+    public async Task The_death_of_another_connection_is_no_failure_of_this_one()
+    {
+        IConnection? other = null;
+        await using var bed = await new TestBed().StartAsync(async (connection, message) =>
+        {
+            await other!.SendAsync(message);
+        });
+        await using var first = await bed.ConnectRawAsync();
+        other = bed.Session.Connection;
+        await using var second = await bed.ConnectRawAsync();
+        other.Abort();
+        await other.Closed.Soon();
+
+        await second.SendAsync("to the dead\n");
+        await second.SendAsync("and again\n");
+
+        bed.Sessions.Last().Connection.Closed.IsCompleted.Should().BeFalse();
+        bed.Sessions.Last().Messages.Should().HaveCount(2);
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_handler_ended_by_its_own_connections_token_has_not_failed()
+    {
+        await using var bed = await new TestBed().StartAsync(async (connection, _) => await Task.Delay(Timeout.Infinite, connection.ClosedToken));
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("wait\n");
+
+        bed.Session.Connection.Abort();
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.Aborted);
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_send_after_the_own_connections_death_has_not_failed_either()
+    {
+        var gate = Gate();
+        await using var bed = await new TestBed().StartAsync(async (connection, message) =>
+        {
+            await gate.Task;
+            await connection.SendAsync(message);
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("late\n");
+        bed.Network.Reset(bed.Session.Connection.RemoteEndPoint!);
+
+        bed.Open(gate);
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerReset);
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_reader_of_correlation_ids_that_throws_closes_its_connection()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = _ => throw new FormatException("no id"));
+        await using var peer = await bed.ConnectRawAsync();
+
+        await peer.SendAsync("x\n");
+        await peer.FinishAsync();
+
+        var reason = await bed.Session.ClosedCall;
+        reason.Kind.Should().Be(CloseKind.HandlerFailed);
+        reason.Detail.Should().Be("ConnectionOptions.CorrelationId threw FormatException: no id");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_heartbeat_policy_that_throws_closes_its_connection(bool inClassify)
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = new BrokenPolicy(inClassify));
+        await using var peer = await bed.ConnectRawAsync();
+
+        await peer.SendAsync("x\n");
+        bed.Advance(0.2);
+        await peer.FinishAsync();
+
+        var reason = await bed.Session.ClosedCall;
+        reason.Kind.Should().Be(CloseKind.HandlerFailed);
+        reason.Detail.Should().StartWith("BrokenPolicy threw FormatException");
+    }
+
+    private sealed class BrokenPolicy(bool inClassify) : IHeartbeatPolicy
+    {
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) => inClassify ? HeartbeatDecision.Never : throw new FormatException("decide");
+
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => inClassify ? throw new FormatException("classify") : HeartbeatKind.None;
+
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, System.Buffers.IBufferWriter<byte> output)
+        {
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Net;
+
+namespace SocketKit.Tests.TestDoubles;
+
+/// <summary>A listener whose wires take note of what their connections ask of them, and which can be told to fail.</summary>
+internal sealed class WatchedListener(Listener inner) : Listener
+{
+    public List<WatchedTransport> Wires { get; } = [];
+
+    public Queue<Exception> Failures { get; } = new();
+
+    /// <summary>What the next wires do in their OpenAsync.</summary>
+    public Func<CancellationToken, ValueTask> Opening { get; set; } = _ => default;
+
+    /// <summary>The next wires keep messages: what one send of the peer brings is one message.</summary>
+    public bool KeepsMessages { get; set; }
+
+    public int Accepts { get; private set; }
+
+    public WatchedTransport Wire => Wires.Single();
+
+    public override EndPoint EndPoint => inner.EndPoint;
+
+    public override ValueTask BindAsync(CancellationToken cancellationToken) => inner.BindAsync(cancellationToken);
+
+    public override async ValueTask<Transport?> AcceptAsync()
+    {
+        Accepts++;
+        if (Failures.TryDequeue(out var failure))
+        {
+            throw failure;
+        }
+
+        if (await inner.AcceptAsync().ConfigureAwait(false) is not { } transport)
+        {
+            return null;
+        }
+
+        var wire = new WatchedTransport(transport, Opening, KeepsMessages);
+        Wires.Add(wire);
+        return wire;
+    }
+
+    public override ValueTask StopAsync() => inner.StopAsync();
+
+    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+}
+
+/// <summary>A wire that takes note of what its connection asks of it, and that no verb is used twice at a time.</summary>
+internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, ValueTask> opening, bool keepsMessages) : Transport
+{
+    private int _sending;
+    private int _receiving;
+
+    /// <summary>The lengths of the batches sent.</summary>
+    public List<int> Sends { get; } = [];
+
+    /// <summary>The lengths of the buffers that receives came with; 0 is a wait.</summary>
+    public List<int> Receives { get; } = [];
+
+    /// <summary>Bytes received.</summary>
+    public long Received { get; private set; }
+
+    public Exception? SendFailure { get; set; }
+
+    /// <summary>Called by every send, before it begins.</summary>
+    public Action Sending { get; set; } = () => { };
+
+    /// <summary>Verbs used twice at a time, and verbs used after the release.</summary>
+    public int Violations { get; private set; }
+
+    public bool Aborted { get; private set; }
+
+    public bool Finished { get; private set; }
+
+    public bool Disposed { get; private set; }
+
+    public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
+
+    public override EndPoint? RemoteEndPoint => inner.RemoteEndPoint;
+
+    public override bool KeepsMessages => keepsMessages;
+
+    public override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
+
+    internal override SynchronizationContext? HandlerSynchronization => inner.HandlerSynchronization;
+
+    public override long BytesSent => inner.BytesSent;
+
+    public override ValueTask OpenAsync(CancellationToken cancellationToken) => opening(cancellationToken);
+
+    public override async ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    {
+        Enter(ref _receiving);
+        try
+        {
+            Receives.Add(buffer.Length);
+            var received = await inner.ReceiveAsync(buffer).ConfigureAwait(false);
+            Received += received.Count;
+            return keepsMessages && received.Count > 0 ? received with { EndOfMessage = true } : received;
+        }
+        finally
+        {
+            Volatile.Write(ref _receiving, 0);
+        }
+    }
+
+    public override async ValueTask SendAsync(ReadOnlyMemory<byte> batch)
+    {
+        Enter(ref _sending);
+        try
+        {
+            Sends.Add(batch.Length);
+            Sending();
+            if (SendFailure is not null)
+            {
+                throw SendFailure;
+            }
+
+            await inner.SendAsync(batch).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _sending, 0);
+        }
+    }
+
+    public override ValueTask FinishAsync()
+    {
+        Finished = true;
+        return inner.FinishAsync();
+    }
+
+    public override ValueTask YieldAsync() => inner.YieldAsync();
+
+    public override void Abort()
+    {
+        Aborted = true;
+        inner.Abort();
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Violations += Disposed || _sending != 0 || _receiving != 0 ? 1 : 0;
+        Disposed = true;
+        return inner.DisposeAsync();
+    }
+
+    private void Enter(ref int verb)
+    {
+        if (Interlocked.Exchange(ref verb, 1) != 0 || Disposed)
+        {
+            Violations++;
+        }
+    }
+}
