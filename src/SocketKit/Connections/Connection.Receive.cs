@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -8,6 +9,8 @@ namespace SocketKit.Connections;
 //
 // It stops for a while when the mailbox is full or a barrier's handler is not done, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
 // the kernel does not reset the connection and destroy what is still on its way to the peer.
+//
+// Its steps are built by the pooling builder, whose continuations run inline. A Task's would leave an engine's thread that has a synchronization context, such as the in-memory network's, for the thread pool.
 internal sealed partial class Connection
 {
     private readonly ReceiveBuffer _input;
@@ -45,7 +48,8 @@ internal sealed partial class Connection
         ReceiveEnded();
     }
 
-    private async Task<bool> OpenAsync()
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> OpenAsync()
     {
         // Not disposed here: an asynchronous connect hook goes on with its token.
         var deadline = new CancellationTokenSource();
@@ -71,7 +75,8 @@ internal sealed partial class Connection
         return true;
     }
 
-    private async Task ReceiveLoopAsync()
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ReceiveLoopAsync()
     {
         // How many receives in a row found data waiting: what never waits must give the others a turn.
         var receives = 0;
@@ -125,6 +130,7 @@ internal sealed partial class Connection
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ProcessInputAsync(bool endOfMessage)
     {
         if (_transport.KeepsMessages && !endOfMessage && _reason is null)
@@ -328,6 +334,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EndInputAsync()
     {
         lock (_gate)
