@@ -66,11 +66,7 @@ try:
     while data := peer.recv(100):
         received += data
 except ConnectionResetError:
-<<<<<<< HEAD
     pass  # The server has given the peer up, so it resets.
-=======
-    pass  # A peer that is taken for dead is not said goodbye to.
->>>>>>> dfc6ee701b8ffeb2d0ca24f83c33c5bea4c0d5c1
 assert received.startswith(b"beat\n"), received
 PY
 }
