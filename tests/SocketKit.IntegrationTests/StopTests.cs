@@ -17,7 +17,11 @@ public class StopTests(ITestOutputHelper output)
         var big = new byte[256 * 1024];
         await using var server = await TestServer.StartAsync(
             (connection, message) => message.Span.SequenceEqual("wait"u8) ? connection.SendAsync(big) : SendAndForget(connection, big),
-            options => options.DrainTimeout = drain);
+            options =>
+            {
+                SmallBuffersListener.Use(options);
+                options.DrainTimeout = drain;
+            });
         var peers = new List<RawPeer>();
         for (var i = 0; i < notReading + dead; i++)
         {
@@ -97,6 +101,7 @@ public class StopTests(ITestOutputHelper output)
 
         second.IsCompleted.Should().BeFalse();
         gate.SetResult();
+        (await peer.ReceiveToEndAsync()).Should().BeEmpty();
         peer.Dispose();
         await Task.WhenAll(first, second).WaitAsync(TestServer.Patience);
         await server.Server.StopAsync().WaitAsync(TestServer.Patience);

@@ -12,6 +12,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly Channel<string> _unread = Channel.CreateUnbounded<string>();
+    private int _disposed;
 
     private ChildProcess(Process process) => _process = process;
 
@@ -34,6 +35,19 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         child.EndPoint = IPEndPoint.Parse(line.Split(' ')[5]);
         return child;
     }
+
+    /// <summary>Resident memory in bytes.</summary>
+    public long ResidentMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>Open descriptors; 0 where that cannot be told.</summary>
+    public int Descriptors => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{_process.Id}/fd").Length : 0;
 
     public void Command(string command) => _process.StandardInput.WriteLine(command);
 
@@ -82,10 +96,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            _process.Kill();
+            return;
         }
+
+        _process.Kill();
 
         await _process.WaitForExitAsync().WaitAsync(TestServer.Patience);
         _process.Dispose();
