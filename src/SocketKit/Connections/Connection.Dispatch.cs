@@ -191,12 +191,21 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Works the mailbox off as long as the calls complete synchronously, corked like a batch.</summary>
-    /// <returns>True with a call that is under way and the buffer that it reads; false when the drain is over.</returns>
+    /// <summary>Works the mailbox off as long as the calls complete synchronously, corked like a batch, for one turn.</summary>
+    /// <returns>True with a call that is under way and the buffer that it reads, or with the wait for the next turn; false when the drain is over.</returns>
     private bool TryWorkOff(out ValueTask pending, out byte[]? buffer)
     {
-        while (true)
+        for (var calls = 0; ; calls++)
         {
+            // The receive loop may fill the mailbox as fast as this works it off.
+            if (calls >= ConnectionSettings.MessagesPerTurn)
+            {
+                Uncork();
+                pending = _transport.YieldAsync();
+                buffer = null;
+                return true;
+            }
+
             ArraySegment<byte> message;
             bool idle, wake;
             lock (_gate)

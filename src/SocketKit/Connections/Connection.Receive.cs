@@ -27,11 +27,15 @@ internal sealed partial class Connection
     private int _discards;
     private long _discardedBytes;
 
+    /// <summary>Messages of this turn.</summary>
+    private int _turn;
+
     private enum ParseResult
     {
         NeedMore,
         MailboxFull,
         Barrier,
+        TurnOver,
         Dead,
     }
 
@@ -99,6 +103,7 @@ internal sealed partial class Connection
                 var receive = _transport.ReceiveAsync(free);
                 receives = receive.IsCompleted ? receives + 1 : 0;
                 received = await receive.ConfigureAwait(false);
+                _turn = receives == 0 ? 0 : _turn;
             }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
             catch (Exception exception)
@@ -122,9 +127,9 @@ internal sealed partial class Connection
             // A full buffer means that there is more: the wait would only cost a system call.
             more = received.Count == free.Length;
             await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
-            if (receives >= ConnectionSettings.ReceivesPerTurn)
+            if (receives >= ConnectionSettings.ReceivesPerTurn || _turn >= ConnectionSettings.MessagesPerTurn)
             {
-                receives = 0;
+                receives = _turn = 0;
                 await _transport.YieldAsync().ConfigureAwait(false);
             }
         }
@@ -160,6 +165,13 @@ internal sealed partial class Connection
                 return;
             }
 
+            if (result == ParseResult.TurnOver)
+            {
+                _turn = 0;
+                await _transport.YieldAsync().ConfigureAwait(false);
+                continue;
+            }
+
             // The waker continues this loop on its own stack, which belongs to a handler's completion: leave it.
             await WaitForDispatchAsync(result == ParseResult.Barrier ? DispatchWait.Idle : DispatchWait.Room).ConfigureAwait(false);
             await _transport.YieldAsync().ConfigureAwait(false);
@@ -186,6 +198,11 @@ internal sealed partial class Connection
                         return ParseResult.NeedMore;
                     }
 
+                    if (_turn >= ConnectionSettings.MessagesPerTurn)
+                    {
+                        return ParseResult.TurnOver;
+                    }
+
                     frame = _settings.Framer.Read(_input.Span, _resume);
                     if (!Accept(frame, out var wait))
                     {
@@ -197,6 +214,7 @@ internal sealed partial class Connection
                         continue;
                     }
 
+                    _turn++;
                     if (TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
                     {
                         _input.Consume((int)frame.Consumed);

@@ -17,6 +17,9 @@ internal sealed class ConnectionSettings
     /// <summary>A turn ends after this many receives that found data waiting, so that a flood does not starve the others.</summary>
     public const int ReceivesPerTurn = 16;
 
+    /// <summary>A turn also ends after this many messages: one receive may bring tens of thousands, and what each costs is the handler's affair.</summary>
+    public const int MessagesPerTurn = 1000;
+
     public const int MaxDiscardsInARow = 100;
     public const int MaxDiscardedBytesInARow = 64 * 1024;
 

@@ -23,6 +23,9 @@ internal sealed class SocketListener : Listener, IValueTaskSource<Transport?>
     private bool _accepting;
     private bool _stopped;
 
+    /// <summary>The last one that was accepted has one of the descriptors in reserve. Belongs to the accept thread.</summary>
+    private bool _descriptorsShort;
+
     public SocketListener(EndPoint endPoint, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
         _asked = endPoint;
@@ -197,7 +200,7 @@ internal sealed class SocketListener : Listener, IValueTaskSource<Transport?>
         {
             try
             {
-                transport = Wrap(_socket!.Accept());
+                transport = AcceptNext();
             }
             catch (SocketException exception)
             {
@@ -224,6 +227,18 @@ internal sealed class SocketListener : Listener, IValueTaskSource<Transport?>
         {
             _pending.SetResult(transport);
         }
+    }
+
+    private SocketTransport? AcceptNext()
+    {
+        if (_descriptorsShort && Descriptors.AreStillShort())
+        {
+            throw WireErrors.From(SocketError.TooManyOpenSockets);
+        }
+
+        var socket = _socket!.Accept();
+        _descriptorsShort = Descriptors.AreShort(socket);
+        return Wrap(socket);
     }
 
     /// <summary>Null when the newcomer is gone already.</summary>

@@ -1,0 +1,55 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace SocketKit.Transports.Sockets;
+
+/// <summary>
+/// Keeps the last descriptors of the process out of the hands of newcomers. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.
+/// On Unix a new descriptor is the lowest free number, so its number tells how many are in use. Where there is no such limit, nothing is ever short.
+/// </summary>
+internal static partial class Descriptors
+{
+    private const int Reserve = 16;
+    private const int LinuxNumberOfFiles = 7;
+    private const int OtherNumberOfFiles = 8;
+
+    private static readonly long FirstReserved = Limit() - Reserve;
+
+    /// <summary>The socket that was just accepted is one of the last.</summary>
+    public static bool AreShort(Socket newest) => newest.Handle >= FirstReserved;
+
+    /// <summary>Asks the system, when they were short before.</summary>
+    public static bool AreStillShort()
+    {
+        try
+        {
+            using var probe = File.OpenHandle("/dev/null");
+            return probe.DangerousGetHandle() >= FirstReserved;
+        }
+        catch (IOException)
+        {
+            // Not even one is left.
+            return true;
+        }
+    }
+
+    private static long Limit()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return long.MaxValue;
+        }
+
+        return GetLimit(OperatingSystem.IsLinux() ? LinuxNumberOfFiles : OtherNumberOfFiles, out var limit) == 0 && limit.Current < int.MaxValue ? (long)limit.Current : long.MaxValue;
+    }
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int GetLimit(int resource, out ResourceLimit limit);
+
+    private struct ResourceLimit
+    {
+        public nuint Current;
+        public nuint Maximum;
+    }
+}

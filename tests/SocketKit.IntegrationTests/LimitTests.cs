@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using SocketKit.IntegrationTests.TestDoubles;
+using Xunit.Abstractions;
+
+namespace SocketKit.IntegrationTests;
+
+/// <summary>More connections than there is room for.</summary>
+public class LimitTests(ITestOutputHelper output)
+{
+    [UnixFact]
+    [Trait("Fault", "L01")]
+    public async Task Running_out_of_descriptors_neither_ends_nor_spins_nor_harms_those_who_are_connected()
+    {
+        await using var child = await ChildProcess.ServeAsync("ulimit -n 200", []);
+        var existing = new List<RawPeer>();
+        for (var i = 0; i < 20; i++)
+        {
+            existing.Add(await RawPeer.ConnectAsync(child.EndPoint));
+            await existing[i].EchoAsync("hello");
+        }
+
+        // The kernel answers them from the backlog, whether the server takes them or not.
+        var crowd = new List<RawPeer>();
+        for (var i = 0; i < 400; i++)
+        {
+            crowd.Add(await RawPeer.ConnectAsync(child.EndPoint));
+        }
+
+        await child.WaitForAsync("log Warning 2 Accepting on");
+        var before = await child.AskAsync("stats");
+        var watch = Stopwatch.StartNew();
+        var rounds = 0;
+        while (watch.Elapsed < TimeSpan.FromSeconds(2))
+        {
+            // Nobody waits here for time to pass: those who are connected are served all the while.
+            await Task.WhenAll(existing.Select(peer => peer.EchoAsync("still here")));
+            rounds++;
+        }
+
+        var during = await child.AskAsync("stats");
+        var errors = during["accept-errors"] - before["accept-errors"];
+        output.WriteLine($"L01: out of descriptors for {watch.ElapsedMilliseconds} ms: {errors} more failed accepts, {rounds * existing.Count} echoes for those connected");
+        during["accept-errors"].Should().BeGreaterThan(1);
+        errors.Should().BeLessThan(30, "attempts are 5 ms to 1 s apart");
+        child.CountLog(2).Should().Be(1, "one line for one change of state");
+        child.CountLog(3).Should().Be(0);
+
+        watch.Restart();
+        crowd.ForEach(peer => peer.Reset());
+        using var newcomer = await RawPeer.ConnectAsync(child.EndPoint);
+        await newcomer.EchoAsync("hello");
+        output.WriteLine($"L01: recovered {watch.ElapsedMilliseconds} ms after the release");
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(2));
+        await Task.WhenAll(existing.Select(peer => peer.EchoAsync("still here")));
+
+        var after = await child.AskAsync("stats");
+        after["connections"].Should().BeLessThan(200);
+        child.CountLog(2).Should().Be(child.CountLog(3), "each failure was followed by a recovery");
+        child.Lines.Should().NotContain(line => line.StartsWith("error output") || line.StartsWith("log Error"));
+        existing.ForEach(peer => peer.Dispose());
+    }
+
+    [Fact]
+    [Trait("Fault", "L02")]
+    public async Task The_maximum_of_connections_is_exact_and_counted()
+    {
+        const int limit = 10;
+        const int excess = 15;
+        using var rejected = new Measurements("socketkit.server.rejected_connections");
+        await using var server = await TestServer.StartAsync(configure: options => options.MaxConnections = limit);
+        var peers = new List<RawPeer>();
+        for (var i = 0; i < limit; i++)
+        {
+            peers.Add(await RawPeer.ConnectAsync(server.EndPoint));
+        }
+
+        var sessions = await server.OpenedAsync(limit);
+        for (var i = 0; i < excess; i++)
+        {
+            await RefusedAsync(server);
+        }
+
+        rejected.Sum().Should().Be(excess);
+        server.Waiting.Should().Be(0);
+        server.Server.Connections.Count.Should().Be(limit);
+        server.LogFrom(LogLevel.Warning).Should().ContainSingle(line => line.Contains("Refusing connections"));
+        await Task.WhenAll(peers.Select(peer => peer.EchoAsync("still here")));
+
+        // One leaves, and exactly one gets in.
+        peers[0].Dispose();
+        await Task.WhenAny(sessions.Select(session => session.ClosedAsync()));
+        using var newcomer = await RawPeer.ConnectAsync(server.EndPoint);
+        await newcomer.EchoAsync("in");
+        await RefusedAsync(server);
+
+        rejected.Sum().Should().Be(excess + 1);
+        server.Server.Connections.Count.Should().Be(limit);
+        peers.ForEach(peer => peer.Dispose());
+    }
+
+    private static async Task RefusedAsync(TestServer server)
+    {
+        try
+        {
+            using var refused = await RawPeer.ConnectAsync(server.EndPoint);
+            await refused.GoneAsync();
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // Refused before the connect returned.
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+
+namespace SocketKit.IntegrationTests.TestDoubles;
+
+/// <summary>The test peer in a process of its own: commands go in, lines come out. It ends with its standard input, so none outlives the tests.</summary>
+internal sealed partial class ChildProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly Channel<string> _unread = Channel.CreateUnbounded<string>();
+    private int _disposed;
+
+    private ChildProcess(Process process) => _process = process;
+
+    /// <summary>All lines so far.</summary>
+    public ConcurrentQueue<string> Lines { get; } = new();
+
+    /// <summary>Where a serving peer listens.</summary>
+    public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
+
+    public static ChildProcess Start(params string[] arguments) => Start("", arguments);
+
+    /// <summary>Starts a server.</summary>
+    public static Task<ChildProcess> ServeAsync(params string[] options) => ServeAsync("", options);
+
+    /// <summary>Starts a server in a shell that obeys a limit first, say <c>ulimit -n 200</c>.</summary>
+    public static async Task<ChildProcess> ServeAsync(string limit, string[] options)
+    {
+        var child = Start(limit, ["serve", .. options]);
+        var line = await child.WaitForAsync("log Information 1 Listening on ");
+        child.EndPoint = IPEndPoint.Parse(line.Split(' ')[5]);
+        return child;
+    }
+
+    /// <summary>Resident memory in bytes.</summary>
+    public long ResidentMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>Open descriptors; 0 where that cannot be told.</summary>
+    public int Descriptors => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{_process.Id}/fd").Length : 0;
+
+    public void Command(string command) => _process.StandardInput.WriteLine(command);
+
+    /// <summary>Waits for a line that begins so; lines before it are skipped.</summary>
+    public async Task<string> WaitForAsync(string prefix)
+    {
+        using var patience = new CancellationTokenSource(TestServer.Patience);
+        try
+        {
+            while (true)
+            {
+                var line = await _unread.Reader.ReadAsync(patience.Token);
+                if (line.StartsWith(prefix, StringComparison.Ordinal))
+                {
+                    return line;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
+        {
+            throw new TimeoutException($"The test peer did not say \"{prefix}\". It said:\n{string.Join('\n', Lines)}", exception);
+        }
+    }
+
+    /// <summary>Gives a command that is answered by numbers.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> AskAsync(string command, string answer = "stats")
+    {
+        Command(command);
+        var line = await WaitForAsync(answer + " ");
+        return line.Split(' ').Skip(1).Select(word => word.Split('=')).ToDictionary(pair => pair[0], pair => long.Parse(pair[1], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>How many log lines with this event id came so far.</summary>
+    public int CountLog(int eventId) => Lines.Count(line => line.StartsWith("log ", StringComparison.Ordinal) && line.Split(' ')[2] == eventId.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Ends the process without notice, as <c>kill -9</c> does.</summary>
+    public void Kill() => _process.Kill();
+
+    public void Signal(int signal) => SendSignal(_process.Id, signal).Should().Be(0);
+
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _process.Kill();
+
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Patience);
+        _process.Dispose();
+    }
+
+    private static ChildProcess Start(string limit, string[] arguments)
+    {
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        string[] command = [dotnet, Path.Combine(AppContext.BaseDirectory, "SocketKit.TestPeer.dll"), .. arguments];
+        if (limit.Length > 0)
+        {
+            command = ["bash", "-c", $"{limit} && exec \"$@\"", "bash", .. command];
+        }
+
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var process = new Process { StartInfo = start };
+        var child = new ChildProcess(process);
+        process.OutputDataReceived += (_, line) => child.Take(line.Data);
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                child.Lines.Enqueue("error output: " + line.Data);
+            }
+        };
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return child;
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null)
+        {
+            _unread.Writer.TryComplete();
+            return;
+        }
+
+        Lines.Enqueue(line);
+        _unread.Writer.TryWrite(line);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SendSignal(int process, int signal);
+}

@@ -1,0 +1,27 @@
+namespace SocketKit.IntegrationTests.TestDoubles;
+
+/// <summary>A fact that needs signals, or a limit of the shell.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixFactAttribute : FactAttribute
+{
+    public UnixFactAttribute()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Skip = "Windows has neither POSIX signals nor ulimit";
+        }
+    }
+}
+
+/// <summary>A theory that needs signals.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixTheoryAttribute : TheoryAttribute
+{
+    public UnixTheoryAttribute()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Skip = "Windows has no POSIX signals";
+        }
+    }
+}

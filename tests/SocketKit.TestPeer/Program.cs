@@ -1,0 +1,13 @@
+using SocketKit.TestPeer;
+
+// The other process of the integration tests. It obeys commands on standard input, one a line, tells what happens on standard output, and ends with its standard input, so that none is left behind.
+switch (args)
+{
+    case ["hold", var port, var count]:
+        return Holder.Run(int.Parse(port, null), int.Parse(count, null));
+    case ["serve", .. var options]:
+        return await new ServingPeer(options).RunAsync();
+    default:
+        Console.Error.WriteLine("usage: hold PORT COUNT | serve [OPTION=VALUE ...]");
+        return 64;
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Text;
+
+namespace SocketKit.TestPeer;
+
+/// <summary>
+/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>heartbeat=INTERVAL,TIMEOUT</c> in ms,
+/// <c>min-threads=N</c> and <c>max-threads=N</c> of the pool, <c>drain=MS</c>.
+/// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
+/// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
+/// </summary>
+internal sealed class ServingPeer
+{
+    private readonly ManualResetEventSlim _gate = new();
+    private readonly TaskCompletionSource _asyncGate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _end = new();
+    private readonly CountingFramer _framer;
+    private readonly SocketServer _server;
+    private readonly MeterListener _meter = new();
+    private int _blocked;
+    private long _acceptErrors;
+
+    public ServingPeer(string[] arguments)
+    {
+        var options = arguments.Select(argument => argument.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Number(options, "min-threads", workers), ports);
+        ThreadPool.GetMaxThreads(out workers, out ports);
+        ThreadPool.SetMaxThreads(Number(options, "max-threads", workers), ports);
+
+        _framer = new CountingFramer(options.GetValueOrDefault("framing") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
+        var server = new SocketServerOptions
+        {
+            Listeners = { Listen.Tcp("127.0.0.1", 0) },
+            Framer = _framer,
+            Handler = Handler.OnMessage(OnMessageAsync),
+            MaxFrameLength = Number(options, "max-frame", 1024 * 1024),
+            DrainTimeout = TimeSpan.FromMilliseconds(Number(options, "drain", 10_000)),
+            LoggerFactory = new PrintingLoggerFactory(),
+        };
+        if (options.TryGetValue("heartbeat", out var heartbeat))
+        {
+            var times = heartbeat.Split(',');
+            server.Heartbeat = new BeaconHeartbeat("beat", Milliseconds(times[0]), Milliseconds(times[1]));
+        }
+
+        _server = new SocketServer(server);
+        _meter.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Name == "socketkit.accept.errors")
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _meter.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref _acceptErrors, value));
+        _meter.Start();
+    }
+
+    public async Task<int> RunAsync()
+    {
+        new Thread(ReadCommands) { IsBackground = true }.Start();
+        await _server.RunAsync(_end.Token);
+        Console.WriteLine("stopped");
+        return 0;
+    }
+
+    private ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message)
+    {
+        switch (Encoding.UTF8.GetString(message.Span))
+        {
+            case "block":
+                Console.WriteLine($"blocked {Interlocked.Increment(ref _blocked)}");
+                _gate.Wait();
+                return connection.SendAsync("released");
+            case "hold":
+                return HoldAsync(connection);
+            case "yield":
+                return YieldAsync();
+            case "spin":
+                var began = Stopwatch.GetTimestamp();
+                while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMicroseconds(50))
+                {
+                    Thread.SpinWait(20);
+                }
+
+                return default;
+            default:
+                return connection.SendAsync(message);
+        }
+    }
+
+    private async ValueTask HoldAsync(IConnection connection)
+    {
+        Console.WriteLine("held");
+        await _asyncGate.Task;
+        await connection.SendAsync("done");
+    }
+
+    private static async ValueTask YieldAsync() => await Task.Yield();
+
+    // On a thread of its own: commands are obeyed while the pool is starved.
+    private void ReadCommands()
+    {
+        while (Console.In.ReadLine() is { } line)
+        {
+            var words = line.Split(' ');
+            switch (words[0])
+            {
+                case "stats":
+                    PrintStats();
+                    break;
+                case "release":
+                    _gate.Set();
+                    _asyncGate.TrySetResult();
+                    break;
+                case "starve":
+                    for (var i = int.Parse(words[1], null); i > 0; i--)
+                    {
+                        ThreadPool.UnsafeQueueUserWorkItem(_ => _gate.Wait(), null);
+                    }
+
+                    // Nobody else opens the gate: this is the time for which the pool starves.
+                    _gate.Wait(int.Parse(words[2], null));
+                    _gate.Set();
+                    Console.WriteLine("fed");
+                    break;
+                case "claims":
+                    _framer.WaitFor(int.Parse(words[1], null));
+                    GC.Collect();
+                    PrintStats();
+                    break;
+                case "close":
+                    CloseAll();
+                    break;
+                default:
+                    Console.WriteLine($"unknown command {line}");
+                    break;
+            }
+        }
+
+        _gate.Set();
+        _end.Cancel();
+    }
+
+    /// <summary>Closes all connections gracefully and tells what that took.</summary>
+    private void CloseAll()
+    {
+        var connections = _server.Connections.ToArray();
+        var cpu = Environment.CpuUsage.TotalTime;
+        var began = Stopwatch.GetTimestamp();
+        foreach (var connection in connections)
+        {
+            _ = connection.CloseAsync("asked to").AsTask();
+        }
+
+        Task.WaitAll([.. connections.Select(connection => connection.Closed)]);
+        Print("closed", ("connections", connections.Length), ("cpu", (long)(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds), ("elapsed", (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds));
+    }
+
+    // Opens no file: it must work without a free descriptor.
+    private void PrintStats() =>
+        Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)));
+
+    private static void Print(string what, params (string Name, long Value)[] numbers) =>
+        Console.WriteLine($"{what} {string.Join(' ', numbers.Select(number => string.Create(CultureInfo.InvariantCulture, $"{number.Name}={number.Value}")))}");
+
+    private static int Number(Dictionary<string, string> options, string name, int otherwise) =>
+        options.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+    private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(int.Parse(text, CultureInfo.InvariantCulture));
+}
