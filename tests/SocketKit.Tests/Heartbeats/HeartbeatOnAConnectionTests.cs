@@ -125,5 +125,19 @@ public class HeartbeatOnAConnectionTests
         bed.Sessions.Single().Events.Should().Contain("still here");
     }
 
+    [Fact]
+    public async Task A_payload_that_the_framer_cannot_carry_closes_the_connection_and_names_the_policy()
+    {
+        await using var bed = await StartAsync(new BeaconHeartbeat("two\nlines"));
+        await using var peer = await bed.ConnectRawAsync();
+
+        bed.Advance(12 * Second);
+
+        var reason = await bed.Sessions.Single().ClosedCall;
+        reason.Kind.Should().Be(CloseKind.HandlerFailed);
+        reason.Detail.Should().Contain(nameof(BeaconHeartbeat));
+        reason.Exception.Should().BeOfType<FramingException>();
+    }
+
     private static Task<TestBed> StartAsync(IHeartbeatPolicy policy) => new TestBed().StartAsync(configure: options => options.Heartbeat = policy);
 }
