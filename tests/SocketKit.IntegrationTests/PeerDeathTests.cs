@@ -40,7 +40,7 @@ public class PeerDeathTests(ITestOutputHelper output)
         reasons.Should().OnlyContain(reason => (reason.Kind == CloseKind.PeerClosed || reason.Kind == CloseKind.PeerReset) && reason.By == CloseParty.Peer);
         server.Server.Connections.Count.Should().Be(0);
         await child.DisposeAsync();
-        Descriptors().Should().Be(descriptors);
+        Descriptors().Should().BeLessThanOrEqualTo(descriptors, "what is left over of another test may end meanwhile");
     }
 
     [Theory]
@@ -117,7 +117,7 @@ public class PeerDeathTests(ITestOutputHelper output)
             peer.Dispose();
         }
 
-        Descriptors().Should().Be(descriptors);
+        Descriptors().Should().BeLessThanOrEqualTo(descriptors, "what is left over of another test may end meanwhile");
     }
 
     [Fact]
