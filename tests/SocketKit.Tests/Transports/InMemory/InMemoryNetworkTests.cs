@@ -239,11 +239,15 @@ public class InMemoryNetworkTests
         var transport = await listener.AcceptAsync().ConfigureAwait(false);
         await transport!.ReceiveAsync(new byte[1]).ConfigureAwait(false);
         var before = Thread.CurrentThread.Name;
+        SynchronizationContext.Current.Should().BeNull("the library's own code needs none");
+
+        // What a connection does around a call of a handler.
+        SynchronizationContext.SetSynchronizationContext(transport.HandlerSynchronization);
         await elsewhere;
         return (before, Thread.CurrentThread.Name);
     }
 
-    private static async Task<int> CountDownAsync(Listener listener) => await CountDownAsync((await listener.AcceptAsync().ConfigureAwait(false))!).ConfigureAwait(true);
+    private static async Task<int> CountDownAsync(Listener listener) => await CountDownAsync((await listener.AcceptAsync().ConfigureAwait(false))!).ConfigureAwait(false);
 
     /// <summary>Answers a number with the next smaller one, down to 0, and tells how many it got.</summary>
     private static async Task<int> CountDownAsync(Transport transport)
