@@ -37,7 +37,7 @@ public class CorrelationTests
     [Fact]
     public async Task Late_ones_are_counted_and_dropped_without_a_tombstone()
     {
-        using var late = new RequestTests.LateResponses();
+        using var late = new MeterCount("socketkit.request.late_responses");
         await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
@@ -26,7 +25,7 @@ public class RequestTests
     [Fact]
     public async Task A_late_response_fills_its_tombstone_is_counted_and_never_reaches_the_wrong_caller()
     {
-        using var late = new LateResponses();
+        using var late = new MeterCount("socketkit.request.late_responses");
         await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(2));
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
@@ -188,29 +187,5 @@ public class RequestTests
 
         (await request.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("ConnectionOptions.CorrelationId");
         bed.Listener.Wire.Sends.Should().BeEmpty();
-    }
-
-    /// <summary>Listens to the library's meter, as an application's exporter does.</summary>
-    internal sealed class LateResponses : IDisposable
-    {
-        private readonly MeterListener _listener = new();
-        private long _count;
-
-        public LateResponses()
-        {
-            _listener.InstrumentPublished = (instrument, listener) =>
-            {
-                if (instrument is { Meter.Name: "SocketKit", Name: "socketkit.request.late_responses" })
-                {
-                    listener.EnableMeasurementEvents(instrument);
-                }
-            };
-            _listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref _count, value));
-            _listener.Start();
-        }
-
-        public long Count => Interlocked.Read(ref _count);
-
-        public void Dispose() => _listener.Dispose();
     }
 }

@@ -154,14 +154,14 @@ public class InMemoryNetworkTests
     public async Task An_await_in_a_handler_comes_back_to_the_networks_thread()
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var listener = await ListenAsync("server");
-        var handling = HandleAsync(listener, turn.Task);
+        var handling = new TaskCompletionSource<(string?, string?)>();
+        await using var server = await HandleAsync(turn.Task, handling);
         var client = await _network.ConnectAsync("server");
         await client.SendAsync(new byte[] { 1 });
 
         turn.SetResult();
 
-        var (before, after) = await handling.WaitAsync(Patience);
+        var (before, after) = await handling.Task.WaitAsync(Patience);
         before.Should().Be("SocketKit in-memory network");
         after.Should().Be(before);
     }
@@ -170,16 +170,15 @@ public class InMemoryNetworkTests
     public async Task Settle_waits_for_what_came_from_elsewhere()
     {
         var turn = new TaskCompletionSource();
-        await using var listener = await ListenAsync("server");
-        var handling = HandleAsync(listener, turn.Task);
+        var handling = new TaskCompletionSource<(string?, string?)>();
+        await using var server = await HandleAsync(turn.Task, handling);
         var client = await _network.ConnectAsync("server");
         await client.SendAsync(new byte[] { 1 });
         turn.SetResult();
 
         _network.Settle().Should().BeTrue();
 
-        handling.IsCompleted.Should().BeTrue();
-        await handling;
+        handling.Task.IsCompleted.Should().BeTrue();
     }
 
     [Fact]
@@ -234,13 +233,22 @@ public class InMemoryNetworkTests
     }
 
     /// <summary>Receives, awaits something of the test's, and tells the threads' names before and after.</summary>
-    private static async Task<(string? Before, string? After)> HandleAsync(Listener listener, Task elsewhere)
+    /// <summary>A server whose handler awaits something and tells on which threads it ran before and after.</summary>
+    private async Task<SocketServer> HandleAsync(Task elsewhere, TaskCompletionSource<(string? Before, string? After)> threads)
     {
-        var transport = await listener.AcceptAsync().ConfigureAwait(false);
-        await transport!.ReceiveAsync(new byte[1]).ConfigureAwait(false);
-        var before = Thread.CurrentThread.Name;
-        await elsewhere;
-        return (before, Thread.CurrentThread.Name);
+        var server = new SocketServer(new SocketServerOptions
+        {
+            Listeners = { _network.Listen("server") },
+            Framer = Framers.Raw(),
+            Handler = Handler.OnMessage(async (_, _) =>
+            {
+                var before = Thread.CurrentThread.Name;
+                await elsewhere;
+                threads.SetResult((before, Thread.CurrentThread.Name));
+            }),
+        });
+        await server.StartAsync();
+        return server;
     }
 
     private static async Task<int> CountDownAsync(Listener listener) => await CountDownAsync((await listener.AcceptAsync().ConfigureAwait(false))!).ConfigureAwait(true);
