@@ -135,46 +135,65 @@ internal sealed partial class Connection
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ProcessInputAsync(bool endOfMessage)
+    /// <summary>Works the input off: at once, unless the handler is behind.</summary>
+    private ValueTask ProcessInputAsync(bool endOfMessage)
     {
         if (_transport.KeepsMessages && !endOfMessage && _reason is null)
         {
             GuardUnfinishedMessage();
-            return;
+            return default;
         }
 
-        while (true)
+        return TryProcessInput(out var wait) ? default : ProcessWhenReadyAsync(wait);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ProcessWhenReadyAsync(DispatchWait wait)
+    {
+        do
         {
-            var result = ParseBatch();
-            if (result == ParseResult.Dead)
+            // The waker continues this loop on its own stack, which belongs to a handler's completion: leave it.
+            if (wait != DispatchWait.None)
             {
-                _input.Clear();
-                _held = default;
-                return;
+                await WaitForDispatchAsync(wait).ConfigureAwait(false);
             }
 
-            if (result == ParseResult.NeedMore)
-            {
+            await _transport.YieldAsync().ConfigureAwait(false);
+        }
+        while (!TryProcessInput(out wait));
+    }
+
+    /// <returns>False: parsing goes on after the wait, if there is one, and a turn of the others.</returns>
+    private bool TryProcessInput(out DispatchWait wait)
+    {
+        wait = DispatchWait.None;
+        switch (ParseBatch())
+        {
+            case ParseResult.Dead:
+                _input.Clear();
+                _held = default;
+                return true;
+
+            case ParseResult.NeedMore:
                 if (_transport.KeepsMessages && _input.Length > 0)
                 {
                     TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
                 }
 
-                return;
-            }
+                return true;
 
-            if (result == ParseResult.TurnOver)
-            {
+            case ParseResult.TurnOver:
                 _turn = 0;
-                await _transport.YieldAsync().ConfigureAwait(false);
-                continue;
-            }
+                return false;
 
-            // The waker continues this loop on its own stack, which belongs to a handler's completion: leave it.
-            await WaitForDispatchAsync(result == ParseResult.Barrier ? DispatchWait.Idle : DispatchWait.Room).ConfigureAwait(false);
-            await _transport.YieldAsync().ConfigureAwait(false);
+            case ParseResult.Barrier:
+                wait = DispatchWait.Idle;
+                return false;
+
+            default:
+                wait = DispatchWait.Room;
+                return false;
         }
     }
 

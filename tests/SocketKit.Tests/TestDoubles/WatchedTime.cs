@@ -9,6 +9,13 @@ internal sealed class WatchedTime : FakeTimeProvider
     private readonly List<TimeSpan> _dues = [];
     private TaskCompletionSource _made = New();
 
+    /// <summary>How far the system's clock is off: somebody set it.</summary>
+    public TimeSpan SystemClockChange { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + SystemClockChange;
+
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = base.CreateTimer(callback, state, dueTime, period);

@@ -65,9 +65,9 @@ internal sealed class InMemoryDial
             _cancelled = cancellationToken;
         }
 
+        // No waiting until it has happened: whoever awaits the dial may dispose of the token's source, which waits for this callback.
         _network.Forget(this);
         Retry();
-        _network.Settle();
     }
 
     private void Complete()

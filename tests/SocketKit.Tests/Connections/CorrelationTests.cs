@@ -1,0 +1,134 @@
+using SocketKit.Tests.TestDoubles;
+
+namespace SocketKit.Tests.Connections;
+
+/// <summary>Requests whose responses are found by a correlation id.</summary>
+public class CorrelationTests
+{
+    private static long? Read(ReadOnlySpan<byte> message)
+    {
+        var colon = message.IndexOf((byte)':');
+        return colon > 0 && long.TryParse(message[..colon], System.Globalization.CultureInfo.InvariantCulture, out var id) ? id : null;
+    }
+
+    private static Task<TestBed> StartAsync(Action<SocketServerOptions>? configure = null) => new TestBed().StartAsync((_, _) => default, options =>
+    {
+        options.CorrelationId = Read;
+        configure?.Invoke(options);
+    });
+
+    [Fact]
+    public async Task Responses_find_their_callers_in_any_order_and_pushes_in_between_reach_the_handler()
+    {
+        await using var bed = await StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var requests = Enumerable.Range(1, 3).Select(id => connection.RequestAsync($"{id}:?", id).AsTask()).ToArray();
+        var inOrder = connection.RequestAsync("anything").AsTask();
+
+        await peer.SendAsync("3:three\npush\n1:one\n0:in order\npush\n2:two\n");
+
+        var responses = await Task.WhenAll(requests).Soon();
+        responses.Select(response => response.ToString()).Should().Equal("1:one", "2:two", "3:three");
+        (await inOrder.Soon()).ToString().Should().Be("0:in order");
+        bed.Session.Messages.Should().Equal("push", "push");
+    }
+
+    [Fact]
+    public async Task Late_ones_are_counted_and_dropped_without_a_tombstone()
+    {
+        using var late = new MeterCount("socketkit.request.late_responses");
+        await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("1:?", 1).AsTask();
+        bed.Advance(1.2);
+        await first.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        var before = late.Count;
+        await peer.SendAsync("1:late\n");
+        late.Count.Should().BeGreaterThan(before);
+        bed.Session.Messages.Should().BeEmpty();
+        bed.Advance(3);
+        connection.Closed.IsCompleted.Should().BeFalse("no order can be lost");
+
+        var again = connection.RequestAsync("1:?", 1).AsTask();
+        await peer.SendAsync("1:in time\n");
+        (await again.Soon()).ToString().Should().Be("1:in time");
+    }
+
+    [Fact]
+    public async Task An_id_in_use_is_refused_and_the_first_caller_keeps_it()
+    {
+        await using var bed = await StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("7:?", 7).AsTask();
+        var second = () => connection.RequestAsync("7:!", 7).AsTask();
+        (await second.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("7");
+        bed.Listener.Wire.Sends.Should().ContainSingle();
+
+        await peer.SendAsync("7:one\n");
+        (await first.Soon()).ToString().Should().Be("7:one");
+        await peer.SendAsync("7:twice\n");
+        bed.Session.Messages.Should().BeEmpty();
+        _ = connection.RequestAsync("7:again", 7).AsTask();
+    }
+
+    [Fact]
+    public async Task Cancelling_frees_the_id()
+    {
+        await using var bed = await StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        using var cancel = new CancellationTokenSource();
+        var first = connection.RequestAsync("7:?", 7, cancel.Token).AsTask();
+        cancel.Cancel();
+        await first.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        var second = connection.RequestAsync("7:?", 7).AsTask();
+        await peer.SendAsync("7:yes\n");
+        (await second.Soon()).ToString().Should().Be("7:yes");
+    }
+
+    [Fact]
+    public async Task Time_outs_come_in_the_order_of_the_requests_whatever_was_answered_before()
+    {
+        await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var stuck = connection.RequestAsync("1:?", 1).AsTask();
+        for (var id = 2; id < 500; id++)
+        {
+            var request = connection.RequestAsync($"{id}:?", id).AsTask();
+            await peer.SendAsync($"{id}:ok\n");
+            (await request.Soon()).ToString().Should().Be($"{id}:ok");
+        }
+
+        bed.Advance(0.5);
+        var later = connection.RequestAsync("1000:?", 1000).AsTask();
+        bed.Advance(0.6);
+        await stuck.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        later.IsCompleted.Should().BeFalse();
+        bed.Advance(0.5);
+        await later.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+    }
+
+    [Fact]
+    public async Task Both_sides_may_request_at_the_same_time()
+    {
+        await using var bed = await new TestBed().StartAsync(
+            (connection, message) => message.Span.StartsWith("ask"u8) ? connection.SendAsync("7:server") : default, options => options.CorrelationId = Read);
+        await using var client = await bed.ConnectAsync(options =>
+        {
+            options.CorrelationId = Read;
+            options.Handler = Handler.OnText((connection, text) => connection.SendAsync("9:client"));
+        });
+        var server = bed.Session.Connection;
+
+        var toServer = client.RequestAsync("ask", 7).AsTask();
+        var toClient = server.RequestAsync("ask", 9).AsTask();
+
+        (await toServer.Soon()).ToString().Should().Be("7:server");
+        (await toClient.Soon()).ToString().Should().Be("9:client");
+    }
+}

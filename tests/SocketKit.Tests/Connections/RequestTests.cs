@@ -1,0 +1,191 @@
+using SocketKit.Tests.TestDoubles;
+
+namespace SocketKit.Tests.Connections;
+
+/// <summary>Requests whose responses come in order.</summary>
+public class RequestTests
+{
+    [Fact]
+    public async Task Each_message_answers_the_oldest_request_and_further_ones_reach_the_handler()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        await peer.SendAsync("before\n");
+        var requests = Enumerable.Range(0, 3).Select(number => connection.RequestAsync($"{number}").AsTask()).ToArray();
+        (await peer.ReceiveAsync(7 + 6)).Should().Be("before\n0\n1\n2\n");
+
+        await peer.SendAsync("a\nb\nc\nafter\n");
+
+        var responses = await Task.WhenAll(requests).Soon();
+        responses.Select(response => response.ToString()).Should().Equal("a", "b", "c");
+        bed.Session.Messages.Should().Equal("before", "after");
+    }
+
+    [Fact]
+    public async Task A_late_response_fills_its_tombstone_is_counted_and_never_reaches_the_wrong_caller()
+    {
+        using var late = new MeterCount("socketkit.request.late_responses");
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("1").AsTask();
+        bed.Advance(2.2);
+        await first.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        var second = connection.RequestAsync("2").AsTask();
+        var before = late.Count;
+
+        await peer.SendAsync("answer to 1\n");
+        second.IsCompleted.Should().BeFalse();
+        late.Count.Should().BeGreaterThan(before);
+        await peer.SendAsync("answer to 2\n");
+
+        (await second.Soon()).ToString().Should().Be("answer to 2");
+        bed.Session.Messages.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_tombstone_unfilled_after_one_more_time_out_closes_as_ResponseLost()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("1").AsTask();
+        bed.Advance(2.2);
+        await first.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        bed.Advance(1);
+        var second = connection.RequestAsync("2").AsTask();
+        bed.Advance(0.6);
+        connection.Closed.IsCompleted.Should().BeFalse();
+
+        bed.Advance(0.5);
+
+        (await connection.Closed.Soon()).Kind.Should().Be(CloseKind.ResponseLost);
+        var thrown = await second.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectionClosedException>();
+        thrown.Which.Reason.Kind.Should().Be(CloseKind.ResponseLost);
+    }
+
+    [Fact]
+    public async Task Cancelling_abandons_the_request_and_leaves_a_tombstone()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        using var cancel = new CancellationTokenSource();
+        var first = connection.RequestAsync("1", 0, cancel.Token).AsTask();
+        var second = connection.RequestAsync("2").AsTask();
+        cancel.Cancel();
+        var thrown = await first.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        thrown.Which.CancellationToken.Should().Be(cancel.Token);
+
+        await peer.SendAsync("one\ntwo\n");
+
+        (await second.Soon()).ToString().Should().Be("two");
+    }
+
+    [Fact]
+    public async Task A_token_cancelled_before_sends_nothing()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var request = () => bed.Session.Connection.RequestAsync("1", 0, new CancellationToken(canceled: true)).AsTask();
+
+        await request.Should().ThrowAsync<OperationCanceledException>();
+        bed.Listener.Wire.Sends.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(CloseKind.Aborted)]
+    [InlineData(CloseKind.PeerClosed)]
+    [InlineData(CloseKind.Truncated)]
+    [InlineData(CloseKind.PeerReset)]
+    public async Task Pending_requests_fail_at_the_end_with_the_reason(CloseKind kind)
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var requests = Enumerable.Range(0, 3).Select(number => connection.RequestAsync($"{number}").AsTask()).ToArray();
+        switch (kind)
+        {
+            case CloseKind.Aborted:
+                connection.Abort();
+                break;
+            case CloseKind.PeerReset:
+                bed.Network.Reset(connection.RemoteEndPoint!);
+                break;
+            default:
+                await peer.SendAsync(kind == CloseKind.Truncated ? "an answer\nhalf" : "an answer\n");
+                await peer.FinishAsync();
+                break;
+        }
+
+        var answered = kind is CloseKind.PeerClosed or CloseKind.Truncated ? 1 : 0;
+        foreach (var request in requests.Skip(answered))
+        {
+            var thrown = await request.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectionClosedException>();
+            thrown.Which.Reason.Kind.Should().Be(kind);
+        }
+
+        (await connection.Closed.Soon()).Kind.Should().Be(kind);
+        var again = () => connection.RequestAsync("late").AsTask();
+        (await again.Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Kind.Should().Be(kind);
+    }
+
+    [Fact]
+    public async Task When_the_peer_has_finished_no_request_is_sent_although_a_handler_still_works()
+    {
+        var gate = Shorthand.Gate();
+        Exception? thrown = null;
+        await using var bed = await new TestBed().StartAsync(async (connection, message) =>
+        {
+            await gate.Task;
+            try
+            {
+                await connection.RequestAsync("?");
+            }
+            catch (ConnectionClosedException exception)
+            {
+                thrown = exception;
+            }
+
+            await connection.SendAsync(message);
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+        await peer.FinishAsync();
+
+        bed.Open(gate);
+
+        (await peer.ReceiveToEndAsync()).Should().Be("x\n");
+        thrown!.Message.Should().Contain("the peer sends no more");
+    }
+
+    [Fact]
+    public async Task MaxPendingRequests_bounds_them()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.MaxPendingRequests = 2);
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("1").AsTask();
+        _ = connection.RequestAsync("2").AsTask();
+        var third = () => connection.RequestAsync("3").AsTask();
+        (await third.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxPendingRequests");
+        bed.Listener.Wire.Sends.Should().HaveCount(2);
+
+        await peer.SendAsync("one\n");
+        await first.Soon();
+        _ = connection.RequestAsync("3").AsTask();
+        bed.Listener.Wire.Sends.Should().HaveCount(3);
+    }
+
+    [Fact]
+    public async Task A_correlation_id_without_its_reader_is_refused_before_anything_is_sent()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var request = () => bed.Session.Connection.RequestAsync("1", 5).AsTask();
+
+        (await request.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("ConnectionOptions.CorrelationId");
+        bed.Listener.Wire.Sends.Should().BeEmpty();
+    }
+}

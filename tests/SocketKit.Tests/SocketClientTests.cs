@@ -1,0 +1,232 @@
+using System.Net.Sockets;
+using SocketKit.Tests.TestDoubles;
+using static SocketKit.Tests.TestDoubles.Shorthand;
+
+namespace SocketKit.Tests;
+
+/// <summary>Connecting, disconnecting and sending with a client that does not reconnect.</summary>
+public class SocketClientTests
+{
+    [Fact]
+    public async Task States_change_in_order_and_tell_why()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = new SocketClient(bed.ClientOptions());
+        var log = new StateLog(client);
+        client.State.Should().Be(ClientState.Disconnected);
+        client.Connection.Should().BeNull();
+
+        await client.ConnectAsync().Soon();
+        client.State.Should().Be(ClientState.Connected);
+        client.Connection!.RemoteEndPoint.Should().Be(new InMemoryEndPoint(TestBed.Address));
+        await client.DisconnectAsync("done").Soon();
+
+        var changes = await log.WaitAsync(3);
+        changes.Select(change => (change.From, change.To)).Should().Equal(
+            (ClientState.Disconnected, ClientState.Connecting), (ClientState.Connecting, ClientState.Connected), (ClientState.Connected, ClientState.Disconnected));
+        changes[1].Reason.Should().BeNull();
+        changes[2].Reason!.Kind.Should().Be(CloseKind.LocalClosed);
+        changes[2].Reason!.Detail.Should().Be("done");
+        client.State.Should().Be(ClientState.Disconnected);
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerClosed);
+    }
+
+    [Fact]
+    public async Task Nobody_listening_fails_at_once_and_says_where_and_why()
+    {
+        var bed = new TestBed();
+        await using var client = new SocketClient(bed.ClientOptions());
+        var connect = () => client.ConnectAsync().Soon();
+
+        var thrown = (await connect.Should().ThrowAsync<ConnectException>()).Which;
+
+        thrown.Message.Should().StartWith("Cannot connect to memory://server: ConnectFailed by Network while Connecting");
+        thrown.Reason.Exception.Should().BeOfType<SocketException>().Which.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
+        client.State.Should().Be(ClientState.Disconnected);
+    }
+
+    [Fact]
+    public async Task A_dial_into_a_black_hole_ends_at_the_connect_time_out()
+    {
+        var bed = new TestBed();
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
+        await using var client = new SocketClient(bed.ClientOptions());
+        var connecting = client.ConnectAsync();
+        await bed.Time.MadeAsync(TimeSpan.FromSeconds(5));
+        bed.Advance(4.9);
+        connecting.IsCompleted.Should().BeFalse();
+
+        bed.Advance(0.2);
+
+        var thrown = await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectException>();
+        thrown.Which.Reason.Kind.Should().Be(CloseKind.ConnectTimeout);
+        thrown.Which.Reason.Detail.Should().Contain("SocketClientOptions.ConnectTimeout");
+    }
+
+    [Fact]
+    public async Task Calls_join_an_attempt_under_way_and_are_complete_at_once_when_connected()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
+        await using var client = new SocketClient(bed.ClientOptions());
+        var first = client.ConnectAsync();
+        await bed.Time.MadeAsync(TimeSpan.FromSeconds(5));
+        using var cancel = new CancellationTokenSource();
+        var second = client.ConnectAsync(cancel.Token);
+        var third = client.ConnectAsync();
+        cancel.Cancel();
+        await second.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        first.IsCompleted.Should().BeFalse("the second call abandons only its own wait");
+
+        bed.Network.Heal(new InMemoryEndPoint(TestBed.Address));
+
+        await first.Soon();
+        await third.Soon();
+        client.ConnectAsync().IsCompletedSuccessfully.Should().BeTrue();
+        bed.Sessions.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Cancelling_the_call_that_began_the_attempt_ends_it()
+    {
+        var bed = new TestBed();
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
+        await using var client = new SocketClient(bed.ClientOptions(options => options.Reconnect = new BackoffReconnect()));
+        var log = new StateLog(client);
+        using var cancel = new CancellationTokenSource();
+        var connecting = client.ConnectAsync(cancel.Token);
+        var joined = client.ConnectAsync();
+        cancel.Cancel();
+
+        var thrown = await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        thrown.Which.CancellationToken.Should().Be(cancel.Token);
+        await joined.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        (await log.EnteredAsync(ClientState.Disconnected)).Reason!.Kind.Should().Be(CloseKind.LocalClosed);
+        var cancelledBefore = () => client.ConnectAsync(cancel.Token);
+        await cancelledBefore.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task A_client_may_connect_again_after_a_failure_a_loss_and_a_disconnect()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = new SocketClient(bed.ClientOptions());
+        var log = new StateLog(client);
+        for (var round = 1; round <= 3; round++)
+        {
+            await client.ConnectAsync().Soon();
+            using var response = await client.RequestAsync($"{round}").AsTask().Soon();
+            response.ToString().Should().Be($"{round}");
+            if (round == 1)
+            {
+                await client.DisconnectAsync().Soon();
+            }
+            else
+            {
+                bed.Network.Reset(new InMemoryEndPoint(TestBed.Address));
+            }
+
+            await log.EnteredAsync(ClientState.Disconnected, round);
+        }
+
+        bed.Sessions.Should().HaveCount(3);
+    }
+
+    [Fact]
+    public async Task While_not_connected_sends_and_requests_throw_at_once_with_the_last_reason()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = new SocketClient(bed.ClientOptions());
+        var log = new StateLog(client);
+        var send = () => client.SendAsync("x").AsTask();
+        var request = () => client.RequestAsync("x").AsTask();
+        (await send.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("not connected yet");
+        client.TrySend("x").Should().BeFalse();
+
+        await client.ConnectAsync().Soon();
+        bed.Network.Reset(new InMemoryEndPoint(TestBed.Address));
+        await log.EnteredAsync(ClientState.Disconnected);
+
+        (await send.Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Kind.Should().Be(CloseKind.PeerReset);
+        (await request.Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Kind.Should().Be(CloseKind.PeerReset);
+        client.TrySend("x").Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_handler_may_disconnect_its_own_client()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        SocketClient? client = null;
+        var disconnected = Gate();
+        client = new SocketClient(bed.ClientOptions(options => options.Handler = Handler.OnText(async (_, _) =>
+        {
+            await client!.DisconnectAsync("enough");
+            disconnected.SetResult();
+        })));
+        await client.ConnectAsync().Soon();
+        await client.SendAsync("x");
+
+        await disconnected.Task.Soon();
+        client.State.Should().Be(ClientState.Disconnected);
+        await client.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_clients_connection_has_no_server_and_a_disposed_client_does_not_connect()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var client = await bed.ConnectAsync();
+        client.Connection!.Invoking(connection => connection.Server).Should().Throw<InvalidOperationException>();
+        client.Connection!.SetName("me").Should().BeNull();
+        client.Connection!.Name.Should().Be("me");
+        await client.DisposeAsync();
+        await client.DisposeAsync();
+
+        var connect = () => client.ConnectAsync();
+        await connect.Should().ThrowAsync<ObjectDisposedException>();
+    }
+
+    [Fact]
+    public async Task A_subscriber_that_throws_is_logged_and_the_next_notice_still_comes()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = new SocketClient(bed.ClientOptions());
+        client.StateChanged += (_, change) =>
+        {
+            if (change.To == ClientState.Connecting)
+            {
+                throw new FormatException("subscriber");
+            }
+        };
+        var log = new StateLog(client);
+        var connected = Gate();
+        client.StateChanged += (_, change) =>
+        {
+            if (change.To == ClientState.Connected)
+            {
+                connected.TrySetResult();
+            }
+        };
+
+        await client.ConnectAsync().Soon();
+        await connected.Task.Soon();
+
+        bed.Logs.GetSnapshot().Should().Contain(line => line.Exception is FormatException);
+        (await log.WaitAsync(1))[0].To.Should().Be(ClientState.Connected);
+    }
+
+    [Fact]
+    public async Task A_subscriber_that_blocks_delays_nobody()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = new SocketClient(bed.ClientOptions());
+        using var blocked = new ManualResetEventSlim();
+        client.StateChanged += (_, _) => blocked.Wait(TestBed.Patience);
+
+        await client.ConnectAsync().Soon();
+        using var response = await client.RequestAsync("x").AsTask().Soon();
+        response.ToString().Should().Be("x");
+        await client.DisconnectAsync().Soon();
+        blocked.Set();
+    }
+}
