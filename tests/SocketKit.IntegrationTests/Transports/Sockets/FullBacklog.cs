@@ -17,7 +17,7 @@ internal sealed class FullBacklog : IDisposable
         EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
 
         // One request per place; which of them the kernel keeps waiting is told by none being answered within 200 ms.
-        while (true)
+        for (var places = 0; places < 64; places++)
         {
             var filler = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             _fillers.Add(filler);
@@ -26,6 +26,8 @@ internal sealed class FullBacklog : IDisposable
                 return;
             }
         }
+
+        throw new InvalidOperationException("The backlog does not fill");
     }
 
     public IPEndPoint EndPoint { get; }
