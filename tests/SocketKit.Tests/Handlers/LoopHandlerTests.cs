@@ -224,7 +224,7 @@ public class LoopHandlerTests
         _seen.Should().Equal("a", "cancelled");
         gate.SetResult();
         await call.Soon();
-        handler.OnMessageAsync(_connection, Bytes("c")).Now();
+        await handler.OnMessageAsync(_connection, Bytes("c")).AsTask().Soon();
         await handler.OnClosedAsync(_connection, Closed).AsTask().Soon();
 
         _seen.Should().Equal("a", "cancelled", "b", "c", "end");
