@@ -295,29 +295,4 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         // A time-out or a cancellation only begins the next stage, which takes care of who is left.
         await Task.WhenAll(tasks).WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-
-    private sealed class ServerSettings
-    {
-        public ServerSettings(SocketServerOptions options)
-        {
-            const string role = nameof(SocketServerOptions);
-            if (options.Listeners.Count == 0)
-            {
-                throw new OptionsException(role + ".Listeners", "is empty; type Listeners = { Listen.Tcp(9000) }, say");
-            }
-
-            Listeners = [.. options.Listeners];
-            Connection = new ConnectionSettings(options, role, handlerRequired: true);
-            MaxConnections = ConnectionSettings.InRange(options.MaxConnections, 1, int.MaxValue, role, nameof(options.MaxConnections));
-            DrainTimeout = options.DrainTimeout == TimeSpan.Zero ? TimeSpan.Zero : ConnectionSettings.Positive(options.DrainTimeout, role, nameof(options.DrainTimeout));
-        }
-
-        public Listener[] Listeners { get; }
-
-        public ConnectionSettings Connection { get; }
-
-        public int MaxConnections { get; }
-
-        public TimeSpan DrainTimeout { get; }
-    }
 }

@@ -1,0 +1,27 @@
+namespace SocketKit.Connections;
+
+/// <summary>The checked copy of <see cref="SocketServerOptions"/>.</summary>
+internal sealed class ServerSettings
+{
+    public ServerSettings(SocketServerOptions options)
+    {
+        const string role = nameof(SocketServerOptions);
+        if (options.Listeners.Count == 0)
+        {
+            throw new OptionsException(role + ".Listeners", "is empty; type Listeners = { Listen.Tcp(9000) }, say");
+        }
+
+        Listeners = [.. options.Listeners];
+        Connection = new ConnectionSettings(options, role, handlerRequired: true);
+        MaxConnections = ConnectionSettings.InRange(options.MaxConnections, 1, int.MaxValue, role, nameof(options.MaxConnections));
+        DrainTimeout = options.DrainTimeout == TimeSpan.Zero ? TimeSpan.Zero : ConnectionSettings.Positive(options.DrainTimeout, role, nameof(options.DrainTimeout));
+    }
+
+    public Listener[] Listeners { get; }
+
+    public ConnectionSettings Connection { get; }
+
+    public int MaxConnections { get; }
+
+    public TimeSpan DrainTimeout { get; }
+}
