@@ -10,7 +10,7 @@ namespace SocketKit.Connections;
 // It stops for a while when the mailbox is full or a barrier's handler is not done, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
 // the kernel does not reset the connection and destroy what is still on its way to the peer.
 //
-// Its steps are built by the pooling builder, whose continuations run inline. A Task's would leave an engine's thread that has a synchronization context, such as the in-memory network's, for the thread pool.
+// Its steps are built by the pooling builder: their continuations stay on the engine's thread whatever context is current there, and a step that waits allocates nothing.
 internal sealed partial class Connection
 {
     private readonly ReceiveBuffer _input;
