@@ -39,15 +39,33 @@ public class ProtocolErrorTests(ITestOutputHelper output)
         await peer.SendAsync(bytes);
         await peer.GoneAsync();
         output.WriteLine($"F03: {name}: end of stream after {watch.ElapsedMilliseconds} ms");
+        peer.Dispose();
         var reason = await session.ClosedAsync();
 
-        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1), "this peer does not close its end, so the server gives up at the close deadline");
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1));
         reason.Kind.Should().Be(CloseKind.FrameTooLarge);
         reason.By.Should().Be(CloseParty.Peer);
         closed.Sum(nameof(CloseKind.FrameTooLarge)).Should().Be(1);
         session.ClosedCalls.Should().Be(1);
         await bystander.SendAsync([0, 0, 0, 2, 111, 107]);
         (await bystander.ReceiveAsync(6)).Should().Equal(0, 0, 0, 2, 111, 107);
+    }
+
+    [Fact]
+    [Trait("Fault", "F03")]
+    public async Task A_peer_that_sends_garbage_and_does_not_close_its_end_is_gone_after_a_second()
+    {
+        await using var server = await TestServer.StartAsync(configure: options => options.Framer = Framers.LengthPrefixed());
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
+        var session = await server.OpenedAsync();
+
+        var watch = Stopwatch.StartNew();
+        await peer.SendAsync([.. Enumerable.Repeat((byte)0xff, 4096)]);
+        var reason = await session.ClosedAsync();
+
+        output.WriteLine($"F03: closed after {watch.ElapsedMilliseconds} ms, although the peer keeps its end open");
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1));
+        reason.Kind.Should().Be(CloseKind.FrameTooLarge);
     }
 
     [Fact]
@@ -60,6 +78,7 @@ public class ProtocolErrorTests(ITestOutputHelper output)
         await peer.SendAsync(Encoding.ASCII.GetBytes(new string('x', 2000)));
 
         await peer.GoneAsync();
+        peer.Dispose();
         (await (await server.OpenedAsync()).ClosedAsync()).Kind.Should().Be(CloseKind.FrameTooLarge);
     }
 
@@ -82,6 +101,7 @@ public class ProtocolErrorTests(ITestOutputHelper output)
 
         await peer.SendAsync(field == LengthField.FourBytes ? header[4..] : header);
         await peer.GoneAsync();
+        peer.Dispose();
 
         var reason = await (await server.OpenedAsync()).ClosedAsync();
         reason.Kind.Should().BeOneOf(length < 0 ? [CloseKind.ProtocolError, CloseKind.FrameTooLarge] : [CloseKind.FrameTooLarge]);

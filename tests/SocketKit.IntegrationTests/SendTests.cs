@@ -27,7 +27,7 @@ public class SendTests(ITestOutputHelper output)
     [InlineData(End.WaitsAreCancelled)]
     public async Task Frames_of_many_threads_never_mix_whatever_ends_them(End end)
     {
-        for (var attempt = 0; attempt < 10; attempt++)
+        for (var attempt = 0; attempt < 5; attempt++)
         {
             await using var server = await TestServer.StartAsync(configure: options =>
             {
@@ -41,7 +41,7 @@ public class SendTests(ITestOutputHelper output)
             var reading = reader.RunAsync();
 
             var senders = Enumerable.Range(0, Threads).Select(thread => Task.Run(() => SendAsync(session.Connection, (byte)thread, cancellation.Token))).ToArray();
-            await reader.SeenAsync(300 + (attempt * 137));
+            await reader.SeenAsync(300 + (attempt * 237));
             await EndAsync(end, server, session.Connection, peer, cancellation);
             var accepted = await Task.WhenAll(senders).WaitAsync(TestServer.Patience);
             if (end == End.WaitsAreCancelled)
