@@ -28,9 +28,6 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         _socket = socket;
     }
 
-    /// <summary>True once the peer's end of the stream was seen.</summary>
-    public bool Finished => Volatile.Read(ref _finished);
-
     public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
     {
         if (_start < _end)
@@ -96,7 +93,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         if (error == SocketError.Success && count == 0)
         {
             error = _transport.FirstFailure;
-            Volatile.Write(ref _finished, error == SocketError.Success);
+            _finished = error == SocketError.Success;
         }
 
         _error = error;
@@ -133,7 +130,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
             if (error == SocketError.Success && more == 0)
             {
                 error = _transport.FirstFailure;
-                Volatile.Write(ref _finished, error == SocketError.Success);
+                _finished = error == SocketError.Success;
             }
 
             if (error != SocketError.WouldBlock)

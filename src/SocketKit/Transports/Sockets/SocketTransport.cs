@@ -60,7 +60,7 @@ internal sealed class SocketTransport : Transport
 
     public override ValueTask YieldAsync() => (_yield ??= new PoolYield()).WaitAsync();
 
-    /// <summary>Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless both sides have finished: then nothing is left to reset.
+    /// <summary>Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.
     /// Disposing makes the runtime complete pending operations at once, on the thread pool.</summary>
     public override void Abort()
     {
@@ -69,7 +69,7 @@ internal sealed class SocketTransport : Transport
             return;
         }
 
-        if (!(_finishedSending && _receiver.Finished))
+        if (!_finishedSending)
         {
             try
             {
