@@ -16,12 +16,12 @@ public class ClientHookTests
             message.Text().StartsWith('?') ? connection.SendAsync("answer to " + message.Text()) : default);
         var gate = Gate();
         var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
         {
-            await connection.SendAsync("log in");
+            await connection.SendAsync("log in", token);
             inHook.SetResult();
             await gate.Task;
-            using var welcome = await connection.RequestAsync("?welcome");
+            using var welcome = await connection.RequestAsync("?welcome", 0, token);
             welcome.ToString().Should().Be("answer to ?welcome");
         }));
         var connecting = client.ConnectAsync();
@@ -53,10 +53,10 @@ public class ClientHookTests
         var calls = new List<string>();
         await using var client = await bed.ConnectAsync(options =>
         {
-            options.OnConnecting = async (connection, _) =>
+            options.OnConnecting = async (connection, token) =>
             {
                 calls.Add("hook");
-                await connection.SendAsync("from the hook");
+                await connection.SendAsync("from the hook", token);
             };
             options.Handler = _ => new TestHandler
             {
@@ -83,8 +83,14 @@ public class ClientHookTests
         var cancelled = Gate();
         await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, token) =>
         {
-            using var registration = token.Register(cancelled.SetResult);
-            await Task.Delay(Timeout.Infinite, token);
+            try
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+            finally
+            {
+                cancelled.SetResult();
+            }
         }));
         var connecting = client.ConnectAsync();
         await bed.Time.MadeAsync(TimeSpan.FromMilliseconds(100), 2);
@@ -107,9 +113,9 @@ public class ClientHookTests
     public async Task A_peer_that_leaves_during_the_hook_is_the_cause()
     {
         var bed = await new TestBed().StartAsync((connection, _) => connection.CloseAsync("no"));
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
         {
-            using var response = await connection.RequestAsync("log in");
+            using var response = await connection.RequestAsync("log in", 0, token);
         }));
         var connect = () => client.ConnectAsync().Soon();
 
@@ -230,7 +236,7 @@ public class ClientHookTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Reconnect = new ScriptedReconnect(0.5, 0.5);
-            options.OnConnecting = (connection, _) => connection.SendAsync($"subscribe {++hooks}");
+            options.OnConnecting = (connection, token) => connection.SendAsync($"subscribe {++hooks}", token);
         });
         for (var round = 0; round < 2; round++)
         {

@@ -247,6 +247,42 @@ public class ClientReconnectTests
         calls.Should().Equal("1: a", "1: closed", "2: b");
     }
 
+    [Fact]
+    public async Task The_policy_never_runs_inside_the_member_that_ends_the_connection()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var policy = new Placed();
+        var gate = Gate();
+        await using var client = await bed.ConnectAsync(options =>
+        {
+            options.Reconnect = policy;
+            options.Handler = Handler.OnMessage((_, _) => new ValueTask(gate.Task));
+        });
+
+        // The mailbox is full, so no receive is under way that would bring the end elsewhere.
+        for (var i = 0; i < 300; i++)
+        {
+            await bed.Session.Connection.SendAsync("x");
+        }
+
+        client.Connection!.Abort();
+        bed.Network.Settle();
+
+        policy.Thread.Should().NotBe(0).And.NotBe(Environment.CurrentManagedThreadId);
+        bed.Open(gate);
+    }
+
+    private sealed class Placed : IReconnectPolicy
+    {
+        public int Thread { get; private set; }
+
+        public TimeSpan? NextDelay(int attempt, CloseReason reason)
+        {
+            Thread = Environment.CurrentManagedThreadId;
+            return null;
+        }
+    }
+
     private sealed class Broken : IReconnectPolicy
     {
         public TimeSpan? NextDelay(int attempt, CloseReason reason) => throw new FormatException("policy");

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 using SocketKit.Tests.TestDoubles;
 
@@ -74,6 +75,24 @@ public class LogSafetyTests
         bed.Logs.GetSnapshot().Should().OnlyContain(line => line.Message.Length < 1000 && !line.Message.Contains('\u001b'));
     }
 
+    [Fact]
+    public async Task A_logger_may_use_the_connection_from_another_thread()
+    {
+        var logger = new UsingLogger();
+        await using var bed = await new TestBed().StartAsync((_, _) => default, options =>
+        {
+            options.LoggerFactory = logger;
+            options.CorrelationId = message => message.Length;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        logger.Connection = bed.Session.Connection;
+
+        bed.Session.Connection.TrySend("not\na line").Should().BeFalse();
+        await peer.SendAsync("a late response\n");
+
+        logger.Returned.Should().Equal(true, true);
+    }
+
     [Theory]
     [InlineData("", "")]
     [InlineData("abc", "abc")]
@@ -88,5 +107,42 @@ public class LogSafetyTests
     {
         var text = new string('x', 200);
         LogText.Escape(text).Should().BeSameAs(text);
+    }
+
+    /// <summary>Uses the connection from another thread whenever something about a message is logged, and waits for that.</summary>
+    private sealed class UsingLogger : ILoggerFactory, ILogger
+    {
+        public IConnection? Connection { get; set; }
+
+        public List<bool> Returned { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id is 26 or 27)
+            {
+                var returned = false;
+                var thread = new Thread(() =>
+                {
+                    // Looking at the token takes the connection's lock and nothing else.
+                    _ = Connection!.ClosedToken;
+                    returned = true;
+                });
+                thread.Start();
+                Returned.Add(thread.Join(TimeSpan.FromSeconds(5)) && returned);
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

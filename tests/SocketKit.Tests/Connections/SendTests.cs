@@ -1,6 +1,5 @@
 using System.Buffers;
 using SocketKit.Tests.TestDoubles;
-using static SocketKit.Tests.TestDoubles.Shorthand;
 
 namespace SocketKit.Tests.Connections;
 
@@ -140,7 +139,7 @@ public class SendTests
         {
             for (; sent < 100_000; sent++)
             {
-                _ = connection.SendAsync(new byte[999]);
+                _ = connection.SendAsync(new byte[999]).AsTask();
             }
         });
 

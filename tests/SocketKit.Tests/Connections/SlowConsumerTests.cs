@@ -11,7 +11,7 @@ public class SlowConsumerTests
         await using var bed = await new TestBed(capacity: 1024).StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        _ = connection.SendAsync(new byte[5000]);
+        _ = connection.SendAsync(new byte[5000]).AsTask();
 
         bed.Advance(9.8);
         connection.Closed.IsCompleted.Should().BeFalse();
@@ -29,7 +29,7 @@ public class SlowConsumerTests
     {
         await using var bed = await new TestBed(capacity: 1024).StartAsync(configure: options => options.SlowConsumerTimeout = TimeSpan.FromSeconds(2));
         await using var peer = await bed.ConnectRawAsync();
-        _ = bed.Session.Connection.SendAsync(new byte[5000]);
+        _ = bed.Session.Connection.SendAsync(new byte[5000]).AsTask();
 
         bed.Advance(2.3);
 
@@ -44,7 +44,7 @@ public class SlowConsumerTests
         await using var bed = await new TestBed(capacity: 1024).StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        _ = connection.SendAsync(new byte[60_000]);
+        _ = connection.SendAsync(new byte[60_000]).AsTask();
 
         var seconds = 0.0;
         while (seconds < 45 && !connection.Closed.IsCompleted)
@@ -67,7 +67,7 @@ public class SlowConsumerTests
         await using var bed = await new TestBed(capacity: 8192).StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        _ = connection.SendAsync(new byte[60_000]);
+        _ = connection.SendAsync(new byte[60_000]).AsTask();
 
         for (var i = 0; i < 6; i++)
         {

@@ -1,0 +1,107 @@
+using System.Buffers;
+using CsCheck;
+using SocketKit.Connections;
+
+namespace SocketKit.Tests.Connections;
+
+public class SendBufferTests
+{
+    [Fact]
+    public void What_is_written_is_taken_in_order_whatever_is_cut_back_in_between() =>
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 3_000]).Array[1, 60].Sample(steps =>
+        {
+            var buffer = new SendBuffer(keepsMessages: false);
+            var expected = new List<byte>();
+            var taken = new List<byte>();
+            byte next = 0;
+            foreach (var (step, size) in steps)
+            {
+                switch (step)
+                {
+                    case 0 or 1:
+                        var mark = buffer.Mark();
+                        for (var i = 0; i < size; i++)
+                        {
+                            buffer.Write<byte>([next]);
+                            expected.Add(next++);
+                        }
+
+                        buffer.Seal(mark);
+                        break;
+                    case 2:
+                        mark = buffer.Mark();
+                        buffer.Write(new byte[size]);
+                        buffer.CutBack(mark);
+                        break;
+                    default:
+                        if (buffer.TryTake(out var batch))
+                        {
+                            taken.AddRange(batch.ToArray());
+                        }
+
+                        break;
+                }
+
+                if (buffer.Length != expected.Count - taken.Count)
+                {
+                    return false;
+                }
+            }
+
+            while (buffer.TryTake(out var batch))
+            {
+                taken.AddRange(batch.ToArray());
+            }
+
+            return buffer.IsEmpty && taken.SequenceEqual(expected);
+        });
+
+    [Fact]
+    public void On_a_wire_that_keeps_messages_each_take_gives_one_also_an_empty_one()
+    {
+        var buffer = new SendBuffer(keepsMessages: true);
+        foreach (var message in new byte[][] { [1, 2], [], [3] })
+        {
+            var mark = buffer.Mark();
+            buffer.Write(message);
+            buffer.Seal(mark);
+        }
+
+        buffer.IsEmpty.Should().BeFalse();
+        var taken = new List<byte[]>();
+        while (buffer.TryTake(out var batch))
+        {
+            taken.Add(batch.ToArray());
+        }
+
+        taken.Should().BeEquivalentTo(new byte[][] { [1, 2], [], [3] }, options => options.WithStrictOrdering());
+        buffer.IsEmpty.Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_batch_stays_untouched_while_more_is_written()
+    {
+        var buffer = new SendBuffer(keepsMessages: false);
+        buffer.Write<byte>([1, 2, 3]);
+        buffer.TryTake(out var batch);
+        for (var i = 0; i < 10_000; i++)
+        {
+            buffer.Write<byte>([9]);
+        }
+
+        batch.ToArray().Should().Equal(1, 2, 3);
+        buffer.Clear();
+        buffer.IsEmpty.Should().BeTrue();
+        batch.ToArray().Should().Equal(1, 2, 3);
+        buffer.Release();
+    }
+
+    [Fact]
+    public void Advancing_beyond_what_was_given_is_refused()
+    {
+        var buffer = new SendBuffer(keepsMessages: false);
+        var given = buffer.GetMemory(10).Length;
+        buffer.Invoking(writer => writer.Advance(given + 1)).Should().Throw<ArgumentOutOfRangeException>();
+        buffer.Invoking(writer => writer.Advance(-1)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+}
