@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using SocketKit.Tests.TestDoubles;
-using static SocketKit.Tests.TestDoubles.Shorthand;
 
 namespace SocketKit.Tests;
 

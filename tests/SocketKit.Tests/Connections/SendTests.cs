@@ -1,6 +1,5 @@
 using System.Buffers;
 using SocketKit.Tests.TestDoubles;
-using static SocketKit.Tests.TestDoubles.Shorthand;
 
 namespace SocketKit.Tests.Connections;
 
