@@ -11,7 +11,7 @@ namespace SocketKit.Connections;
 /// </code>
 /// The gate guards all fields. A connection's end reaches the run by its own signal, so an old connection cannot touch a newer one.
 /// </summary>
-internal sealed class ClientSession : IConnectionOwner
+internal sealed partial class ClientSession : IConnectionOwner
 {
     /// <summary>A connection that lived this long has proved that the server works: back-off begins anew.</summary>
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10);
@@ -25,9 +25,6 @@ internal sealed class ClientSession : IConnectionOwner
     private Connection? _open;
     private ClientState _state;
     private CloseReason? _lastReason;
-
-    /// <summary>The wire stands and the hook runs: sends wait behind it.</summary>
-    private Connection? _opening;
 
     public ClientSession(SocketClientOptions options, Action<ClientStateChange> changed)
     {
@@ -130,41 +127,6 @@ internal sealed class ClientSession : IConnectionOwner
 
         // A handler that disconnects its own client must not wait for itself; the run's end does not depend on handlers.
         return run.Ended.Task.WaitAsync(cancellationToken);
-    }
-
-    public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
-    {
-        if (Volatile.Read(ref _open) is { } open)
-        {
-            return open.SendAsync(message, cancellationToken);
-        }
-
-        return TryHold(message, isRequest: false, 0, cancellationToken, out var now) is { } held ? new ValueTask(Cancellable(held, cancellationToken)) : now!.SendAsync(message, cancellationToken);
-    }
-
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
-    {
-        if (Volatile.Read(ref _open) is { } open)
-        {
-            return open.RequestAsync(request, correlationId, cancellationToken);
-        }
-
-        return TryHold(request, isRequest: true, correlationId, cancellationToken, out var now) is { } held
-            ? new ValueTask<Message>(Cancellable(held, cancellationToken)!)
-            : now!.RequestAsync(request, correlationId, cancellationToken);
-    }
-
-    /// <summary>The task of a message that is held; cancelling abandons the wait for the hook, too.</summary>
-    private static Task<Message?> Cancellable(HeldSend held, CancellationToken cancellationToken)
-    {
-        if (!cancellationToken.CanBeCanceled)
-        {
-            return held.Task;
-        }
-
-        var task = held.Task.WaitAsync(cancellationToken);
-        _ = SocketKit.Connections.Connection.Observed(task);
-        return task;
     }
 
     void IConnectionOwner.Opened(Connection connection)
@@ -374,26 +336,6 @@ internal sealed class ClientSession : IConnectionOwner
         if (connection is not null)
         {
             _ = connection.CloseAsync(detail).AsTask();
-        }
-    }
-
-    /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws: not connected.</summary>
-    private HeldSend? TryHold(ReadOnlyMemory<byte> message, bool isRequest, long correlationId, CancellationToken cancellationToken, out Connection? open)
-    {
-        lock (_gate)
-        {
-            open = _open;
-            if (open is not null)
-            {
-                return null;
-            }
-
-            if (_opening is not null)
-            {
-                return _held.Add(message, isRequest, correlationId, cancellationToken);
-            }
-
-            throw new ConnectionClosedException(_lastReason ?? new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null));
         }
     }
 

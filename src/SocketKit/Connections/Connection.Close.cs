@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -79,27 +78,6 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Completes after <see cref="ConnectionHandler.OnClosedAsync"/>, or when the handler itself awaits the server's stop.</summary>
-    internal Task Ended
-    {
-        get
-        {
-            lock (_gate)
-            {
-                if (_endedSignal is null)
-                {
-                    _endedSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    if (_ended)
-                    {
-                        _endedSignal.SetResult();
-                    }
-                }
-
-                return _endedSignal.Task;
-            }
-        }
-    }
-
     internal CloseReason? Reason => _reason;
 
     private ClosePhase Phase => _draining ? ClosePhase.Draining : _opened ? ClosePhase.Open : ClosePhase.Opening;
@@ -157,9 +135,6 @@ internal sealed partial class Connection
 
         TryClose(CloseKind.TooManyConnections, CloseParty.Local, null, null, graceful: false);
     }
-
-    /// <summary>The handler awaits the server's stop: the stop must not wait for it. The connection still finishes by itself.</summary>
-    internal void LeaveOutOfStop() => End();
 
     /// <summary>Lets what is in flight finish, then closes.</summary>
     internal void BeginDrain()
@@ -319,158 +294,11 @@ internal sealed partial class Connection
         }
     }
 
-    private void ReceiveEnded()
-    {
-        _input.Clear();
-        _input.Release();
-        lock (_gate)
-        {
-            _receiveEnded = true;
-        }
-
-        TryRelease();
-        CheckIdle();
-    }
-
     private void TransportFailed(Exception exception)
     {
         var code = exception as SocketException ?? exception.InnerException as SocketException;
         var reset = code?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
         TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
-    }
-
-    private void TryRelease()
-    {
-        lock (_gate)
-        {
-            if (_reason is null || _releasing || _flushing || _receiving || !(_receiveEnded || _aborted))
-            {
-                return;
-            }
-
-            _releasing = true;
-        }
-
-        _ = ReleaseAsync();
-    }
-
-    private async Task ReleaseAsync()
-    {
-        try
-        {
-            // Whoever ends a connection may be a user's thread, and what follows runs a client's reconnect policy.
-            await _transport.YieldAsync().ConfigureAwait(false);
-            await _transport.DisposeAsync().ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.FinishFailed(_settings.Logger, Id, this, exception);
-        }
-
-        CloseReason reason;
-        lock (_gate)
-        {
-            _output.Release();
-            reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
-            _reason = reason;
-        }
-
-        SocketKitMetrics.Closed(reason.Kind);
-        _owner.Released(this, reason);
-        TaskCompletionSource<CloseReason>? closed;
-        TaskCompletionSource? finished;
-        lock (_gate)
-        {
-            _released = true;
-            closed = _closed;
-            finished = _finishedSignal;
-        }
-
-        finished?.TrySetResult();
-        closed?.TrySetResult(reason);
-        var level = IsExpected(reason.Kind) ? LogLevel.Debug : LogLevel.Information;
-        if (_settings.Logger.IsEnabled(level))
-        {
-            var text = LogText.Escape(reason.ToString());
-            Log.Closed(_settings.Logger, level, Id, this, text);
-        }
-
-        _owner.Gone(this, reason);
-        CheckIdle();
-    }
-
-    private static bool IsExpected(CloseKind kind) => kind is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset or CloseKind.TransportFailed
-        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping;
-
-    /// <summary>Does what waits for the handler to be idle: the end of a drain, and the handler's last call.</summary>
-    private void CheckIdle()
-    {
-        bool close = false, call = false, end = false;
-        lock (_gate)
-        {
-            if (_busy)
-            {
-                return;
-            }
-
-            if (_reason is null)
-            {
-                close = _draining && _receiving && _mailbox.Count == 0 && _requests is null or { Waiting: 0 };
-            }
-            else if (_released && _receiveEnded && !_closedCalled)
-            {
-                _closedCalled = true;
-                call = _connectedCalled;
-                end = !call;
-            }
-        }
-
-        if (close)
-        {
-            TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: true);
-        }
-        else if (call)
-        {
-            _ = CallClosedAsync();
-        }
-        else if (end)
-        {
-            End();
-        }
-    }
-
-    private async Task CallClosedAsync()
-    {
-        // Whoever released the connection may be a user's thread, in the middle of a call of ours.
-        await _transport.YieldAsync().ConfigureAwait(false);
-        ExecutionContext.Restore(_context);
-        EnterSynchronization();
-        try
-        {
-            await _handler!.OnClosedAsync(this, _reason!).ConfigureAwait(true);
-        }
-#pragma warning disable CA1031 // A handler is user code; the connection is gone already.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.HandlerFailed(_settings.Logger, Id, this, _handler!.GetType().Name, exception);
-        }
-
-        End();
-    }
-
-    private void End()
-    {
-        TaskCompletionSource? ended;
-        lock (_gate)
-        {
-            _ended = true;
-            ended = _endedSignal;
-        }
-
-        ended?.TrySetResult();
     }
 
     /// <summary>Under the gate.</summary>

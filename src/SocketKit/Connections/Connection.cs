@@ -9,12 +9,13 @@ namespace SocketKit.Connections;
 /// One connection, the same class for a server's and a client's end. The parts of this class:
 /// <list type="bullet">
 /// <item><c>Connection.cs</c>: what users see, and the shared state;</item>
-/// <item><c>Connection.Receive.cs</c>: wire to frames to handler, the loop that everything starts from;</item>
+/// <item><c>Connection.Receive.cs</c>: the loop that everything starts from, from opening to the end of the input;</item>
+/// <item><c>Connection.Parse.cs</c>: the framer, and the guards around it;</item>
 /// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time, and the mailbox of an asynchronous handler;</item>
-/// <item><c>Connection.Send.cs</c>: framing, the cork, flushing, back-pressure;</item>
+/// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
-/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends, release;</item>
-/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, heartbeats.</item>
+/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines and slow consumers; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
+/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>
 /// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.

@@ -1,0 +1,63 @@
+namespace SocketKit.Connections;
+
+// What users send: on the open connection, or held back while the connect hook runs, or refused at once.
+internal sealed partial class ClientSession
+{
+    /// <summary>The wire stands and the hook runs: sends wait behind it.</summary>
+    private Connection? _opening;
+
+    public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _open) is { } open)
+        {
+            return open.SendAsync(message, cancellationToken);
+        }
+
+        return TryHold(message, isRequest: false, 0, cancellationToken, out var now) is { } held ? new ValueTask(Cancellable(held, cancellationToken)) : now!.SendAsync(message, cancellationToken);
+    }
+
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _open) is { } open)
+        {
+            return open.RequestAsync(request, correlationId, cancellationToken);
+        }
+
+        return TryHold(request, isRequest: true, correlationId, cancellationToken, out var now) is { } held
+            ? new ValueTask<Message>(Cancellable(held, cancellationToken)!)
+            : now!.RequestAsync(request, correlationId, cancellationToken);
+    }
+
+    /// <summary>The task of a message that is held; cancelling abandons the wait for the hook, too.</summary>
+    private static Task<Message?> Cancellable(HeldSend held, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+        {
+            return held.Task;
+        }
+
+        var task = held.Task.WaitAsync(cancellationToken);
+        _ = SocketKit.Connections.Connection.Observed(task);
+        return task;
+    }
+
+    /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws: not connected.</summary>
+    private HeldSend? TryHold(ReadOnlyMemory<byte> message, bool isRequest, long correlationId, CancellationToken cancellationToken, out Connection? open)
+    {
+        lock (_gate)
+        {
+            open = _open;
+            if (open is not null)
+            {
+                return null;
+            }
+
+            if (_opening is not null)
+            {
+                return _held.Add(message, isRequest, correlationId, cancellationToken);
+            }
+
+            throw new ConnectionClosedException(_lastReason ?? new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.Connections;
+
+// Flushing: who finds nobody at it takes all that is queued, gives it to the wire outside the gate, and goes on until nothing is left. In a batch of inline handler calls the thread is corked: what it sends waits for the end of the batch.
+internal sealed partial class Connection
+{
+    /// <summary>The thread whose sends wait for the end of its batch, or 0.</summary>
+    private int _corkedThread;
+
+    /// <summary>Somebody owns the wire's sending end.</summary>
+    private bool _flushing;
+
+    /// <summary>The batch on the wire: its length, and the wire's count when it began.</summary>
+    private int _batchLength;
+    private long _batchBegan;
+
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _sendUnderWay;
+    private Action? _onSent;
+    private TaskCompletionSource? _room;
+
+    /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
+    private void Cork()
+    {
+        EnterSynchronization();
+        var me = Environment.CurrentManagedThreadId;
+        if (_corkedThread != me)
+        {
+            lock (_gate)
+            {
+                _corkedThread = me;
+            }
+
+            ExecutionContext.Restore(_context);
+        }
+        else if (ExecutionContext.Capture() != _context)
+        {
+            // The last call left something behind.
+            ExecutionContext.Restore(_context);
+        }
+    }
+
+    /// <summary>Ends a batch of inline calls: lifts this thread's cork, with one flush.</summary>
+    private void Uncork()
+    {
+        if (_corkedThread != Environment.CurrentManagedThreadId)
+        {
+            return;
+        }
+
+        ExecutionContext.Restore(HandlerContext.Default);
+        lock (_gate)
+        {
+            if (_corkedThread != Environment.CurrentManagedThreadId)
+            {
+                return;
+            }
+
+            _corkedThread = 0;
+            if (_flushing || _output.IsEmpty || _aborted)
+            {
+                return;
+            }
+
+            _flushing = true;
+        }
+
+        Flush();
+    }
+
+    /// <summary>Gives the wire all that is queued, until nothing is left. The caller owns <see cref="_flushing"/>.</summary>
+    private void Flush()
+    {
+        while (TakeBatch(out var batch))
+        {
+            try
+            {
+#pragma warning disable CA2012 // The awaiter is used once: here, or by the continuation.
+                var send = _transport.SendAsync(batch).ConfigureAwait(false).GetAwaiter();
+#pragma warning restore CA2012
+                if (!send.IsCompleted)
+                {
+                    _sendUnderWay = send;
+                    send.UnsafeOnCompleted(_onSent ??= OnSent);
+                    return;
+                }
+
+                send.GetResult();
+            }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                FlushFailed(exception);
+                return;
+            }
+        }
+    }
+
+    private void OnSent()
+    {
+        try
+        {
+            var send = _sendUnderWay;
+            _sendUnderWay = default;
+            send.GetResult();
+        }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            FlushFailed(exception);
+            return;
+        }
+
+        Flush();
+    }
+
+    /// <summary>Takes the next batch; with nothing left it gives up the flusher's role, or sends the end of the stream if that is due.</summary>
+    private bool TakeBatch(out ReadOnlyMemory<byte> batch)
+    {
+        TaskCompletionSource? room = null;
+        bool taken, finish = false;
+        lock (_gate)
+        {
+            batch = default;
+            taken = !_aborted && (_output.TryTake(out batch) || (TryAppendHeldPong() && _output.TryTake(out batch)));
+            _batchLength = batch.Length;
+            if (taken)
+            {
+                _batchBegan = _transport.BytesSent;
+            }
+            else
+            {
+                finish = _finishDue && !_aborted;
+                _finishDue = false;
+                _flushing = finish;
+            }
+
+            if (_room is not null && !_aborted && _output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
+            {
+                (room, _room) = (_room, null);
+            }
+        }
+
+        room?.TrySetResult();
+        if (finish)
+        {
+            _ = FinishAsync();
+        }
+        else if (!taken && _reason is not null)
+        {
+            TryRelease();
+        }
+
+        return taken;
+    }
+
+    private void FlushFailed(Exception exception)
+    {
+        lock (_gate)
+        {
+            _unsentBytes = Math.Max(_unsentBytes, Queued);
+            _batchLength = 0;
+            _flushing = false;
+            _finishDue = false;
+        }
+
+        TransportFailed(exception);
+        AbortWire();
+        TryRelease();
+    }
+}
