@@ -193,7 +193,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             {
                 _all.Add(connection);
             }
-            else if (full)
+            else if (!stopping)
             {
                 first = _refused++ == 0;
             }
@@ -201,7 +201,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
 
         if (full || stopping)
         {
-            if (full)
+            if (full && !stopping)
             {
                 SocketKitMetrics.Rejected.Add(1);
             }
@@ -211,7 +211,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
                 Log.Refusing(settings.Connection.Logger, settings.MaxConnections);
             }
 
-            connection.Refuse();
+            connection.Refuse(stopping ? CloseKind.ServerStopping : CloseKind.TooManyConnections);
             return;
         }
 

@@ -125,15 +125,15 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Ends a connection that was accepted one too many; it is not started.</summary>
-    internal void Refuse()
+    /// <summary>Ends a connection that was accepted one too many, or during a stop; it is not started.</summary>
+    internal void Refuse(CloseKind kind)
     {
         lock (_gate)
         {
             _receiveEnded = true;
         }
 
-        TryClose(CloseKind.TooManyConnections, CloseParty.Local, null, null, graceful: false);
+        TryClose(kind, CloseParty.Local, null, null, graceful: false);
     }
 
     /// <summary>Lets what is in flight finish, then closes.</summary>
