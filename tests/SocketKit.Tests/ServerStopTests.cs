@@ -22,7 +22,7 @@ public class ServerStopTests
         await busy.SendAsync("1\n2\n3\n");
         var stopping = bed.Server.StopAsync();
         (await idle.ReceiveToEndAsync()).Should().BeEmpty("an idle connection closes at once");
-        bed.Network.Settle();
+        await Gone(bed);
         await busy.SendAsync("4\n5\n");
         await idle.FinishAsync();
         stopping.IsCompleted.Should().BeFalse();
@@ -48,7 +48,7 @@ public class ServerStopTests
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync(Lines(0, 258));
         var stopping = bed.Server.StopAsync();
-        bed.Network.Settle();
+        await Gone(bed);
         bed.Open(gate);
         bed.Advance(0.2);
         await peer.FinishAsync();
