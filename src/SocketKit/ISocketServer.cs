@@ -19,7 +19,7 @@ public interface ISocketServer : IAsyncDisposable
 
     /// <summary>Stops in three stages: accepts no more; lets connections finish what is in flight, within <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first.
     /// Awaited in a handler, it does not wait for that handler. Before a start it does nothing.</summary>
-    /// <param name="cancellationToken">Cancels the second stage: the rest is aborted at once.</param>
+    /// <param name="cancellationToken">Cancels the second stage, whichever call began it: the rest is aborted at once.</param>
     Task StopAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>

@@ -20,6 +20,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     private ConnectionClock? _clock;
     private AcceptLoop[] _loops = [];
     private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _drainOver = new();
     private Task? _starting;
     private Task? _stopping;
     private long _refused;
@@ -72,8 +73,12 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             }
 
             _stopAsked.TrySetResult();
-            return _stopping ??= StopOnceAsync(_starting, cancellationToken);
+            _stopping ??= StopOnceAsync(_starting);
         }
+
+        // Each caller may end the drain of all.
+        cancellationToken.UnsafeRegister(static source => _ = ((CancellationTokenSource)source!).CancelAsync(), _drainOver);
+        return _stopping;
     }
 
     /// <inheritdoc/>
@@ -252,7 +257,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         }
     }
 
-    private async Task StopOnceAsync(Task starting, CancellationToken cancellationToken)
+    private async Task StopOnceAsync(Task starting)
     {
         // Not under the caller's lock any more, and not on its stack.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -275,7 +280,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             connection.BeginDrain();
         }
 
-        await WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, cancellationToken).ConfigureAwait(false);
+        await WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, _drainOver.Token).ConfigureAwait(false);
 
         var left = connections.Where(connection => !connection.Closed.IsCompleted && !connection.Ended.IsCompleted).ToArray();
         if (left.Length > 0)
@@ -287,6 +292,19 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             }
 
             await WaitAsync(left.Select(connection => connection.Closed), ReleasePatience, settings, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        // Those whose handler awaits this stop get as much time again, behind its back.
+        _ = AbortLaterAsync(connections.Where(connection => !connection.Closed.IsCompleted), settings);
+    }
+
+    private static async Task AbortLaterAsync(IEnumerable<Connection> connections, ServerSettings settings)
+    {
+        var left = connections.ToArray();
+        await WaitAsync(left.Select(connection => connection.Closed), settings.DrainTimeout, settings, CancellationToken.None).ConfigureAwait(false);
+        foreach (var connection in left.Where(connection => !connection.Closed.IsCompleted))
+        {
+            connection.AbortForStop();
         }
     }
 

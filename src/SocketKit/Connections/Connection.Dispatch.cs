@@ -257,6 +257,20 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>The message that waited for room is not wanted any more.</summary>
+    private void DropHeld()
+    {
+        if (_held.Kind == FrameKind.Message)
+        {
+            lock (_gate)
+            {
+                _discardedMessages++;
+            }
+        }
+
+        _held = default;
+    }
+
     /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>
     private ValueTask<bool> WaitForDispatchAsync(DispatchWait wait)
     {

@@ -147,7 +147,7 @@ internal sealed partial class Connection
         {
             case ParseResult.Dead:
                 _input.Clear();
-                _held = default;
+                DropHeld();
                 return true;
 
             case ParseResult.NeedMore:
