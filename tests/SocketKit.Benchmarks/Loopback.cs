@@ -8,7 +8,7 @@ namespace SocketKit.Benchmarks;
 
 /// <summary>
 /// Compares echo servers in processes of their own over loopback, in turn, several rounds in one run: messages per second, and the server's CPU time per message.
-/// <c>loopback [--rounds 5]</c>; <c>serve socketkit|plain|batched</c> is the server's end.
+/// <c>loopback [--rounds 5] [--load 1|2|3]</c>; <c>serve socketkit|plain|batched</c> is the server's end.
 /// </summary>
 internal static class Loopback
 {
@@ -40,14 +40,14 @@ internal static class Loopback
         await Task.Delay(Timeout.Infinite).ConfigureAwait(false);
     }
 
-    public static async Task CompareAsync(int rounds, TimeSpan time)
+    public static async Task CompareAsync(int rounds, TimeSpan time, int? only)
     {
         Console.WriteLine($"{Environment.ProcessorCount} processors, .NET {Environment.Version}, {rounds} rounds of {time.TotalSeconds:0} s, medians");
         using var self = Process.GetCurrentProcess();
         Pin(self, 1);
         Console.WriteLine("| load | against | its msg/s | ours | ratio | its CPU us/msg | ours | ratio |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
-        foreach (var load in Loads)
+        foreach (var load in only is { } number ? [Loads[number - 1]] : Loads)
         {
             var results = Kinds.ToDictionary(kind => kind, _ => new List<(double Rate, double Cpu)>());
             for (var round = 0; round < rounds; round++)

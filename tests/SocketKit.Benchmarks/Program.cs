@@ -7,8 +7,12 @@ switch (args)
         await Loopback.ServeAsync(kind);
         break;
     case ["loopback", .. var options]:
-        var rounds = options is ["--rounds", var number, ..] ? int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) : 5;
-        await Loopback.CompareAsync(rounds, TimeSpan.FromSeconds(3));
+        await Loopback.CompareAsync(Option("--rounds") ?? 5, TimeSpan.FromSeconds(3), Option("--load"));
+
+        int? Option(string name) => Array.IndexOf(options, name) is var at and >= 0 && at + 1 < options.Length
+            ? int.Parse(options[at + 1], System.Globalization.CultureInfo.InvariantCulture)
+            : null;
+
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Loopback).Assembly).Run(args);

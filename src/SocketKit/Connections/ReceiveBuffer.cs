@@ -10,7 +10,9 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
 {
     private const int LargestPreferred = 256 * 1024;
 
+    // The next array is sized by what really came: a bulk stream is received in large pieces, a quiet one in small.
     private int _preferred = ConnectionSettings.ReceiveBufferSize;
+    private int _most;
     private byte[]? _array;
     private int _start;
     private int _end;
@@ -44,15 +46,10 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
     public void Advance(int count)
     {
         _end += count;
-
-        // The next buffer is sized by what really came: a bulk stream is received in large pieces, a quiet one in small.
+        _most = Math.Max(_most, _end);
         if (_end == _array!.Length)
         {
             _preferred = Math.Min(_array.Length * 2, LargestPreferred);
-        }
-        else if (_end < _preferred / 8)
-        {
-            _preferred = Math.Max(_preferred / 2, ConnectionSettings.ReceiveBufferSize);
         }
     }
 
@@ -68,6 +65,12 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
             _array = null;
             Return(array, _end);
             _start = _end = 0;
+            if (_most < _preferred / 8)
+            {
+                _preferred = Math.Max(_preferred / 2, ConnectionSettings.ReceiveBufferSize);
+            }
+
+            _most = 0;
         }
     }
 
