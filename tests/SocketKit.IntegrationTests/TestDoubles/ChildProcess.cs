@@ -116,6 +116,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             command = ["bash", "-c", $"{limit} && exec \"$@\"", "bash", .. command];
         }
 
+        if (IgnoresInterrupt())
+        {
+            command = ["env", "--default-signal=INT", .. command];
+        }
+
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
@@ -136,6 +141,19 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return child;
+    }
+
+    /// <summary>A shell starts a background job with SIGINT ignored, and what is ignored is inherited: a child could not be interrupted then.</summary>
+    private static bool IgnoresInterrupt()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        const ulong interrupt = 1UL << 1;
+        var ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return (ulong.Parse(ignored.AsSpan("SigIgn:".Length).Trim(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) & interrupt) != 0;
     }
 
     private void Take(string? line)
