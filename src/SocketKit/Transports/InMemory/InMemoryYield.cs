@@ -4,17 +4,10 @@ namespace SocketKit.Transports.InMemory;
 internal sealed class InMemoryYield(InMemoryPump pump, bool leavesPump) : ReusableYield(leavesPump)
 {
     private static readonly SendOrPostCallback CompleteThis = static yield => ((InMemoryYield)yield!).Complete();
-    private static readonly SendOrPostCallback CompleteOther = static turn => ((TaskCompletionSource)turn!).SetResult();
 
-    protected override void Queue(TaskCompletionSource? other)
-    {
-        if (other is null)
-        {
-            pump.Queue(CompleteThis, this);
-        }
-        else
-        {
-            pump.Queue(CompleteOther, other);
-        }
-    }
+    private readonly bool _leavesPump = leavesPump;
+
+    protected override ReusableYield Another() => new InMemoryYield(pump, _leavesPump);
+
+    protected override void Queue() => pump.Queue(CompleteThis, this);
 }

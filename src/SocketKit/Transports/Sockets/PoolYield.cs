@@ -5,15 +5,7 @@ internal sealed class PoolYield() : ReusableYield(leavesEngine: false), IThreadP
 {
     public void Execute() => Complete();
 
-    protected override void Queue(TaskCompletionSource? other)
-    {
-        if (other is null)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-        else
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), other, preferLocal: false);
-        }
-    }
+    protected override ReusableYield Another() => new PoolYield();
+
+    protected override void Queue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
 }
