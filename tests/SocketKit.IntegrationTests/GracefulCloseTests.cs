@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using SocketKit.IntegrationTests.TestDoubles;
@@ -97,5 +98,52 @@ public class GracefulCloseTests
         var replies = Encoding.ASCII.GetString(await peer.ReceiveToEndAsync());
 
         replies.Should().Be(string.Concat(Enumerable.Range(0, 200).Select(i => $"{i}\n")));
+    }
+
+    [Fact]
+    public async Task A_handler_that_has_closed_is_not_called_with_a_message_that_was_being_parsed_meanwhile()
+    {
+        // Its continuations run inline: what awaits it goes on, and ends, inside of the framer's second call.
+        var gate = new TaskCompletionSource();
+        await using var server = await TestServer.StartAsync(
+            async (connection, _) =>
+            {
+                await gate.Task;
+                await connection.CloseAsync("enough");
+            },
+            options => options.Framer = new ParseHook(beforeRead: call =>
+            {
+                if (call == 2)
+                {
+                    gate.SetResult();
+                }
+            }));
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
+
+        await peer.SendAsync("first\nsecond\n");
+
+        (await peer.ReceiveToEndAsync()).Should().BeEmpty();
+        peer.Dispose();
+        var session = await server.OpenedAsync();
+        var reason = await session.ClosedAsync();
+        reason.Detail.Should().Be("enough");
+        reason.DiscardedMessages.Should().Be(1);
+        (await session.MessageAsync()).Should().Be("first");
+        session.WaitingMessages.Should().Be(0);
+    }
+
+    /// <summary>Lines, and a call of the test's before each parse.</summary>
+    private sealed class ParseHook(Action<int> beforeRead) : IFramer
+    {
+        private static readonly LineFramer Lines = Framers.Lines();
+        private int _calls;
+
+        public Frame Read(Span<byte> input, long resume)
+        {
+            beforeRead(++_calls);
+            return Lines.Read(input, resume);
+        }
+
+        public void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output) => Lines.Write(message, output);
     }
 }

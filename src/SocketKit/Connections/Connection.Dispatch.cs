@@ -97,6 +97,17 @@ internal sealed partial class Connection
         }
 
         _input.Consume((int)frame.Consumed);
+        if (_reason is not null)
+        {
+            // The call that ended while this frame was parsed closed the connection: it is not told of another message.
+            lock (_gate)
+            {
+                _discardedMessages++;
+            }
+
+            return true;
+        }
+
         Settle(Call(message), readsInput: true);
         return true;
     }

@@ -95,6 +95,9 @@ internal sealed class Session(IConnection connection, Func<IConnection, ReadOnly
     /// <summary>The reason that <see cref="OnClosedAsync"/> was given.</summary>
     public Task<CloseReason> ClosedAsync() => _closed.Task.WaitAsync(TestServer.Patience);
 
+    /// <summary>How many messages came that nobody has asked for.</summary>
+    public int WaitingMessages => _messages.Reader.Count;
+
     /// <summary>The next message, when the handler was called with it.</summary>
     public async Task<string> MessageAsync()
     {
