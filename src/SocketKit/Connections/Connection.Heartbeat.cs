@@ -98,6 +98,11 @@ internal sealed partial class Connection
 
                 break;
 
+            case HeartbeatAction.Close when _deathCheck == DeathCheck.Done && _transport.HasUnread:
+                // Taken out of the engine's queue, but the thread that took it has not come to it: the machine is busier than a tick.
+                _heard = true;
+                break;
+
             case HeartbeatAction.Close when _deathCheck == DeathCheck.Done:
                 SocketKitMetrics.HeartbeatTimeouts.Add(1);
                 TryClose(CloseKind.HeartbeatTimeout, CloseParty.Peer, $"nothing received for {pulse.SinceReceived.TotalSeconds:0.0} s", null, graceful: false);
@@ -263,7 +268,7 @@ internal sealed partial class Connection
             }
 
             // The peer does not read: one answer, the newest, is all that it gets when it does.
-            if (Queued > ConnectionSettings.HighWaterMark)
+            if (IsFull)
             {
                 _heldPong = payload.WrittenSpan.ToArray();
                 return;

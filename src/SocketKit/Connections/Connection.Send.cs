@@ -25,6 +25,9 @@ internal sealed partial class Connection
     /// <summary>Accepted and not yet taken by the wire.</summary>
     private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (_transport.BytesSent - _batchBegan)) : 0);
 
+    /// <summary>Under the gate. More is queued than a sender may leave behind. What this thread's own batch has gathered does not count: it goes out when the batch ends, or grows too long.</summary>
+    private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || _corkedThread != Environment.CurrentManagedThreadId);
+
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
         Appended appended;
@@ -47,7 +50,7 @@ internal sealed partial class Connection
         var appended = Appended.Queued;
         lock (_gate)
         {
-            if (_reason is not null || Queued > ConnectionSettings.HighWaterMark)
+            if (_reason is not null || IsFull)
             {
                 return false;
             }
@@ -81,7 +84,7 @@ internal sealed partial class Connection
         Appended appended;
         lock (_gate)
         {
-            wasFull = Queued > ConnectionSettings.HighWaterMark;
+            wasFull = IsFull;
             if (_reason is not null || !_opened)
             {
                 return false;
@@ -117,7 +120,7 @@ internal sealed partial class Connection
 
         lock (_gate)
         {
-            if (Queued <= ConnectionSettings.HighWaterMark || _reason is not null)
+            if (!IsFull || _reason is not null)
             {
                 return null;
             }
@@ -162,7 +165,7 @@ internal sealed partial class Connection
 
         _output.Seal(mark);
         _spoke = true;
-        if (_flushing || (corkable && _corkedThread == Environment.CurrentManagedThreadId && _output.Length <= ConnectionSettings.HighWaterMark))
+        if (_flushing || (corkable && _corkedThread == Environment.CurrentManagedThreadId && _output.Length <= _settings.CorkLimit))
         {
             return Appended.Queued;
         }

@@ -7,8 +7,11 @@ namespace SocketKit.Connections;
 /// <summary>The checked copy of <see cref="ConnectionOptions"/> that all connections of one server or client share.</summary>
 internal sealed class ConnectionSettings
 {
-    /// <summary>Above this many queued bytes a send waits; a corked batch goes out.</summary>
+    /// <summary>Above this many queued bytes a send waits.</summary>
     public const int HighWaterMark = 64 * 1024;
+
+    /// <summary>A batch of inline calls gathers at most so many bytes before it goes out: enough to fill the kernel's buffer at one go, and little enough to stay in a processor's cache.</summary>
+    private const int MostCorked = 256 * 1024;
 
     public const int ReceiveBufferSize = 16 * 1024;
     public const int MailboxMessages = 256;
@@ -63,6 +66,9 @@ internal sealed class ConnectionSettings
     public int MaxFrameLength { get; }
 
     public int SendLimit { get; }
+
+    /// <summary>Above this many bytes a corked batch goes out. Well below <see cref="SendLimit"/>: a batch alone never overflows it.</summary>
+    public int CorkLimit => Math.Clamp(SendLimit / 4, HighWaterMark, MostCorked);
 
     public TimeSpan SlowConsumerTimeout { get; }
 

@@ -9,12 +9,16 @@ namespace SocketKit.Connections;
 internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
 {
     private const int LeastSize = 256;
+    private const int LargestPreferred = 512 * 1024;
 
     private readonly Queue<int>? _boundaries = keepsMessages ? new Queue<int>() : null;
     private byte[]? _filling;
     private int _start;
     private int _end;
     private byte[]? _sending;
+
+    // The next array is sized by what the last batches came to, so that filling it moves nothing.
+    private int _preferred = LeastSize;
 
     /// <summary>Bytes written and not yet taken.</summary>
     public int Length => _end - _start;
@@ -78,6 +82,7 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
         }
 
         batch = _filling.AsMemory(_start, Length);
+        _preferred = Math.Clamp(Length >= _preferred ? Length : _preferred - ((_preferred - Length) / 8), LeastSize, LargestPreferred);
         _sending = _filling;
         _filling = null;
         _start = _end = 0;
@@ -123,7 +128,7 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
         var needed = Math.Max(sizeHint, 1);
         if (_filling is null)
         {
-            _filling = ArrayPool<byte>.Shared.Rent(Math.Max(needed, LeastSize));
+            _filling = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _preferred));
             _start = _end = 0;
             return;
         }

@@ -34,6 +34,9 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Grows whenever the peer takes bytes while a send is outstanding; says nothing else. Finer than <see cref="BytesSent"/> where the wire can tell, and dearer, so for a clock's ticks.</summary>
     internal virtual long SendProgress => BytesSent;
 
+    /// <summary>Bytes have arrived that no receive has fetched yet, so the peer is alive however long nothing was received: the threads that should have are busy. For a clock's last look at a silent peer. Default: false, the wire cannot tell.</summary>
+    internal virtual bool HasUnread => false;
+
     /// <summary>Does what must precede the first byte of the protocol (TLS handshake, PROXY header, upgrade). Runs under the open deadline. Default: nothing.</summary>
     /// <param name="cancellationToken">Cancelled at the open deadline or when the connection is aborted.</param>
     public virtual ValueTask OpenAsync(CancellationToken cancellationToken) => default;

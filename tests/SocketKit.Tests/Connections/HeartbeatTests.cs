@@ -84,6 +84,20 @@ public class HeartbeatTests
     }
 
     [Fact]
+    public async Task A_peer_whose_bytes_wait_in_the_kernel_is_not_dead()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = BeaconHeartbeat.Expect("beat", TimeSpan.FromSeconds(5)));
+        await using var peer = await bed.ConnectRawAsync();
+        bed.Listener.Wire.Unread = true;
+        bed.Advance(60);
+        bed.Session.Connection.Closed.IsCompleted.Should().BeFalse();
+
+        bed.Listener.Wire.Unread = false;
+        bed.Advance(6);
+        (await bed.Session.Connection.Closed.Soon()).Kind.Should().Be(CloseKind.HeartbeatTimeout);
+    }
+
+    [Fact]
     public async Task A_peer_that_speaks_at_the_last_moment_lives_and_is_still_watched()
     {
         var policy = new Recording { Timeout = TimeSpan.FromSeconds(5) };

@@ -43,14 +43,49 @@ public class SendBatchTests
     }
 
     [Fact]
-    public async Task Above_64_KiB_the_batch_goes_out_early()
+    public async Task Above_256_KiB_the_batch_goes_out_early_and_no_call_waits_for_room()
     {
-        await using var bed = await new TestBed(capacity: 1024 * 1024).StartAsync((connection, _) => connection.SendAsync(new string('x', 30_000)));
+        var waited = false;
+        await using var bed = await new TestBed(capacity: 1024 * 1024).StartAsync((connection, _) =>
+        {
+            var send = connection.SendAsync(new string('x', 100_000));
+            waited |= !send.IsCompleted;
+            return send;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+
+        await peer.SendAsync("1\n2\n3\n4\n");
+
+        bed.Listener.Wire.Sends.Should().Equal(3 * 100_001, 100_001);
+        waited.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task With_a_low_send_limit_the_batch_goes_out_above_64_KiB()
+    {
+        await using var bed = await new TestBed(capacity: 1024 * 1024).StartAsync((connection, _) => connection.SendAsync(new string('x', 30_000)), options => options.SendLimit = 100_000);
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("1\n2\n3\n4\n");
 
         bed.Listener.Wire.Sends.Should().Equal(3 * 30_001, 30_001);
+    }
+
+    [Fact]
+    public async Task In_a_batch_TrySend_takes_more_than_64_KiB_until_the_wire_is_full()
+    {
+        var taken = new List<bool>();
+        await using var bed = await new TestBed(capacity: 150_000).StartAsync((connection, _) =>
+        {
+            taken.AddRange(Enumerable.Range(0, 5).Select(_ => connection.TrySend(new string('x', 100_000))));
+            return default;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+
+        await peer.SendAsync("go\n");
+
+        // The third fills the batch, which the wire does not take whole; what comes after it would wait.
+        taken.Should().Equal(true, true, true, false, false);
     }
 
     [Fact]

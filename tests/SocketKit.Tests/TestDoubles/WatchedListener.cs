@@ -79,6 +79,11 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public override EndPoint? RemoteEndPoint => inner.RemoteEndPoint;
 
+    /// <summary>The wire says that bytes wait which nobody has fetched.</summary>
+    public bool Unread { get; set; }
+
+    internal override bool HasUnread => Unread;
+
     public override bool KeepsMessages => keepsMessages;
 
     public override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;

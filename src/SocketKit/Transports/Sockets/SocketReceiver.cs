@@ -7,9 +7,12 @@ namespace SocketKit.Transports.Sockets;
 /// The receiving half of a <see cref="SocketTransport"/>. The wait of an empty receive is a receive into 256 bytes of its own: for small messages, waiting and receiving are then one system call, and an idle connection
 /// holds no larger buffer. The next non-empty receive hands these bytes out first. What the wait ran into, the end of the stream or an error, is told by that receive too, never by the wait.
 /// </summary>
-internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Received>
+/// <remarks>On a busy server a wait first takes a turn through the thread pool's queue, behind the other connections: by then the peer has mostly sent the next message, so one receive finds it, where asking at once would find nothing,
+/// and the message would cost a second receive and a round through the runtime's event loop. Where that does not come true, it is tried ever more seldom, down to once in 128 waits.</remarks>
+internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Received>, IThreadPoolWorkItem
 {
     private const int PrefetchLength = 256;
+    private const int MostDirectWaits = 127;
 
     private readonly SocketTransport _transport;
     private readonly Socket _socket;
@@ -19,6 +22,10 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     private int _end;
     private bool _waiting;
     private bool _finished;
+
+    // How many waits go to the kernel at once before one takes a turn first, and how many that were after the last turn that was in vain.
+    private int _directWaits;
+    private int _directWaitsAfterMiss;
     private SocketError _error;
 
     public SocketReceiver(SocketTransport transport, Socket socket)
@@ -26,6 +33,23 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     {
         _transport = transport;
         _socket = socket;
+    }
+
+    /// <summary>From any thread.</summary>
+    public bool HasUnread
+    {
+        get
+        {
+            try
+            {
+                return Volatile.Read(ref _start) < Volatile.Read(ref _end) || _socket.Available > 0;
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // Reset or released: nothing will be read any more.
+                return false;
+            }
+        }
     }
 
     public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
@@ -48,6 +72,12 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         _waiting = buffer.IsEmpty;
         SetBuffer(_waiting ? _prefetch : buffer);
         _pending.Reset();
+        if (_waiting && --_directWaits < 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return new ValueTask<Received>(this, _pending.Version);
+        }
+
         try
         {
             if (_socket.ReceiveAsync(this))
@@ -64,6 +94,28 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         return failure is null ? new ValueTask<Received>(received) : ValueTask.FromException<Received>(failure);
     }
 
+    /// <summary>The turn of a wait that let the other connections go first.</summary>
+    public void Execute()
+    {
+        // A miss, until the kernel says otherwise: once the receive waits, the next may begin at any moment, on another thread.
+        _directWaits = _directWaitsAfterMiss = Math.Min((_directWaitsAfterMiss * 2) + 1, MostDirectWaits);
+        try
+        {
+            if (_socket.ReceiveAsync(this))
+            {
+                return;
+            }
+        }
+        catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
+        {
+            _pending.SetException(exception is SocketException { SocketErrorCode: var error } ? _transport.Failure(error) : WireErrors.Aborted());
+            return;
+        }
+
+        _directWaitsAfterMiss = _directWaits = 0;
+        Complete();
+    }
+
     public Received GetResult(short token) => _pending.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _pending.GetStatus(token);
@@ -71,7 +123,9 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _pending.OnCompleted(continuation, state, token, flags);
 
-    protected override void OnCompleted(SocketAsyncEventArgs e)
+    protected override void OnCompleted(SocketAsyncEventArgs e) => Complete();
+
+    private void Complete()
     {
         var received = Take(out var failure);
         if (failure is null)

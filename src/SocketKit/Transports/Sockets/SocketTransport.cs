@@ -40,6 +40,8 @@ internal sealed class SocketTransport : Transport
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
     internal override long SendProgress => BytesSent + TcpOptions.Acknowledged(_socket);
 
+    internal override bool HasUnread => _receiver.HasUnread;
+
     public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => _sender.SendAsync(batch);
