@@ -37,6 +37,14 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Bytes have arrived that no receive has fetched yet, so the peer is alive however long nothing was received: the threads that should have are busy. For a clock's last look at a silent peer. Default: false, the wire cannot tell.</summary>
     internal virtual bool HasUnread => false;
 
+    /// <summary>Learns of handlers that block the engine. Set before the first verb. Default: ignored, the engine does not notice.</summary>
+    internal virtual IEngineObserver? Observer
+    {
+        set
+        {
+        }
+    }
+
     /// <summary>Does what must precede the first byte of the protocol (TLS handshake, PROXY header, upgrade). Runs under the open deadline. Default: nothing.</summary>
     /// <param name="cancellationToken">Cancelled at the open deadline or when the connection is aborted.</param>
     public virtual ValueTask OpenAsync(CancellationToken cancellationToken) => default;

@@ -16,7 +16,10 @@ internal static partial class Descriptors
     private static readonly long FirstReserved = Limit() - Reserve;
 
     /// <summary>The socket that was just accepted is one of the last.</summary>
-    public static bool AreShort(Socket newest) => newest.Handle >= FirstReserved;
+    public static bool AreShort(Socket newest) => AreShort(newest.Handle);
+
+    /// <summary>The descriptor that was just made is one of the last.</summary>
+    public static bool AreShort(nint newest) => newest >= FirstReserved;
 
     /// <summary>Asks the system, when they were short before.</summary>
     public static bool AreStillShort()

@@ -14,7 +14,7 @@ internal sealed class SocketTransport : Transport
     private readonly SocketSender _sender;
     private PoolYield? _yield;
     private int _aborted;
-    private int _failure;
+    private WireFailure _failure;
     private bool _finishedSending;
 
     /// <summary>Takes over a connected socket.</summary>
@@ -94,25 +94,11 @@ internal sealed class SocketTransport : Transport
         return default;
     }
 
-    /// <summary>The exception for an error of either verb. The kernel tells a reset once, to the verb that asks first; the other sees the end of the stream or a broken pipe. So the first failure is kept for both.</summary>
-    internal Exception Failure(SocketError error)
-    {
-        if (Volatile.Read(ref _aborted) != 0 || error == SocketError.OperationAborted)
-        {
-            return WireErrors.Aborted();
-        }
-
-        if (error is not (SocketError.Shutdown or SocketError.NotConnected))
-        {
-            Interlocked.CompareExchange(ref _failure, (int)error, (int)SocketError.Success);
-        }
-
-        var first = (SocketError)Volatile.Read(ref _failure);
-        return WireErrors.From(first == SocketError.Success ? error : first);
-    }
+    /// <summary>The exception for an error of either verb.</summary>
+    internal Exception Failure(SocketError error) => _failure.Note(error, Volatile.Read(ref _aborted) != 0);
 
     /// <summary>The first failure of either verb, or <see cref="SocketError.Success"/>.</summary>
-    internal SocketError FirstFailure => (SocketError)Volatile.Read(ref _failure);
+    internal SocketError FirstFailure => _failure.First;
 
     /// <summary>An IPv4 peer of a dual-stack socket shows as IPv4.</summary>
     internal static EndPoint? Unmapped(EndPoint? endPoint) =>

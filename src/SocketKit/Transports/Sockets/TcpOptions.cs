@@ -9,6 +9,8 @@ internal static class TcpOptions
     public const int KeepAliveIntervalSeconds = 5;
     public const int KeepAliveRetries = 4;
 
+    private const int LinuxSocketLevel = 1;
+    private const int LinuxReusePort = 15;
     private const int LinuxTcpLevel = 6;
     private const int LinuxTcpUserTimeout = 18;
     private const int LinuxTcpInfo = 11;
@@ -37,6 +39,17 @@ internal static class TcpOptions
             var milliseconds = (int)Math.Min(UserTimeout(slowConsumerTimeout).TotalMilliseconds, int.MaxValue);
             socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
         }
+    }
+
+    /// <summary>Lets several listeners share an address; the kernel deals the connections out among them. Linux.</summary>
+    public static void ReusePort(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw WireErrors.From(SocketError.OperationNotSupported);
+        }
+
+        socket.SetRawSocketOption(LinuxSocketLevel, LinuxReusePort, BitConverter.GetBytes(1));
     }
 
     /// <summary>How many bytes the peer has acknowledged, by Linux's tcp_info (since 4.1); 0 where it cannot be told.</summary>

@@ -1,0 +1,184 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Threading.Tasks.Sources;
+
+namespace SocketKit.Transports.Epoll;
+
+// Receiving. Belongs to the owner of the direction, except while the operation is parked: then to whoever claims it.
+internal sealed partial class EpollSocket : IValueTaskSource<Received>
+{
+    private Readiness _in;
+    private ManualResetValueTaskSourceCore<Received> _received;
+    private Memory<byte> _buffer;
+    private bool _finished;
+
+    /// <summary>Bytes have arrived that nobody has fetched. From any thread.</summary>
+    public unsafe bool HasUnread
+    {
+        get
+        {
+            if (!Descriptor.TryHold())
+            {
+                return false;
+            }
+
+            byte first;
+            var count = Native.Receive(Descriptor.Number, &first, 1, Native.MessagePeek | Native.MessageDontWait);
+            Descriptor.DangerousRelease();
+            return count > 0;
+        }
+    }
+
+    public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    {
+        if (buffer.IsEmpty)
+        {
+            if (_in.MayCall)
+            {
+                return default;
+            }
+
+            _buffer = default;
+            _received.Reset();
+            return _in.TryPark() ? new ValueTask<Received>(this, _received.Version) : default;
+        }
+
+        if (TryReceive(buffer.Span, out var count, out var failure))
+        {
+            return Completed(count, failure);
+        }
+
+        _buffer = buffer;
+        _received.Reset();
+        while (!_in.TryPark())
+        {
+            if (TryReceive(buffer.Span, out count, out failure))
+            {
+                _buffer = default;
+                return Completed(count, failure);
+            }
+        }
+
+        return new ValueTask<Received>(this, _received.Version);
+    }
+
+    Received IValueTaskSource<Received>.GetResult(short token) => _received.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<Received>.GetStatus(short token) => _received.GetStatus(token);
+
+    void IValueTaskSource<Received>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _received.OnCompleted(continuation, state, token, flags);
+
+    private static ValueTask<Received> Completed(int count, Exception? failure) =>
+        failure is null ? new ValueTask<Received>(new Received(count, EndOfMessage: false)) : ValueTask.FromException<Received>(failure);
+
+    /// <summary>Goes on with the parked operation, which the caller has claimed.</summary>
+    private void ContinueReceive()
+    {
+        if (_buffer.IsEmpty)
+        {
+            _received.SetResult(default);
+            return;
+        }
+
+        do
+        {
+            if (TryReceive(_buffer.Span, out var count, out var failure))
+            {
+                _buffer = default;
+                if (failure is null)
+                {
+                    _received.SetResult(new Received(count, EndOfMessage: false));
+                }
+                else
+                {
+                    _received.SetException(failure);
+                }
+
+                return;
+            }
+        }
+        while (!_in.TryPark());
+    }
+
+    /// <summary>Asks the kernel, if it may have something.</summary>
+    /// <returns>False: nothing is there; park.</returns>
+    private unsafe bool TryReceive(Span<byte> buffer, out int count, out Exception? failure)
+    {
+        count = 0;
+        failure = null;
+        if (_finished)
+        {
+            return true;
+        }
+
+        while (_in.MayCall)
+        {
+            var hungUp = _in.IsHungUp;
+            _in.Clear();
+            if (IsAborted || !Descriptor.TryHold())
+            {
+                failure = WireErrors.Aborted();
+                return true;
+            }
+
+            nint result;
+            fixed (byte* start = buffer)
+            {
+                result = Native.Receive(Descriptor.Number, start, buffer.Length, Native.MessageDontWait);
+            }
+
+            var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
+            Descriptor.DangerousRelease();
+            if (result > 0)
+            {
+                if (result == buffer.Length)
+                {
+                    // There may be more. A short read means that there is not: what comes later is an event, and a hang-up is remembered.
+                    _in.SetReady();
+                }
+
+                count = (int)result;
+                return true;
+            }
+
+            if (result == 0)
+            {
+                return Ended(out failure);
+            }
+
+            if (error == Errno.Interrupted)
+            {
+                _in.SetReady();
+            }
+            else if (error != Errno.Again)
+            {
+                failure = Failure(Errno.ToSocketError(error));
+                _in.SetReady();
+                return true;
+            }
+            else if (hungUp)
+            {
+                _in.ForgetHangUp();
+                if (IsAborted)
+                {
+                    // Its signal may be what was just forgotten.
+                    failure = WireErrors.Aborted();
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private bool Ended(out Exception? failure)
+    {
+        // After a failed send the kernel shows an end, where it was a reset.
+        var first = _failure.First;
+        failure = first == SocketError.Success ? null : Failure(first);
+        _finished = failure is null;
+        _in.SetReady();
+        return true;
+    }
+}

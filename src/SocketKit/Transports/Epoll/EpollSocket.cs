@@ -1,0 +1,183 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>
+/// A connected stream socket in an event loop, registered once and edge-triggered for both directions. This file: the descriptor, events and the abrupt end; <c>EpollSocket.Receive.cs</c> and <c>EpollSocket.Send.cs</c>: one direction each.
+/// Both ask the kernel directly; only when it says EAGAIN is the operation parked, and the event that follows goes on with it, inline on the loop's thread.
+/// </summary>
+internal sealed partial class EpollSocket : Registration
+{
+    private const uint Events = Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge;
+
+    private readonly Lock _gate = new();
+    private WireFailure _failure;
+    private CancellationTokenSource? _hungUp;
+    private int _aborted;
+
+    /// <summary>Takes over a socket and begins to watch it.</summary>
+    /// <param name="loop">Where it lives.</param>
+    /// <param name="descriptor">The socket; released by <see cref="Release"/> or <see cref="Abort"/>, also when this throws.</param>
+    /// <param name="connected">False: it is connecting, which <see cref="WaitWritableAsync"/> waits for.</param>
+    /// <exception cref="SocketException">The kernel does not watch it.</exception>
+    public EpollSocket(EpollLoop loop, Descriptor descriptor, bool connected = true)
+        : base(loop)
+    {
+        Descriptor = descriptor;
+        _in = new Readiness(ready: connected);
+        _out = new Readiness(ready: connected);
+        try
+        {
+            loop.Add(this, descriptor.Number, Events);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+    }
+
+    public Descriptor Descriptor { get; }
+
+    public IEngineObserver? Observer { get; set; }
+
+    /// <summary>Cancelled when the kernel reports that the peer has finished or is gone, although nobody reads.</summary>
+    public CancellationToken HungUp
+    {
+        get
+        {
+            lock (_gate)
+            {
+                _hungUp ??= new CancellationTokenSource();
+                if (_in.IsHungUp)
+                {
+                    _ = _hungUp.CancelAsync();
+                }
+
+                return _hungUp.Token;
+            }
+        }
+    }
+
+    private bool IsAborted => Volatile.Read(ref _aborted) != 0;
+
+    /// <summary>Closes the descriptor as soon as no call is in it, and completes what is parked, on the loop. No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.</summary>
+    /// <param name="reset">The kernel drops what is unsent, and the peer sees a reset.</param>
+    public unsafe void Abort(bool reset)
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) != 0)
+        {
+            return;
+        }
+
+        if (reset && Descriptor.TryHold())
+        {
+            // struct linger: on, for 0 seconds. It fails on a connection that is gone already, which is as well.
+            var linger = stackalloc int[] { 1, 0 };
+            _ = Native.SetOption(Descriptor.Number, Native.LevelSocket, Native.OptionLinger, (byte*)linger, 2 * sizeof(int));
+            Descriptor.DangerousRelease();
+        }
+
+        Descriptor.Dispose();
+        if (_in.Signal(Readiness.Ready | Readiness.HungUp))
+        {
+            Loop.Queue(new Turn(this, EventBatch.In));
+        }
+
+        if (_out.Signal(Readiness.Ready | Readiness.HungUp))
+        {
+            Loop.Queue(new Turn(this, EventBatch.Out));
+        }
+    }
+
+    /// <summary>Leaves the loop. Both directions are at rest.</summary>
+    public void Release()
+    {
+        Loop.Remove(this);
+        Descriptor.Dispose();
+    }
+
+    /// <summary>The error that the kernel keeps for the socket, which this takes away; 0 without one.</summary>
+    public unsafe int TakeError()
+    {
+        if (!Descriptor.TryHold())
+        {
+            return 0;
+        }
+
+        int error = 0, length = sizeof(int);
+        var result = Native.GetOption(Descriptor.Number, Native.LevelSocket, Native.OptionError, (byte*)&error, &length);
+        if (result < 0)
+        {
+            error = Marshal.GetLastPInvokeError();
+        }
+
+        Descriptor.DangerousRelease();
+        return error;
+    }
+
+    internal override void OnEvent(int directions)
+    {
+        if ((directions & EventBatch.In) != 0)
+        {
+            var hungUp = (directions & EventBatch.InHungUp) != 0;
+            if (hungUp)
+            {
+                NoteHangUp();
+            }
+
+            if (_in.Signal(hungUp ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
+            {
+                ContinueReceive();
+            }
+        }
+        else if (_out.Signal((directions & EventBatch.OutHungUp) != 0 ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
+        {
+            ContinueSend();
+        }
+    }
+
+    internal override void OnTakenOver() => Observer?.HandlerBlocks();
+
+    internal override void OnSparesExhausted() => Observer?.NoThreadLeft();
+
+    internal override void OnEscaped(Exception exception)
+    {
+        if (Observer is { } observer)
+        {
+            observer.Escaped(exception);
+        }
+
+        Abort(reset: true);
+    }
+
+    private void NoteHangUp()
+    {
+        lock (_gate)
+        {
+            _in.NoteHangUp();
+            _ = _hungUp?.CancelAsync();
+        }
+    }
+
+    private Exception Failure(SocketError error) => _failure.Note(error, IsAborted);
+
+    /// <summary>A parked operation that an abort has claimed.</summary>
+    private sealed class Turn(EpollSocket socket, int direction) : ILoopItem
+    {
+        public Registration Owner => socket;
+
+        public void Run()
+        {
+            if (direction == EventBatch.In)
+            {
+                socket.ContinueReceive();
+            }
+            else
+            {
+                socket.ContinueSend();
+            }
+        }
+    }
+}

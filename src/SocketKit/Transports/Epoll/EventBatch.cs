@@ -1,0 +1,84 @@
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>
+/// The events of one wait, as words of slot, generation and directions. Each direction is one dispatch; it is taken by a compare-and-swap on the whole word, so that of a thread whose loop was taken over and its
+/// successor exactly one dispatches it, whichever wait it is from.
+/// </summary>
+internal sealed class EventBatch(int capacity)
+{
+    /// <summary>The directions of an event, and whether the connection has hung up.</summary>
+    public const int In = 1;
+    public const int Out = 2;
+    public const int InHungUp = 4;
+    public const int OutHungUp = 8;
+    private const int Directions = In | Out;
+    private const int GenerationShift = 4;
+    private const int SlotShift = 36;
+
+    /// <summary>Slots are numbered below this.</summary>
+    public const int MostSlots = 1 << (63 - SlotShift);
+
+    private readonly long[] _words = new long[capacity];
+    private int _count;
+
+    /// <summary>The number of the wait, and below it the next word: so that a thread which is a wait late passes over no word of the new one.</summary>
+    private long _cursor;
+
+    /// <summary>Takes the next dispatch.</summary>
+    /// <returns>False: none is left.</returns>
+    public bool TryTake(out int slot, out uint generation, out int directions)
+    {
+        while (true)
+        {
+            var cursor = Volatile.Read(ref _cursor);
+            var at = (int)cursor;
+            if (at >= Volatile.Read(ref _count))
+            {
+                slot = 0;
+                generation = 0;
+                directions = 0;
+                return false;
+            }
+
+            var word = Volatile.Read(ref _words[at]);
+            var left = (int)word & Directions;
+            if (left == 0)
+            {
+                _ = Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor);
+                continue;
+            }
+
+            var direction = (left & In) != 0 ? In : Out;
+            if (Interlocked.CompareExchange(ref _words[at], word & ~direction, word) != word)
+            {
+                continue;
+            }
+
+            if (left == direction)
+            {
+                _ = Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor);
+            }
+
+            slot = (int)(word >>> SlotShift);
+            generation = (uint)(word >>> GenerationShift);
+            directions = direction | ((int)word & (direction == In ? InHungUp : OutHungUp));
+            return true;
+        }
+    }
+
+    /// <summary>Begins to fill an empty batch. Its owner alone does, outside of any dispatch.</summary>
+    public void Clear()
+    {
+        Volatile.Write(ref _count, 0);
+        Volatile.Write(ref _cursor, ((_cursor >> 32) + 1) << 32);
+    }
+
+    public void Add(int slot, uint generation, int directions)
+    {
+        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)directions);
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    /// <summary>The number by which the kernel returns a registration.</summary>
+    public static ulong Data(int slot, uint generation) => ((ulong)slot << 32) | generation;
+}

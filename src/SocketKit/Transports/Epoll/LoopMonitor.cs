@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>
+/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look is user code that blocks, so the loop goes to a spare thread. With all loops idle for a second it sleeps until one
+/// of them wakes it. It runs no user code and takes no lock that user code could hold.
+/// </summary>
+internal sealed class LoopMonitor(LoopThreads threads)
+{
+    private const int IdleTicks = 100;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Lock _gate = new();
+    private volatile (EpollLoop Loop, long Seen)[] _watched = [];
+    private int _running;
+    private bool _atBound;
+
+    /// <summary>Begins to watch a loop.</summary>
+    public void Watch(EpollLoop loop)
+    {
+        lock (_gate)
+        {
+            _watched = [.. _watched, (loop, -1L)];
+        }
+
+        if (Interlocked.Exchange(ref _running, 1) == 0)
+        {
+            new Thread(Run) { IsBackground = true, Name = "SocketKit loop monitor", Priority = ThreadPriority.AboveNormal }.UnsafeStart();
+        }
+        else
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>A loop has begun a dispatch while the monitor slept, or was about to.</summary>
+    public void Wake() => _wake.Release();
+
+    private void Run()
+    {
+        var idle = 0;
+        var last = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            Thread.Sleep(Interval);
+            var now = Stopwatch.GetTimestamp();
+
+            // So late that the threads it watches had no processor either: their standing still says nothing.
+            var late = Stopwatch.GetElapsedTime(last, now) > 2 * Interval;
+            last = now;
+            idle = Look(late) ? 0 : idle + 1;
+            if (idle >= IdleTicks)
+            {
+                Park();
+                idle = 0;
+                last = Stopwatch.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>One look at all loops.</summary>
+    /// <returns>True when one of them is busy.</returns>
+    private bool Look(bool sampleOnly)
+    {
+        var busy = false;
+        var watched = _watched;
+        for (var i = 0; i < watched.Length; i++)
+        {
+            ref var entry = ref watched[i];
+            var word = entry.Loop.State.Word;
+            busy |= word != entry.Seen || LoopState.IsInDispatch(word);
+            if (!sampleOnly && word == entry.Seen && LoopState.IsInDispatch(word))
+            {
+                TakeOver(entry.Loop, word);
+            }
+
+            entry.Seen = word;
+        }
+
+        return busy;
+    }
+
+    private void TakeOver(EpollLoop loop, long seen)
+    {
+        if (threads.TakeSpare() is not { } spare)
+        {
+            SocketKitMetrics.SparesExhausted.Add(1);
+            if (!_atBound)
+            {
+                _atBound = true;
+                ThreadPool.UnsafeQueueUserWorkItem(static blocking => blocking?.OnSparesExhausted(), loop.DispatchedIn(seen), preferLocal: false);
+            }
+
+            return;
+        }
+
+        _atBound = false;
+        if (!loop.State.TryTakeOver(seen, out var generation))
+        {
+            threads.GiveBack(spare);
+            return;
+        }
+
+        var blocks = loop.DispatchedIn(seen);
+        spare.Give(new LoopThreads.Work(loop, generation));
+        SocketKitMetrics.LoopHandOvers.Add(1);
+        if (blocks?.Convict() == true)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static registration => registration.OnTakenOver(), blocks, preferLocal: false);
+        }
+    }
+
+    /// <summary>Sleeps until a loop begins a dispatch; not at all if one has begun since the last look.</summary>
+    private void Park()
+    {
+        // Left from the time when it was awake.
+        while (_wake.Wait(0))
+        {
+        }
+
+        foreach (var (loop, seen) in _watched)
+        {
+            if (!loop.State.TryParkMonitor(seen))
+            {
+                return;
+            }
+        }
+
+        _wake.Wait();
+    }
+}

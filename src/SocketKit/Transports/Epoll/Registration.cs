@@ -1,0 +1,61 @@
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>Something that the kernel reports events of: a connection, a listener, a dial under way.</summary>
+internal abstract class Registration(EpollLoop loop)
+{
+    /// <summary>So many short dispatches in a row make up for one that blocked its loop.</summary>
+    private const int Probation = 1000;
+
+    private int _probation;
+
+    public EpollLoop Loop => loop;
+
+    /// <summary>Its place in the loop's table.</summary>
+    public int Slot { get; private set; }
+
+    /// <summary>How often that place was taken before; events of its former holders are told apart by it.</summary>
+    public uint Generation { get; private set; }
+
+    /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>
+    internal bool IsOnProbation => Volatile.Read(ref _probation) > 0;
+
+    internal void Place(int slot, uint generation)
+    {
+        Slot = slot;
+        Generation = generation;
+    }
+
+    /// <summary>One direction of an event. Runs user code; what it throws must not be let out.</summary>
+    /// <param name="directions">Bits of <see cref="EventBatch"/>.</param>
+    internal abstract void OnEvent(int directions);
+
+    /// <summary>An exception escaped a dispatch.</summary>
+    internal abstract void OnEscaped(Exception exception);
+
+    /// <summary>The loop was taken from a dispatch of this one, the first since it last behaved.</summary>
+    internal virtual void OnTakenOver()
+    {
+    }
+
+    /// <summary>A dispatch of this one blocks its loop, and there is no thread left to give the loop to.</summary>
+    internal virtual void OnSparesExhausted()
+    {
+    }
+
+    /// <summary>Begins the probation.</summary>
+    /// <returns>True: it was not on probation before.</returns>
+    internal bool Convict() => Interlocked.Exchange(ref _probation, Probation) == 0;
+
+    /// <summary>A dispatch on a spare thread is over.</summary>
+    internal void NoteDispatch(bool wasShort)
+    {
+        if (!wasShort)
+        {
+            Volatile.Write(ref _probation, Probation);
+        }
+        else if (Interlocked.Decrement(ref _probation) < 0)
+        {
+            Volatile.Write(ref _probation, 0);
+        }
+    }
+}

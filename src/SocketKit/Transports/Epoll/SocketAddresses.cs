@@ -1,0 +1,65 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>The kernel's socket addresses (struct sockaddr_in, sockaddr_in6 and sockaddr_un) as end points.</summary>
+internal static class SocketAddresses
+{
+    /// <summary>struct sockaddr_storage.</summary>
+    public const int MaxLength = 128;
+
+    private const int FamilyUnix = 1;
+    private const int FamilyInternet = 2;
+    private const int FamilyInternet6 = 10;
+    private const int UnixPathOffset = 2;
+
+    /// <summary>Reads one; null where there is none, as for an unnamed Unix socket. An IPv4 address in IPv6 form shows as IPv4.</summary>
+    public static EndPoint? Read(ReadOnlySpan<byte> raw)
+    {
+        if (raw.Length < UnixPathOffset)
+        {
+            return null;
+        }
+
+        switch (BitConverter.ToUInt16(raw))
+        {
+            case FamilyInternet:
+                return new IPEndPoint(new IPAddress(raw.Slice(4, 4)), Port(raw));
+            case FamilyInternet6:
+                var scope = BitConverter.ToUInt32(raw[24..]);
+                var address = new IPAddress(raw.Slice(8, 16), scope);
+                return new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, Port(raw));
+            case FamilyUnix when raw.Length > UnixPathOffset && raw[UnixPathOffset] != 0:
+                var path = raw[UnixPathOffset..];
+                var end = path.IndexOf((byte)0);
+                return new UnixDomainSocketEndPoint(Encoding.UTF8.GetString(end < 0 ? path : path[..end]));
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The local end of a socket; null when it is gone.</summary>
+    public static unsafe EndPoint? Local(Descriptor descriptor)
+    {
+        if (!descriptor.TryHold())
+        {
+            return null;
+        }
+
+        Span<byte> raw = stackalloc byte[MaxLength];
+        var length = MaxLength;
+        int result;
+        fixed (byte* pointer = raw)
+        {
+            result = Native.LocalName(descriptor.Number, pointer, &length);
+        }
+
+        descriptor.DangerousRelease();
+        return result < 0 ? null : Read(raw[..Math.Min(length, MaxLength)]);
+    }
+
+    private static int Port(ReadOnlySpan<byte> raw) => BinaryPrimitives.ReadUInt16BigEndian(raw[2..]);
+}
