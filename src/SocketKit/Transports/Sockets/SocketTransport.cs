@@ -111,8 +111,14 @@ internal sealed class SocketTransport : Transport
         return WireErrors.From(first == SocketError.Success ? error : first);
     }
 
-    /// <summary>The first failure of either verb, or <see cref="SocketError.Success"/>.</summary>
-    internal SocketError FirstFailure => (SocketError)Volatile.Read(ref _failure);
+    /// <summary>What the end of the stream really was: <see cref="SocketError.Success"/> for an end, else the first failure of either verb, which the kernel does not tell twice.</summary>
+    internal SocketError EndOfStream()
+    {
+        var first = (SocketError)Volatile.Read(ref _failure);
+
+        // The send that has taken the error may not have come to noting it.
+        return first == SocketError.Success && !_finishedSending && TcpOptions.WasReset(_socket) ? SocketError.ConnectionReset : first;
+    }
 
     /// <summary>An IPv4 peer of a dual-stack socket shows as IPv4.</summary>
     internal static EndPoint? Unmapped(EndPoint? endPoint) =>

@@ -12,6 +12,7 @@ internal static class TcpOptions
     private const int LinuxTcpLevel = 6;
     private const int LinuxTcpUserTimeout = 18;
     private const int LinuxTcpInfo = 11;
+    private const int LinuxTcpClosed = 7;
     private const int LinuxTcpInfoBytesAcked = 120;
 
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
@@ -36,6 +37,26 @@ internal static class TcpOptions
         {
             var milliseconds = (int)Math.Min(UserTimeout(slowConsumerTimeout).TotalMilliseconds, int.MaxValue);
             socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
+        }
+    }
+
+    /// <summary>The connection is over in the kernel although this side has not finished: what shows as the end of the stream was a reset, whose error the other verb has taken. Linux; false where it cannot be told.</summary>
+    public static bool WasReset(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        Span<byte> state = stackalloc byte[1];
+        try
+        {
+            return socket.GetRawSocketOption(LinuxTcpLevel, LinuxTcpInfo, state) == state.Length && state[0] == LinuxTcpClosed;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // Released meanwhile.
+            return false;
         }
     }
 
