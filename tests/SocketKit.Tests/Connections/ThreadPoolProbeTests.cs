@@ -102,7 +102,7 @@ public class ThreadPoolProbeTests
         _episodes.Should().BeEmpty();
 
         // Then handlers block both threads.
-        _threads.Completed += 7;
+        _threads.Completed--;
         Tick(probe);
         _threads.Minimum.Should().Be(10);
         _episodes.Should().HaveCount(1);
