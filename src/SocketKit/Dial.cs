@@ -10,35 +10,44 @@ public static class Dial
     /// <summary>A name or address and a port.</summary>
     /// <param name="host">A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305), or an address such as <c>127.0.0.1</c>.</param>
     /// <param name="port">1 to 65535.</param>
+    /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentException">The host is empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
-    public static Dialer Tcp(string host, int port)
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
+    public static Dialer Tcp(string host, int port, DialOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         CheckPort(port, nameof(port));
-        return new SocketDialer(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port));
+        return new SocketDialer(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), DialOptions.EngineOf(options));
     }
 
     /// <summary>One address.</summary>
     /// <param name="endPoint">The address and a port from 1 to 65535.</param>
+    /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentNullException">There is no address.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is 0.</exception>
-    public static Dialer Tcp(IPEndPoint endPoint)
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
+    public static Dialer Tcp(IPEndPoint endPoint, DialOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
-        return new SocketDialer(new IPEndPoint(endPoint.Address, endPoint.Port));
+        return new SocketDialer(new IPEndPoint(endPoint.Address, endPoint.Port), DialOptions.EngineOf(options));
     }
 
     /// <summary>A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305).</summary>
     /// <param name="endPoint">The name and a port from 1 to 65535; with an address family other than <see cref="AddressFamily.Unspecified"/>, only addresses of that family are tried.</param>
+    /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is 0.</exception>
-    public static Dialer Tcp(DnsEndPoint endPoint)
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
+    public static Dialer Tcp(DnsEndPoint endPoint, DialOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
-        return new SocketDialer(endPoint);
+        return new SocketDialer(endPoint, DialOptions.EngineOf(options));
     }
 
     private static void CheckPort(int port, string parameter)

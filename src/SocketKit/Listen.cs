@@ -1,4 +1,5 @@
 using System.Net;
+using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
 
 namespace SocketKit;
@@ -9,28 +10,43 @@ public static class Listen
 {
     /// <summary>All addresses of this machine, IPv6 and IPv4; peers that come over IPv4 show as IPv4.</summary>
     /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
-    public static Listener Tcp(int port) => new SocketListener(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)));
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tcp(int port, ListenOptions? options = null) => Create(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)), options);
 
     /// <summary>One address of this machine.</summary>
     /// <param name="host">An address such as <c>127.0.0.1</c>, or a name; of a name's addresses the first is taken, IPv4 before IPv6. <c>::</c> is all addresses, IPv6 and IPv4; <c>0.0.0.0</c> those of IPv4.</param>
     /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentException">The host is empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
-    public static Listener Tcp(string host, int port)
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tcp(string host, int port, ListenOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         CheckPort(port);
-        return new SocketListener(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port));
+        return Create(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), options);
     }
 
     /// <summary>One address of this machine.</summary>
     /// <param name="endPoint">The address and port; port 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells. <see cref="IPAddress.IPv6Any"/> is all addresses, IPv6 and IPv4.</param>
+    /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentNullException">There is no address.</exception>
-    public static Listener Tcp(IPEndPoint endPoint)
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tcp(IPEndPoint endPoint, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        return new SocketListener(new IPEndPoint(endPoint.Address, endPoint.Port));
+        return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
+    }
+
+    private static Listener Create(EndPoint endPoint, ListenOptions? options)
+    {
+        var copy = ListenOptions.Checked(options);
+        return copy.Engine == SocketEngine.Epoll ? new EpollListener(endPoint, copy) : new SocketListener(endPoint, copy);
     }
 
     private static int CheckPort(int port)

@@ -313,7 +313,7 @@ internal sealed partial class Connection
             return;
         }
 
-        Log.HandlerFailed(_settings.Logger, Id, this, _handler?.GetType().Name ?? "the connect hook or the handler's factory", exception);
+        Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
         TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -21,7 +22,7 @@ namespace SocketKit.Connections;
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
-internal sealed partial class Connection : IConnection
+internal sealed partial class Connection : IConnection, IEngineObserver
 {
     private static long _lastId;
 
@@ -43,6 +44,7 @@ internal sealed partial class Connection : IConnection
         _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
+        transport.Observer = this;
         _openDeadline = Now + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
     }
@@ -75,6 +77,18 @@ internal sealed partial class Connection : IConnection
 
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
+
+    void IEngineObserver.HandlerBlocks() => Log.HandlerBlocks(_settings.Logger, Id, this, HandlerName);
+
+    void IEngineObserver.NoThreadLeft() => Log.NoThreadLeft(_settings.Logger, Id, this, HandlerName);
+
+    void IEngineObserver.Escaped(Exception exception)
+    {
+        Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
+        TransportFailed(exception);
+    }
+
+    private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({RemoteEndPoint})" : $"{RemoteEndPoint}";

@@ -3,14 +3,17 @@ namespace SocketKit.Connections;
 /// <summary>
 /// Finds out that the thread pool is starved (handlers that block) and gives it threads faster than it would by itself. The library's clock calls <see cref="Tick"/> about every 100 ms, from a thread that is none of the pool's.
 /// </summary>
-/// <remarks>One probe, a work item of the pool, is under way at a time. Whenever it has waited for longer than 100 ms, the pool's minimum of worker threads rises by 8, up to 256 over what it was at first; it is not lowered again,
-/// since the handlers that needed it are still there. Once a probe is back in time, the episode is over.</remarks>
+/// <remarks>One probe, a work item of the pool, is under way at a time. Whenever it has waited for longer than 100 ms while the pool got next to nothing done, the pool's minimum of worker threads rises by 8, up to 256 over what it was at
+/// first; it is not lowered again, since the handlers that needed it are still there. A pool that works off a long queue, or has no processor to run on, needs no more threads. Once a probe is back in time, the episode is over.</remarks>
 internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
 {
     /// <summary>How long a probe may wait before the pool counts as starved.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private const int Step = 8;
+
+    /// <summary>So many work items per thread in one tick are work: each took less than a quarter of it.</summary>
+    private const int ItemsOfABusyThread = 4;
     private const int DefaultMaximumRaise = 256;
 
     private readonly Action<TimeSpan> _starved;
@@ -21,6 +24,7 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
     private int _underWay;
     private bool _inEpisode;
     private long _late;
+    private long _completed;
 
     /// <summary>Makes a probe of the process's thread pool.</summary>
     /// <param name="starved">Called once per episode, on the thread that ticks, with the time that the probe has waited.</param>
@@ -43,6 +47,12 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
 
         int Minimum { get; set; }
 
+        /// <summary>Threads that there are now.</summary>
+        int Count { get; }
+
+        /// <summary>Work items that were ever completed.</summary>
+        long Completed { get; }
+
         void Queue(IThreadPoolWorkItem item);
     }
 
@@ -52,6 +62,9 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
     /// <summary>Looks after the probe that is under way, or sends the next one. Never blocks and takes no lock.</summary>
     public void Tick()
     {
+        var completed = _threads.Completed;
+        var done = completed - _completed;
+        _completed = completed;
         if (Interlocked.CompareExchange(ref _underWay, 1, 0) == 0)
         {
             _queuedAt = _timeProvider.GetTimestamp();
@@ -60,7 +73,7 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
         }
 
         var waited = _timeProvider.GetElapsedTime(_queuedAt);
-        if (waited <= Patience)
+        if (waited <= Patience || done >= ItemsOfABusyThread * (long)_threads.Count)
         {
             return;
         }
@@ -112,6 +125,10 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
                 ThreadPool.SetMinThreads(value, ports);
             }
         }
+
+        public int Count => ThreadPool.ThreadCount;
+
+        public long Completed => ThreadPool.CompletedWorkItemCount;
 
         // The global queue: a local one would be some blocked thread's.
         public void Queue(IThreadPoolWorkItem item) => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);

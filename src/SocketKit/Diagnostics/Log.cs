@@ -59,6 +59,12 @@ internal static partial class Log
     [LoggerMessage(28, LogLevel.Debug, "Connection {Id} to {Peer}: closing the wire failed")]
     public static partial void FinishFailed(ILogger logger, long id, object peer, Exception exception);
 
+    [LoggerMessage(29, LogLevel.Warning, "Connection {Id} to {Peer}: {Handler} blocks its thread; its event loop goes on with another, and this connection is served beside the loop until it behaves. Await instead of blocking")]
+    public static partial void HandlerBlocks(ILogger logger, long id, object peer, string handler);
+
+    [LoggerMessage(30, LogLevel.Error, "Connection {Id} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
+    public static partial void NoThreadLeft(ILogger logger, long id, object peer, string handler);
+
     [LoggerMessage(40, LogLevel.Information, "Connected to {Address} (connection {Id})")]
     public static partial void Connected(ILogger logger, string address, long id);
 

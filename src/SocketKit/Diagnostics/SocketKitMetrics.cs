@@ -22,6 +22,10 @@ internal static class SocketKitMetrics
 
     public static Counter<long> PoolStarved { get; } = Meter.CreateCounter<long>("socketkit.pool.starved", "{episode}", "Probes of the thread pool that waited too long.");
 
+    public static Counter<long> LoopHandOvers { get; } = Meter.CreateCounter<long>("socketkit.loop.hand_overs", "{hand_over}", "Event loops given to another thread because user code blocked.");
+
+    public static Counter<long> SparesExhausted { get; } = Meter.CreateCounter<long>("socketkit.loop.spares_exhausted", "{attempt}", "Blocked event loops or dispatches for which no thread was left.");
+
     public static Histogram<double> RoundTrip { get; } = Meter.CreateHistogram<double>("socketkit.heartbeat.round_trip", "s", "Round trips measured by heartbeats.");
 
     public static void Closed(CloseKind kind)

@@ -89,6 +89,26 @@ public class ThreadPoolProbeTests
     }
 
     [Fact]
+    public void A_pool_that_works_off_a_long_queue_needs_no_more_threads()
+    {
+        var probe = Probe();
+        for (var i = 0; i < 10; i++)
+        {
+            Tick(probe);
+            _threads.Completed += 8;
+        }
+
+        _threads.Minimum.Should().Be(2);
+        _episodes.Should().BeEmpty();
+
+        // Then handlers block both threads.
+        _threads.Completed--;
+        Tick(probe);
+        _threads.Minimum.Should().Be(10);
+        _episodes.Should().HaveCount(1);
+    }
+
+    [Fact]
     public void The_default_bound_is_256()
     {
         var probe = Probe(maximumRaise: null);
@@ -129,6 +149,10 @@ public class ThreadPoolProbeTests
         public int Minimum { get; set; } = 2;
 
         public int Queued { get; private set; }
+
+        public int Count => 2;
+
+        public long Completed { get; set; }
 
         public void Queue(IThreadPoolWorkItem item)
         {

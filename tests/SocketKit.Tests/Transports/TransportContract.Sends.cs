@@ -188,8 +188,9 @@ public abstract partial class TransportContract
         awaiter.IsCompleted.Should().BeFalse();
         awaiter.UnsafeOnCompleted(() =>
         {
-            onStack.SetResult(_sending);
+            // The result first: whoever learns of the completion may begin the next receive at once.
             awaiter.GetResult();
+            onStack.SetResult(_sending);
         });
         return onStack.Task;
     }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
+using SocketKit.Transports.Sockets;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -174,11 +175,31 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
 
     private bool Ended(out Exception? failure)
     {
-        // After a failed send the kernel shows an end, where it was a reset.
+        // After a failed send the kernel shows an end, where it was a reset; and the send that has taken the error may not have come to noting it.
         var first = _failure.First;
+        if (first == SocketError.Success && !FinishedSending && WasReset())
+        {
+            first = SocketError.ConnectionReset;
+        }
+
         failure = first == SocketError.Success ? null : Failure(first);
         _finished = failure is null;
         _in.SetReady();
         return true;
+    }
+
+    /// <summary>The connection is over in the kernel, although this side has not finished.</summary>
+    private unsafe bool WasReset()
+    {
+        if (!Descriptor.TryHold())
+        {
+            return false;
+        }
+
+        byte state;
+        var length = 1;
+        var result = Native.GetOption(Descriptor.Number, TcpInfo.Level, TcpInfo.Option, &state, &length);
+        Descriptor.DangerousRelease();
+        return result == 0 && length == 1 && state == TcpInfo.Closed;
     }
 }

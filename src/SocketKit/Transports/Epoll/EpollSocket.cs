@@ -40,6 +40,9 @@ internal sealed partial class EpollSocket : Registration
 
     public Descriptor Descriptor { get; }
 
+    /// <summary>This side has sent its end of the stream.</summary>
+    public bool FinishedSending { get; set; }
+
     public IEngineObserver? Observer { get; set; }
 
     /// <summary>Cancelled when the kernel reports that the peer has finished or is gone, although nobody reads.</summary>

@@ -1,18 +1,14 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using SocketKit.Transports.Sockets;
 
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>The Linux wire: a connected TCP or Unix stream socket in an event loop. Completions run inline on the loop's thread, which user code may block: then another thread takes the loop over.</summary>
 internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Transport
 {
-    private const int TcpLevel = 6;
-    private const int TcpInfo = 11;
-    private const int TcpInfoBytesAcked = 120;
-
     private LoopYield? _yield;
     private EndPoint? _local;
-    private bool _finishedSending;
 
     public override EndPoint? LocalEndPoint => _local ??= SocketAddresses.Local(socket.Descriptor);
 
@@ -42,14 +38,14 @@ internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Tra
                 return BytesSent;
             }
 
-            const int wanted = TcpInfoBytesAcked + sizeof(long);
-            var info = stackalloc byte[wanted];
-            var length = wanted;
-            var result = Native.GetOption(socket.Descriptor.Number, TcpLevel, TcpInfo, info, &length);
+            const int Wanted = TcpInfo.BytesAcked + sizeof(long);
+            var info = stackalloc byte[Wanted];
+            var length = Wanted;
+            var result = Native.GetOption(socket.Descriptor.Number, TcpInfo.Level, TcpInfo.Option, info, &length);
             socket.Descriptor.DangerousRelease();
 
             // A Unix socket has no such option: what the kernel takes is all there is to see.
-            return result == 0 && length == wanted ? BytesSent + *(long*)(info + TcpInfoBytesAcked) : BytesSent;
+            return result == 0 && length == Wanted ? BytesSent + *(long*)(info + TcpInfo.BytesAcked) : BytesSent;
         }
     }
 
@@ -72,14 +68,14 @@ internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Tra
             return ValueTask.FromException(WireErrors.From(Errno.ToSocketError(error)));
         }
 
-        _finishedSending = true;
+        socket.FinishedSending = true;
         return default;
     }
 
     public override ValueTask YieldAsync() => (_yield ??= new LoopYield(socket)).WaitAsync();
 
     /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
-    public override void Abort() => socket.Abort(reset: !_finishedSending);
+    public override void Abort() => socket.Abort(reset: !socket.FinishedSending);
 
     public override ValueTask DisposeAsync()
     {

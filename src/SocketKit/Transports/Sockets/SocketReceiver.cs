@@ -146,7 +146,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         var error = SocketError;
         if (error == SocketError.Success && count == 0)
         {
-            error = _transport.FirstFailure;
+            error = _transport.EndOfStream();
             _finished = error == SocketError.Success;
         }
 
@@ -183,7 +183,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
             var more = _socket.Receive(buffer[count..], SocketFlags.None, out var error);
             if (error == SocketError.Success && more == 0)
             {
-                error = _transport.FirstFailure;
+                error = _transport.EndOfStream();
                 _finished = error == SocketError.Success;
             }
 

@@ -97,8 +97,14 @@ internal sealed class SocketTransport : Transport
     /// <summary>The exception for an error of either verb.</summary>
     internal Exception Failure(SocketError error) => _failure.Note(error, Volatile.Read(ref _aborted) != 0);
 
-    /// <summary>The first failure of either verb, or <see cref="SocketError.Success"/>.</summary>
-    internal SocketError FirstFailure => _failure.First;
+    /// <summary>What the end of the stream really was: <see cref="SocketError.Success"/> for an end, else the first failure of either verb, which the kernel does not tell twice.</summary>
+    internal SocketError EndOfStream()
+    {
+        var first = _failure.First;
+
+        // The send that has taken the error may not have come to noting it.
+        return first == SocketError.Success && !_finishedSending && TcpOptions.WasReset(_socket) ? SocketError.ConnectionReset : first;
+    }
 
     /// <summary>An IPv4 peer of a dual-stack socket shows as IPv4.</summary>
     internal static EndPoint? Unmapped(EndPoint? endPoint) =>

@@ -11,10 +11,7 @@ internal static class TcpOptions
 
     private const int LinuxSocketLevel = 1;
     private const int LinuxReusePort = 15;
-    private const int LinuxTcpLevel = 6;
-    private const int LinuxTcpUserTimeout = 18;
-    private const int LinuxTcpInfo = 11;
-    private const int LinuxTcpInfoBytesAcked = 120;
+        private const int LinuxTcpUserTimeout = 18;
 
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
     public static bool AreInherited { get; } = OperatingSystem.IsLinux();
@@ -37,7 +34,7 @@ internal static class TcpOptions
         if (OperatingSystem.IsLinux())
         {
             var milliseconds = (int)Math.Min(UserTimeout(slowConsumerTimeout).TotalMilliseconds, int.MaxValue);
-            socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
+            socket.SetRawSocketOption(TcpInfo.Level, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
         }
     }
 
@@ -52,6 +49,26 @@ internal static class TcpOptions
         socket.SetRawSocketOption(LinuxSocketLevel, LinuxReusePort, BitConverter.GetBytes(1));
     }
 
+    /// <summary>The connection is over in the kernel although this side has not finished: what shows as the end of the stream was a reset, whose error the other verb has taken. Linux; false where it cannot be told.</summary>
+    public static bool WasReset(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        Span<byte> state = stackalloc byte[1];
+        try
+        {
+            return socket.GetRawSocketOption(TcpInfo.Level, TcpInfo.Option, state) == state.Length && state[0] == TcpInfo.Closed;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // Released meanwhile.
+            return false;
+        }
+    }
+
     /// <summary>How many bytes the peer has acknowledged, by Linux's tcp_info (since 4.1); 0 where it cannot be told.</summary>
     public static long Acknowledged(Socket socket)
     {
@@ -60,10 +77,10 @@ internal static class TcpOptions
             return 0;
         }
 
-        Span<byte> info = stackalloc byte[LinuxTcpInfoBytesAcked + sizeof(long)];
+        Span<byte> info = stackalloc byte[TcpInfo.BytesAcked + sizeof(long)];
         try
         {
-            return socket.GetRawSocketOption(LinuxTcpLevel, LinuxTcpInfo, info) == info.Length ? BitConverter.ToInt64(info[LinuxTcpInfoBytesAcked..]) : 0;
+            return socket.GetRawSocketOption(TcpInfo.Level, TcpInfo.Option, info) == info.Length ? BitConverter.ToInt64(info[TcpInfo.BytesAcked..]) : 0;
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
