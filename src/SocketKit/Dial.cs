@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit;
 
@@ -19,7 +21,7 @@ public static class Dial
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         CheckPort(port, nameof(port));
-        return new SocketDialer(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), DialOptions.EngineOf(options));
+        return Create(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), options);
     }
 
     /// <summary>One address.</summary>
@@ -33,7 +35,7 @@ public static class Dial
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
-        return new SocketDialer(new IPEndPoint(endPoint.Address, endPoint.Port), DialOptions.EngineOf(options));
+        return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
     }
 
     /// <summary>A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305).</summary>
@@ -47,8 +49,11 @@ public static class Dial
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
-        return new SocketDialer(endPoint, DialOptions.EngineOf(options));
+        return Create(endPoint, options);
     }
+
+    private static TcpDialer Create(EndPoint endPoint, DialOptions? options) =>
+        new(endPoint, SocketEngines.Choose(options?.Engine ?? SocketEngine.Auto, nameof(DialOptions)) == SocketEngine.Epoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync);
 
     private static void CheckPort(int port, string parameter)
     {

@@ -1,5 +1,3 @@
-using SocketKit.Transports;
-
 namespace SocketKit;
 
 /// <summary>How a TCP address is dialled. Copied when it is given to <see cref="Dial"/>.</summary>
@@ -7,7 +5,4 @@ public sealed class DialOptions
 {
     /// <summary>The engine of the connection. Default: <see cref="SocketEngine.Auto"/>.</summary>
     public SocketEngine Engine { get; set; }
-
-    /// <summary>The engine that serves.</summary>
-    internal static SocketEngine EngineOf(DialOptions? given) => SocketEngines.Choose(given?.Engine ?? SocketEngine.Auto, nameof(DialOptions));
 }

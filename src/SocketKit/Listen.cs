@@ -45,8 +45,24 @@ public static class Listen
 
     private static Listener Create(EndPoint endPoint, ListenOptions? options)
     {
-        var copy = ListenOptions.Checked(options);
+        var copy = Checked(options ?? new ListenOptions());
         return copy.Engine == SocketEngine.Epoll ? new EpollListener(endPoint, copy) : new SocketListener(endPoint, copy);
+    }
+
+    /// <summary>A copy, with the engine that serves.</summary>
+    private static ListenOptions Checked(ListenOptions options)
+    {
+        if (options.Backlog < 1)
+        {
+            throw new OptionsException("ListenOptions.Backlog", $"{options.Backlog} is out of range; type a number from 1 up");
+        }
+
+        if (options.ReusePort && !OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("ListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
+        }
+
+        return new ListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(ListenOptions)), ReusePort = options.ReusePort, Backlog = options.Backlog };
     }
 
     private static int CheckPort(int port)

@@ -1,5 +1,3 @@
-using SocketKit.Transports;
-
 namespace SocketKit;
 
 /// <summary>How a TCP address is listened on. Copied when it is given to <see cref="Listen"/>.</summary>
@@ -14,28 +12,4 @@ public sealed class ListenOptions
 
     /// <summary>How many connections may wait in the kernel to be accepted; the system may allow fewer (Linux: net.core.somaxconn). Default: 512. At least 1.</summary>
     public int Backlog { get; set; } = 512;
-
-    /// <summary>A copy of the options that were given, with the engine that serves.</summary>
-    internal static ListenOptions Checked(ListenOptions? given)
-    {
-        var copy = new ListenOptions { Engine = SocketEngines.Choose(given?.Engine ?? SocketEngine.Auto, nameof(ListenOptions)) };
-        if (given is null)
-        {
-            return copy;
-        }
-
-        if (given.Backlog < 1)
-        {
-            throw new OptionsException($"{nameof(ListenOptions)}.{nameof(Backlog)}", $"{given.Backlog} is out of range; type a number from 1 up");
-        }
-
-        if (given.ReusePort && !OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("ListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
-        }
-
-        copy.Backlog = given.Backlog;
-        copy.ReusePort = given.ReusePort;
-        return copy;
-    }
 }

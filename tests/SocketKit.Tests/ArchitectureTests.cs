@@ -9,12 +9,12 @@ public partial class ArchitectureTests
     // The contracts: what everything may see, wherever the file lies.
     private static readonly string[] Ground =
     [
-        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors",
+        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "ListenOptions", "DialOptions",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
         "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions",
     ];
 
-    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "Handler"];
+    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketEngines", "Handler"];
 
     private static readonly Dictionary<string, string[]> Sees = new()
     {
@@ -24,10 +24,12 @@ public partial class ArchitectureTests
         ["Heartbeats"] = ["Ground"],
         ["Replies"] = ["Ground"],
         ["Transports/InMemory"] = ["Ground"],
-        ["Transports/Sockets"] = ["Ground"],
+        ["Transports/Tcp"] = ["Ground"],
+        ["Transports/Sockets"] = ["Ground", "Transports/Tcp"],
+        ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Tcp"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Diagnostics", "Framing", "Heartbeats"],
-        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Sockets"],
+        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Tcp", "Transports/Sockets", "Transports/Epoll"],
     };
 
     [Fact]

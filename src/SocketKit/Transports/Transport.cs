@@ -1,4 +1,5 @@
 using System.Net;
+using SocketKit.Transports;
 
 namespace SocketKit;
 

@@ -10,7 +10,7 @@ internal static class EpollDial
     /// <summary>Connects a socket that has its options; its descriptor is duplicated, so that the runtime's own event loop never hears of it, and the socket itself is disposed.</summary>
     /// <exception cref="SocketException">The peer or the network refuses.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static async ValueTask<Transport> ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
+    public static async ValueTask<Transport> ConnectAsync(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken)
     {
         Descriptor descriptor;
         using (socket)

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
-using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Epoll;
 

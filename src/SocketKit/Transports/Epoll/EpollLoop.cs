@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using SocketKit.Connections;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -15,6 +14,9 @@ internal sealed unsafe class EpollLoop
 
     [ThreadStatic]
     private static EpollLoop? _current;
+
+    /// <summary>The context that threads begin in.</summary>
+    internal static ExecutionContext? Clean { get; set; }
 
     private readonly EventBatch _batch = new(MostEvents);
     private readonly ConcurrentQueue<ILoopItem> _queue = new();
@@ -214,10 +216,10 @@ internal sealed unsafe class EpollLoop
             registration.OnEscaped(exception);
         }
 
-        if (ExecutionContext.Capture() != HandlerContext.Default)
+        if (ExecutionContext.Capture() != Clean)
         {
             // What the dispatch left in an AsyncLocal is not the next one's.
-            ExecutionContext.Restore(HandlerContext.Default);
+            ExecutionContext.Restore(Clean!);
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
-using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -34,14 +34,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
     {
         if (buffer.IsEmpty)
         {
-            if (_in.MayCall)
-            {
-                return default;
-            }
-
-            _buffer = default;
-            _received.Reset();
-            return _in.TryPark() ? new ValueTask<Received>(this, _received.Version) : default;
+            return WaitAsync();
         }
 
         if (TryReceive(buffer.Span, out var count, out var failure))
@@ -69,6 +62,28 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
 
     void IValueTaskSource<Received>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _received.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>Waits for something to receive. The flag alone may be of an event whose bytes are received already, and then the caller would wait with a buffer in its hand: so the kernel is asked, where it says more than nothing.</summary>
+    private ValueTask<Received> WaitAsync()
+    {
+        _buffer = default;
+        _received.Reset();
+        do
+        {
+            while (_in.MayCall)
+            {
+                var hungUp = _in.IsHungUp;
+                _in.Clear();
+                if (_finished || IsAborted || hungUp || HasUnread)
+                {
+                    _in.SetReady();
+                    return default;
+                }
+            }
+        }
+        while (!_in.TryPark());
+        return new ValueTask<Received>(this, _received.Version);
+    }
 
     private static ValueTask<Received> Completed(int count, Exception? failure) =>
         failure is null ? new ValueTask<Received>(new Received(count, EndOfMessage: false)) : ValueTask.FromException<Received>(failure);

@@ -25,7 +25,7 @@ internal sealed partial class EpollSocket : Registration
         : base(loop)
     {
         Descriptor = descriptor;
-        _in = new Readiness(ready: connected);
+        _in = new Readiness(ready: false);
         _out = new Readiness(ready: connected);
         try
         {

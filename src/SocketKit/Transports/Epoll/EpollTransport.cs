@@ -1,6 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
-using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Epoll;
 

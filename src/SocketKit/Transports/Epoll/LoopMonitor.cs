@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Epoll;
@@ -7,6 +8,7 @@ namespace SocketKit.Transports.Epoll;
 /// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look is user code that blocks, so the loop goes to a spare thread. With all loops idle for a second it sleeps until one
 /// of them wakes it. It runs no user code and takes no lock that user code could hold.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "It lives as long as the process.")]
 internal sealed class LoopMonitor(LoopThreads threads)
 {
     private const int IdleTicks = 100;

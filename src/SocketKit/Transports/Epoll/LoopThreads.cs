@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Epoll;
@@ -177,6 +178,7 @@ internal sealed class LoopThreads
     }
 
     /// <summary>One thread. It begins parked.</summary>
+    [SuppressMessage("Reliability", "CA1001", Justification = "Whoever took the thread may still give it work while it ends; without a wait handle the semaphore holds nothing.")]
     internal sealed class LoopThread
     {
         private readonly LoopThreads _owner;
@@ -198,6 +200,7 @@ internal sealed class LoopThreads
 
         private void Run()
         {
+            EpollLoop.Clean ??= ExecutionContext.Capture();
             while (true)
             {
                 if (!_given.Wait(IdleTime))

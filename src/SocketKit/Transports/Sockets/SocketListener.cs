@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Sockets;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Sockets;
 
@@ -22,8 +23,8 @@ internal sealed class SocketTransport : Transport
     {
         socket.Blocking = false;
         _socket = socket;
-        LocalEndPoint = Unmapped(socket.LocalEndPoint);
-        RemoteEndPoint = Unmapped(socket.RemoteEndPoint);
+        LocalEndPoint = EndPoints.Unmapped(socket.LocalEndPoint);
+        RemoteEndPoint = EndPoints.Unmapped(socket.RemoteEndPoint);
         _receiver = new SocketReceiver(this, socket);
         _sender = new SocketSender(this, socket);
     }
@@ -105,10 +106,6 @@ internal sealed class SocketTransport : Transport
         // The send that has taken the error may not have come to noting it.
         return first == SocketError.Success && !_finishedSending && TcpOptions.WasReset(_socket) ? SocketError.ConnectionReset : first;
     }
-
-    /// <summary>An IPv4 peer of a dual-stack socket shows as IPv4.</summary>
-    internal static EndPoint? Unmapped(EndPoint? endPoint) =>
-        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } ip ? new IPEndPoint(ip.Address.MapToIPv4(), ip.Port) : endPoint;
 
     private void Release()
     {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.IntegrationTests.Transports.Sockets;
 
@@ -38,7 +39,7 @@ public class SocketDialerTests
     public async Task DialAsync_keeps_to_the_family_that_was_asked_for()
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
-        var dialer = new SocketDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
 
         await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
 
@@ -64,7 +65,7 @@ public class SocketDialerTests
     [Trait("Fault", "N07")]
     public async Task DialAsync_names_the_name_that_cannot_be_resolved()
     {
-        var dialer = new SocketDialer(new DnsEndPoint("nowhere.test", 9000), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+        var dialer = new TcpDialer(new DnsEndPoint("nowhere.test", 9000), SocketDial.ConnectAsync, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
         var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
 
@@ -77,7 +78,7 @@ public class SocketDialerTests
     [Trait("Fault", "N07")]
     public async Task DialAsync_says_so_when_a_name_has_no_address()
     {
-        var dialer = new SocketDialer(new DnsEndPoint("empty.test", 9000), Resolver());
+        var dialer = new TcpDialer(new DnsEndPoint("empty.test", 9000), SocketDial.ConnectAsync, Resolver());
 
         var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
 
@@ -89,7 +90,7 @@ public class SocketDialerTests
     public async Task DialAsync_goes_on_to_the_next_address_at_once_when_one_fails()
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
-        var dialer = new SocketDialer(new DnsEndPoint("both.test", Port(listener)), Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", Port(listener)), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
 
         // Time stands still: the last address is tried because those before have failed, not because 250 ms have passed.
         await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
@@ -102,7 +103,7 @@ public class SocketDialerTests
     public async Task DialAsync_keeps_all_errors_and_throws_the_most_telling()
     {
         var refused = await FreeAddressAsync();
-        var dialer = new SocketDialer(new DnsEndPoint("both.test", refused.Port), Resolver(IPAddress.Loopback, Unreachable));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", refused.Port), SocketDial.ConnectAsync, Resolver(IPAddress.Loopback, Unreachable));
 
         var dial = async () => await dialer.DialAsync(new FakeTimeProvider(), default);
 
@@ -116,7 +117,7 @@ public class SocketDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var resolved = 0;
-        var dialer = new SocketDialer(new DnsEndPoint("moving.test", Port(listener)), (_, _) =>
+        var dialer = new TcpDialer(new DnsEndPoint("moving.test", Port(listener)), SocketDial.ConnectAsync, (_, _) =>
         {
             resolved++;
             return new ValueTask<IPAddress[]>([IPAddress.Loopback]);
@@ -159,7 +160,7 @@ public class SocketDialerTests
         await using var listener = await ListenAsync(IPAddress.Loopback, hole.EndPoint.Port);
         var accept = listener.AcceptAsync().AsTask();
         var time = new FakeTimeProvider();
-        var dialer = new SocketDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
         var dial = dialer.DialAsync(time, default).AsTask();
 
         time.Advance(TimeSpan.FromMilliseconds(249));
@@ -176,7 +177,7 @@ public class SocketDialerTests
     public async Task DialAsync_is_cancelled_while_the_name_is_resolved()
     {
         using var cancellation = new CancellationTokenSource();
-        var dialer = new SocketDialer(new DnsEndPoint("slow.test", 9000), async (_, token) =>
+        var dialer = new TcpDialer(new DnsEndPoint("slow.test", 9000), SocketDial.ConnectAsync, async (_, token) =>
         {
             await Task.Delay(Timeout.Infinite, token);
             return [];
@@ -220,7 +221,7 @@ public class SocketDialerTests
     {
         var addresses = given.Split(' ').Select((family, index) => family == "6" ? IPAddress.Parse($"::{index + 1}") : IPAddress.Parse($"127.0.0.{index + 1}")).ToList();
 
-        var ordered = SocketDialer.Interleave(addresses);
+        var ordered = TcpDialer.Interleave(addresses);
 
         string.Join(' ', ordered.Select(address => address.AddressFamily == AddressFamily.InterNetworkV6 ? "6" : "4")).Should().Be(expected);
         ordered.Should().BeEquivalentTo(addresses);

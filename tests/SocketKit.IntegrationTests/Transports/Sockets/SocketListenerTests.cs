@@ -52,7 +52,7 @@ public class SocketListenerTests
     [Fact]
     public async Task BindAsync_takes_a_name_and_prefers_IPv4()
     {
-        await using var listener = new SocketListener(new DnsEndPoint("self.test", 0), (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
+        await using var listener = new SocketListener(new DnsEndPoint("self.test", 0), null, (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
 
         await listener.BindAsync(default);
 
@@ -62,7 +62,7 @@ public class SocketListenerTests
     [Fact]
     public async Task BindAsync_says_which_name_cannot_be_resolved()
     {
-        await using var listener = new SocketListener(new DnsEndPoint("nowhere.test", 0), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+        await using var listener = new SocketListener(new DnsEndPoint("nowhere.test", 0), null, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
         var bind = async () => await listener.BindAsync(default);
 

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>Names to addresses.</summary>
 internal static class NameResolver

@@ -1,4 +1,4 @@
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>Linux's struct tcp_info (linux/tcp.h), as far as it is used: the state in its first byte, and since 4.1 the bytes that the peer has acknowledged.</summary>
 internal static class TcpInfo

@@ -1,6 +1,6 @@
 using SocketKit.Transports.Epoll;
 
-namespace SocketKit.Transports;
+namespace SocketKit;
 
 /// <summary>Which engine serves here.</summary>
 internal static class SocketEngines

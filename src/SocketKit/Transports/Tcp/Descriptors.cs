@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>
 /// Keeps the last descriptors of the process out of the hands of newcomers. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.

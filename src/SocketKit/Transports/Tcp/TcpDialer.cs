@@ -1,26 +1,28 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports.Epoll;
 
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>
 /// Dials TCP. A name is resolved at every dial; its addresses, families alternating, are tried one after the other 250 ms apart, or at once when the one before has failed (RFC 8305). The first that answers wins;
 /// the other attempts are closed. Each engine brings its own way to connect.
 /// </summary>
-internal sealed class SocketDialer : Dialer
+internal sealed class TcpDialer : Dialer
 {
     private static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly EndPoint _endPoint;
-    private readonly SocketEngine _engine;
+    private readonly Connect _connect;
     private readonly Func<string, CancellationToken, ValueTask<IPAddress[]>> _resolve;
     private TimeSpan _slowConsumerTimeout;
 
-    public SocketDialer(EndPoint endPoint, SocketEngine engine = SocketEngine.Sockets, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
+    /// <summary>An engine's way to connect a socket that has its options. The transport owns the socket then; on failure the caller disposes of it.</summary>
+    public delegate ValueTask<Transport> Connect(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken);
+
+    public TcpDialer(EndPoint endPoint, Connect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
         _endPoint = endPoint;
-        _engine = engine;
+        _connect = connect;
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
 
@@ -138,9 +140,7 @@ internal sealed class SocketDialer : Dialer
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             TcpOptions.Apply(socket, _slowConsumerTimeout);
-            return _engine == SocketEngine.Epoll
-                ? await EpollDial.ConnectAsync(socket, endPoint, cancellationToken).ConfigureAwait(false)
-                : await ConnectAsync(socket, endPoint, cancellationToken).ConfigureAwait(false);
+            return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -155,19 +155,6 @@ internal sealed class SocketDialer : Dialer
 
             throw;
         }
-    }
-
-    private static async ValueTask<Transport> ConnectAsync(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken)
-    {
-        await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
-
-        // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.
-        if (Equals(socket.LocalEndPoint, socket.RemoteEndPoint))
-        {
-            throw WireErrors.From(SocketError.ConnectionRefused);
-        }
-
-        return new SocketTransport(socket);
     }
 
     /// <summary>One exception for all: the code of the last that is more telling than an unreachable network, and every address in the message.</summary>

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>What the listeners of both engines share: finding the address, taking it, and saying why it cannot be taken.</summary>
 internal abstract class TcpListenerBase : Listener
@@ -47,7 +47,7 @@ internal abstract class TcpListenerBase : Listener
                 }
 
                 Socket = socket;
-                _bound = SocketTransport.Unmapped(socket.LocalEndPoint);
+                _bound = EndPoints.Unmapped(socket.LocalEndPoint);
             }
 
             Bound(socket);

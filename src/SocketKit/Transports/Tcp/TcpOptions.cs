@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace SocketKit.Transports.Sockets;
+namespace SocketKit.Transports.Tcp;
 
 /// <summary>The options of every TCP socket: no Nagle delay, and a dead peer is found in 30 s without a byte of the application's.</summary>
 internal static class TcpOptions
@@ -11,7 +11,7 @@ internal static class TcpOptions
 
     private const int LinuxSocketLevel = 1;
     private const int LinuxReusePort = 15;
-        private const int LinuxTcpUserTimeout = 18;
+    private const int LinuxTcpUserTimeout = 18;
 
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
     public static bool AreInherited { get; } = OperatingSystem.IsLinux();
