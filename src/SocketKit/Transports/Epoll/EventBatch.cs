@@ -13,7 +13,7 @@ internal sealed class EventBatch(int capacity)
     public const int OutHungUp = 8;
     private const int Directions = In | Out;
     private const int GenerationShift = 4;
-    private const int SlotShift = 36;
+    private const int SlotShift = GenerationShift + 32;
 
     /// <summary>Slots are numbered below this.</summary>
     public const int MostSlots = 1 << (63 - SlotShift);
@@ -61,7 +61,7 @@ internal sealed class EventBatch(int capacity)
 
             slot = (int)(word >>> SlotShift);
             generation = (uint)(word >>> GenerationShift);
-            directions = direction | ((int)word & (direction == In ? InHungUp : OutHungUp));
+            directions = direction;
             return true;
         }
     }
