@@ -69,7 +69,7 @@ internal sealed partial class Connection
                     }
 
                     _turn++;
-                    if ((_settings.Heartbeat is not null || _requests is not null) && TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
+                    if ((_settings.LooksAtMessages || _requests is not null) && TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
                     {
                         _input.Consume((int)frame.Consumed);
                         continue;
