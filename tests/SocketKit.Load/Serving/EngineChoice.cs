@@ -1,0 +1,13 @@
+namespace SocketKit.Load.Serving;
+
+/// <summary>What <c>--engine</c> means to the library. Nothing else in this tool names an engine of it.</summary>
+internal static class EngineChoice
+{
+    public static readonly string[] Names = ["auto", "epoll", "sockets"];
+
+    /// <summary>Why this engine cannot be had here, or null when it can.</summary>
+    public static string? Missing(string engine) => engine == "epoll" ? "this build of SocketKit has no epoll engine" : null;
+
+    public static Listener Listen(string engine, int port) =>
+        Missing(engine) is { } reason ? throw new NotSupportedException($"--engine {engine}: {reason}.") : SocketKit.Listen.Tcp("127.0.0.1", port);
+}
