@@ -23,6 +23,7 @@ public class PollerTests
             var four = new byte[4];
             socket.Receive(four);
             socket.Send(four);
+            socket.Receive(four);
         });
         using var link = Link.Connect(new IPEndPoint(IPAddress.Loopback, server.EndPoint.Port), 0);
         poller.Add(link);
@@ -33,6 +34,7 @@ public class PollerTests
         WaitForReading(poller, link);
         poller.Receive(link, buffer).Should().Be(4);
         buffer[..4].Should().Equal(1, 2, 3, 4);
+        poller.Send(link, [5]).Should().Be(1);
         WaitForReading(poller, link);
         poller.Receive(link, buffer).Should().Be(0);
         poller.Remove(link);

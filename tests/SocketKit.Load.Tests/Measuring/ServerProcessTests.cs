@@ -1,3 +1,4 @@
+using System.Net;
 using SocketKit.Load.Driving;
 using SocketKit.Load.Measuring;
 
@@ -15,15 +16,16 @@ public class ServerProcessTests
         await using var server = await ServerProcess.StartAsync(contender, processor: Processors.CanPin ? 0 : null).WaitAsync(TimeSpan.FromSeconds(30));
         foreach (var (depth, size) in new[] { (32, 32), (3, 70_000), (1, 1024 * 1024) })
         {
-            var load = new LoadOptions(3, depth, size) { Server = server.EndPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.1) };
+            GreetFirst(server.EndPoint, size);
+            var load = new LoadOptions(3, depth, size) { Server = server.EndPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.2) };
 
             var result = await Task.Run(() => Driver.Run(load, server)).WaitAsync(TimeSpan.FromSeconds(30));
 
             result.Messages.Should().BePositive();
-            result.ServerShare.Should().BePositive();
         }
 
         server.WorkingSet.Should().BePositive();
+        server.ProcessorTime.Should().BePositive();
     }
 
     [Fact]
@@ -47,5 +49,12 @@ public class ServerProcessTests
         var start = () => ServerProcess.StartAsync(Contender.All.First(one => one.Name == "plain"), processor: null, "--port", "70000").WaitAsync(TimeSpan.FromSeconds(30));
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).WithMessage("plain*does not start*");
+    }
+
+    /// <summary>A server compiles itself at its first messages, and may take longer for it than the load runs.</summary>
+    private static void GreetFirst(IPEndPoint server, int size)
+    {
+        using var crowd = new Crowd(server, Math.Min(size, 32 * 1024));
+        crowd.Join(3, greet: true);
     }
 }

@@ -121,16 +121,19 @@ internal static class Driver
             latencies.Add(worker.Latencies);
         }
 
-        var seconds = Stopwatch.GetElapsedTime(before.At, after.At).TotalSeconds;
-        var messages = after.Replies - before.Replies;
+        var unanswered = workers.Sum(worker => worker.Unanswered);
+        var messages = latencies.Count - unanswered;
         if (messages == 0)
         {
             throw new TimeoutException("No reply came while it was measured.");
         }
 
-        return new LoadResult(options.Connections, options.Depth, options.Size, options.Rate, seconds, messages, messages / seconds, latencies.Summary(), workers.Sum(worker => worker.Unanswered),
-            (after.Server - before.Server)?.TotalMicroseconds / messages, (after.Server - before.Server)?.TotalSeconds / seconds, (after.Load - before.Load).TotalSeconds / seconds,
-            (double?)allocated / messages);
+        // The readings are a little late, each by its own; what lies between them belongs together.
+        double replies = after.Replies - before.Replies;
+        var seconds = Stopwatch.GetElapsedTime(before.At, after.At).TotalSeconds;
+        var server = after.Server - before.Server;
+        return new LoadResult(options.Connections, options.Depth, options.Size, options.Rate, options.Time.TotalSeconds, messages, messages / options.Time.TotalSeconds, latencies.Summary(), unanswered,
+            replies > 0 ? server?.TotalMicroseconds / replies : null, server?.TotalSeconds / seconds, (after.Load - before.Load).TotalSeconds / seconds, replies > 0 ? allocated / replies : null);
     }
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);

@@ -19,7 +19,8 @@ internal sealed class SocketKitServer : IEchoServer
         {
             Listeners = { EngineChoice.Listen(options.Engine, options.Port) },
             Framer = Framers.LengthPrefixed(),
-            MaxFrameLength = ServeOptions.MaxFrameLength,
+            // The library counts the length field too.
+            MaxFrameLength = ServeOptions.MaxFrameLength + 4,
             MaxConnections = 1_000_000,
             Handler = HandlerOf(options),
         });
