@@ -7,7 +7,7 @@ namespace SocketKit.Load.Tests.Measuring;
 internal static class Results
 {
     public static LoadResult Of(double messagesPerSecond, double p50 = 100) =>
-        new(64, 1, 32, null, 3, (long)(3 * messagesPerSecond), messagesPerSecond, new Latency(p50, 2 * p50, 3 * p50, 4 * p50, 5 * p50), 0, 5, 1, 1, 0);
+        new(64, 1, 32, null, 3, (long)(3 * messagesPerSecond), messagesPerSecond, new Latency(p50, 2 * p50, 3 * p50, 4 * p50, 5 * p50), 0, 5, 1, 1, 0, 0);
 
     /// <summary>C at 200,000, ours at 190,000 and Kestrel at 80,000 messages/s in the first round, half of it in the second.</summary>
     public static Comparison Comparison()

@@ -74,6 +74,6 @@ internal static class DriveCommand
             Console.WriteLine($"server: {result.ServerMicrosecondsPerMessage:0.00} us of processor time per message, {result.ServerShare:P0} of a processor");
         }
 
-        Console.WriteLine($"load: {result.LoadShare:P0} of a processor");
+        Console.WriteLine($"load: {result.LoadShare:P0} of a processor{(result.OthersShare is { } others ? $"; other programs: {others:P0}" : "")}");
     }
 }

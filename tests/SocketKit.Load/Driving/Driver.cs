@@ -132,19 +132,21 @@ internal static class Driver
         double replies = after.Replies - before.Replies;
         var seconds = Stopwatch.GetElapsedTime(before.At, after.At).TotalSeconds;
         var server = after.Server - before.Server;
+        var load = after.Load - before.Load;
+        var others = after.Machine - before.Machine - load - server;
         return new LoadResult(options.Connections, options.Depth, options.Size, options.Rate, options.Time.TotalSeconds, messages, messages / options.Time.TotalSeconds, latencies.Summary(), unanswered,
-            replies > 0 ? server?.TotalMicroseconds / replies : null, server?.TotalSeconds / seconds, (after.Load - before.Load).TotalSeconds / seconds, replies > 0 ? allocated / replies : null);
+            replies > 0 ? server?.TotalMicroseconds / replies : null, server?.TotalSeconds / seconds, load.TotalSeconds / seconds, others is null ? null : Math.Max(0, others.Value.TotalSeconds / seconds), replies > 0 ? allocated / replies : null);
     }
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
     /// <summary>Counts and processor times at one moment.</summary>
-    private readonly record struct Reading(long At, long Replies, TimeSpan? Server, TimeSpan Load)
+    private readonly record struct Reading(long At, long Replies, TimeSpan? Server, TimeSpan Load, TimeSpan? Machine)
     {
         public static Reading Take(Worker[] workers, IServerProbe? probe, Process self)
         {
             self.Refresh();
-            return new Reading(Stopwatch.GetTimestamp(), workers.Sum(worker => worker.Replies), probe?.ProcessorTime, self.TotalProcessorTime);
+            return new Reading(Stopwatch.GetTimestamp(), workers.Sum(worker => worker.Replies), probe?.ProcessorTime, self.TotalProcessorTime, OtherPrograms.BusyTime);
         }
     }
 }

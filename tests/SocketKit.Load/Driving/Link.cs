@@ -38,7 +38,7 @@ internal sealed class Link(int index, Socket socket) : IDisposable
     /// <summary>Bytes that arrived of the reply after those.</summary>
     public int ReceivedOfNext { get; set; }
 
-    /// <summary>When the messages in flight were sent, by number modulo depth; in closed loop only.</summary>
+    /// <summary>When the messages in flight were sent, by number modulo its length, a power of two; in closed loop only.</summary>
     public long[] SentAt { get; set; } = [];
 
     /// <summary>Connects, and blocks meanwhile.</summary>

@@ -31,7 +31,7 @@ internal sealed record LoadOptions(int Connections, int Depth, int Size)
     public bool Spin { get; init; }
 
     /// <summary>A few words for progress lines.</summary>
-    public string Text => string.Create(null, $"{Connections} connections, {SizeText}, {(Rate is { } rate ? string.Create(null, $"{rate:N0} messages/s") : Depth == 1 ? "one at a time" : $"{Depth} in flight")}");
+    public string Text => string.Create(null, $"{(Connections == 1 ? "1 connection" : $"{Connections} connections")}, {SizeText}, {(Rate is { } rate ? string.Create(null, $"{rate:N0} messages/s") : Depth == 1 ? "one at a time" : $"{Depth} in flight")}");
 
     private string SizeText => Size >= 1024 && Size % 1024 == 0 ? $"{Size / 1024} KiB" : $"{Size} B";
 }

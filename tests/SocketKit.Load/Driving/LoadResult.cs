@@ -9,10 +9,11 @@ namespace SocketKit.Load.Driving;
 /// <param name="ServerMicrosecondsPerMessage">Processor time of the server.</param>
 /// <param name="ServerShare">Processor time of the server by time measured: 1 is one processor all the time.</param>
 /// <param name="LoadShare">The same of the load.</param>
+/// <param name="OthersShare">The same of all other programs on this machine: well above 0, the figures mean little. Null where it is not known.</param>
 /// <param name="ServerBytesPerMessage">Bytes that the server allocated; of servers that tell.</param>
 internal sealed record LoadResult(
     int Connections, int Depth, int Size, double? Rate, double Seconds, long Messages, double MessagesPerSecond, Latency Latency, long Unanswered,
-    double? ServerMicrosecondsPerMessage, double? ServerShare, double LoadShare, double? ServerBytesPerMessage);
+    double? ServerMicrosecondsPerMessage, double? ServerShare, double LoadShare, double? OthersShare, double? ServerBytesPerMessage);
 
 /// <summary>Percentiles in microseconds.</summary>
 internal sealed record Latency(double P50, double P90, double P99, double P999, double Max);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace SocketKit.Load.Driving;
 
@@ -13,7 +14,7 @@ internal sealed class Traffic
 
     // Frames in a row, each with another pattern, and then the same again: any run of them lies in one piece.
     private readonly byte[] _frames;
-    private readonly int _slots;
+    private readonly int _mask;
     private readonly int _size;
     private readonly int _frame;
     private readonly int _counter;
@@ -23,7 +24,9 @@ internal sealed class Traffic
     public Traffic(int size, int slots)
     {
         _size = size;
-        _slots = slots;
+        Slots = slots;
+        slots = (int)BitOperations.RoundUpToPowerOf2((uint)slots);
+        _mask = slots - 1;
         _frame = Header + size;
         _counter = Math.Min(Counter, size);
         _frames = new byte[2 * slots * _frame];
@@ -38,12 +41,23 @@ internal sealed class Traffic
     /// <summary>Bytes of a message with its length.</summary>
     public int FrameLength => _frame;
 
-    public int Slots => _slots;
+    /// <summary>How many messages are written at once, at most.</summary>
+    public int Slots { get; }
 
     /// <summary>The frames of some messages in a row; valid until the next call.</summary>
     public ReadOnlySpan<byte> Write(int link, long first, int count)
     {
-        var frames = _frames.AsSpan((int)(first % _slots) * _frame, count * _frame);
+        var frames = _frames.AsSpan((int)(first & _mask) * _frame, count * _frame);
+        if (_counter == Counter)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(frames[((i * _frame) + Header)..], CounterOf(link, first + i));
+            }
+
+            return frames;
+        }
+
         Span<byte> counter = stackalloc byte[Counter];
         for (var i = 0; i < count; i++)
         {
@@ -62,6 +76,17 @@ internal sealed class Traffic
     public int Check(Link link, ReadOnlySpan<byte> bytes, int writer)
     {
         var complete = 0;
+        if (link.ReceivedOfNext == 0 && _counter == Counter)
+        {
+            while (bytes.Length >= _frame && IsWhole(link.Received, bytes[.._frame], writer))
+            {
+                bytes = bytes[_frame..];
+                link.Received++;
+                complete++;
+            }
+        }
+
+        // Pieces, and what is wrong: found again here, with its place.
         while (!bytes.IsEmpty)
         {
             var part = bytes[..Math.Min(bytes.Length, _frame - link.ReceivedOfNext)];
@@ -81,10 +106,15 @@ internal sealed class Traffic
 
     private static ulong CounterOf(int link, long message) => ((ulong)link << 40) ^ (ulong)message;
 
+    private bool IsWhole(long message, ReadOnlySpan<byte> frame, int writer) =>
+        BinaryPrimitives.ReadInt32BigEndian(frame) == _size
+        && BinaryPrimitives.ReadUInt64LittleEndian(frame[Header..]) == CounterOf(writer, message)
+        && frame[(Header + Counter)..].SequenceEqual(_frames.AsSpan(((int)(message & _mask) * _frame) + Header + Counter, frame.Length - Header - Counter));
+
     private void CheckPart(Link link, ReadOnlySpan<byte> part, int writer)
     {
         var at = link.ReceivedOfNext;
-        var frame = _frames.AsSpan((int)(link.Received % _slots) * _frame, _frame);
+        var frame = _frames.AsSpan((int)(link.Received & _mask) * _frame, _frame);
         var head = Header + _counter;
         if (at < head)
         {

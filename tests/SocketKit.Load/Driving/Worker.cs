@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 
 namespace SocketKit.Load.Driving;
 
@@ -36,7 +37,7 @@ internal sealed class Worker : IDisposable
         {
             links[i].Place = i;
             links[i].Excluded = options.ExcludeEvery > 0 && links[i].Index % options.ExcludeEvery == 0;
-            links[i].SentAt = options.Rate is null ? new long[options.Depth] : [];
+            links[i].SentAt = options.Rate is null ? new long[BitOperations.RoundUpToPowerOf2((uint)options.Depth)] : [];
             _poller.Add(links[i]);
         }
     }
@@ -133,9 +134,11 @@ internal sealed class Worker : IDisposable
     {
         if (link.SentAt.Length > 0)
         {
+            var sentAt = link.SentAt;
+            var first = link.Sent + link.Quota;
             for (var i = 0; i < count; i++)
             {
-                link.SentAt[(link.Sent + link.Quota + i) % link.SentAt.Length] = now;
+                sentAt[(first + i) & (sentAt.Length - 1)] = now;
             }
         }
 
@@ -206,9 +209,10 @@ internal sealed class Worker : IDisposable
     private void Record(Link link, int complete, long now)
     {
         long since = 0, same = 0;
+        var sentAt = link.SentAt;
         for (var number = link.Received - complete; number < link.Received; number++)
         {
-            var began = _schedule is null ? link.SentAt[number % link.SentAt.Length] : _schedule.DueAt(_schedule.MessageOf(link.Place, number));
+            var began = _schedule is null ? sentAt[number & (sentAt.Length - 1)] : _schedule.DueAt(_schedule.MessageOf(link.Place, number));
             if (!IsMeasured(began, now))
             {
                 continue;

@@ -62,6 +62,7 @@ internal static class CompareCommand
         Contender[] contenders, string[] missing, Scenario[] scenarios, int rounds, double seconds, double warmUp, (int? Server, int? Load) pins, CancellationToken cancellationToken)
     {
         var rows = new List<ComparisonRow>();
+        var disturbance = 0.0;
         foreach (var scenario in scenarios)
         {
             var results = contenders.ToDictionary(one => one, _ => new List<LoadResult>());
@@ -78,13 +79,18 @@ internal static class CompareCommand
                     var result = Driver.Run(load, server);
                     results[contender].Add(result);
                     await Console.Error.WriteLineAsync(string.Create(null,
-                        $"round {round} of {rounds}, {load.Text}, {contender.Title}: {result.MessagesPerSecond:N0} messages/s, p50 {result.Latency.P50:0.0} us, p99 {result.Latency.P99:0.0} us, server {result.ServerShare:P0}, load {result.LoadShare:P0} of a processor"));
+                        $"round {round} of {rounds}, {load.Text}, {contender.Title}: {result.MessagesPerSecond:N0} messages/s, p50 {result.Latency.P50:0.0} us, p99 {result.Latency.P99:0.0} us, server {result.ServerShare:P0}, load {result.LoadShare:P0}, others {result.OthersShare:P0} of a processor"));
                 }
             }
 
+            disturbance = Math.Max(disturbance, Statistics.Median(results.Values.SelectMany(rounds => rounds).Select(one => one.OthersShare ?? 0)));
             rows.AddRange(Comparison.RowsOf(scenario, contenders, results));
         }
 
-        return new Comparison(Machine.Describe(), rounds, seconds, warmUp, missing, [.. rows]);
+        return new Comparison(Machine.Describe(), rounds, seconds, warmUp, [.. missing, .. Disturbed(disturbance)], [.. rows]);
     }
+
+    /// <summary>A line of warning when others took more than a tenth of a processor, in the median of some load.</summary>
+    private static string[] Disturbed(double share) =>
+        share > 0.1 ? [$"Other programs took {share:P0} of a processor meanwhile: these figures are not to be trusted."] : [];
 }
