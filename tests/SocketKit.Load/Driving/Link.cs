@@ -47,7 +47,7 @@ internal sealed class Link(int index, Socket socket) : IDisposable
     /// <param name="address">The number of the client's address: 0 is chosen by the system.</param>
     public static Link Connect(EndPoint server, int index, int address)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             Spread(socket, server, address);

@@ -87,10 +87,6 @@ internal static class CompareCommand
             rows.AddRange(Comparison.RowsOf(scenario, contenders, results));
         }
 
-        return new Comparison(Machine.Describe(), rounds, seconds, warmUp, [.. missing, .. Disturbed(disturbance)], [.. rows]);
+        return new Comparison(Machine.Describe(), rounds, seconds, warmUp, [.. missing, .. Disturbance.Warning(disturbance)], [.. rows]);
     }
-
-    /// <summary>A line of warning when others took more than a tenth of a processor, in the median of some load.</summary>
-    private static string[] Disturbed(double share) =>
-        share > 0.1 ? [$"Other programs took {share:P0} of a processor meanwhile: these figures are not to be trusted."] : [];
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using SocketKit.Load.Driving;
-using SocketKit.Load.Reporting;
 
 namespace SocketKit.Load.Measuring;
 
@@ -20,7 +19,7 @@ internal static class FanoutMeasurement
     public static Command Create() => MeasureCommand.Measurement(
         "fanout", "One message to all connections: the time until the last one has it.", ["epoll", "sockets"], [Connections, Messages, WarmUp],
         ["connections", "median, ms", "worst, ms", "us/connection"], MeasureAsync,
-        result => [MarkdownReport.Number(result.Connections), $"{result.MedianMilliseconds:0.00}", $"{result.WorstMilliseconds:0.00}", $"{result.MicrosecondsPerConnection:0.00}"], oursOnly: true);
+        result => [$"{result.Connections:N0}", $"{result.MedianMilliseconds:0.00}", $"{result.WorstMilliseconds:0.00}", $"{result.MicrosecondsPerConnection:0.00}"], oursOnly: true);
 
     private static async Task<FanoutResult> MeasureAsync(Turn turn)
     {

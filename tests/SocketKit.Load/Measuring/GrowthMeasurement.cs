@@ -1,6 +1,5 @@
 using System.CommandLine;
 using SocketKit.Load.Driving;
-using SocketKit.Load.Reporting;
 
 namespace SocketKit.Load.Measuring;
 
@@ -20,7 +19,7 @@ internal static class GrowthMeasurement
 
     public static Command Create() => MeasureCommand.Measurement(
         "growth", "Processor time of the server per message, with 10 to 10,000 connections that all have one message in flight.", ["epoll", "sockets", Contender.C], [Seconds, WarmUp],
-        [.. Connections.Select(count => $"{MarkdownReport.Number(count)} connections, us/message"), "most by 100"], MeasureAsync,
+        [.. Connections.Select(count => $"{count:N0} connections, us/message"), "most by 100"], MeasureAsync,
         result => [.. result.Loads.Select(load => $"{load.ServerMicrosecondsPerMessage:0.00}"), $"{result.Ratio:0.00}"]);
 
     private static async Task<GrowthResult> MeasureAsync(Turn turn)

@@ -23,7 +23,7 @@ internal static class IdleMeasurement
     public static Command Create() => MeasureCommand.Measurement(
         "idle", "Bytes per idle connection: each has had one message echoed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [Connections, Settle],
         ["connections", "process before, MB", "process after, MB", "process, B/connection", "managed heap, B/connection"], MeasureAsync,
-        result => [MarkdownReport.Number(result.Connections), Megabytes(result.ResidentBefore), Megabytes(result.ResidentAfter), MarkdownReport.Number(result.ResidentPerConnection),
+        result => [$"{result.Connections:N0}", Megabytes(result.ResidentBefore), Megabytes(result.ResidentAfter), MarkdownReport.Number(result.ResidentPerConnection),
             result.ManagedPerConnection is { } managed ? MarkdownReport.Number(managed) : "-"]);
 
     private static async Task<IdleResult> MeasureAsync(Turn turn)

@@ -61,6 +61,7 @@ internal static class MeasureCommand
             var (serverProcessor, loadProcessor) = pins.Of(arguments);
             var table = new Table(["Server", .. header]);
             var results = new List<KeyValuePair<string, T>>();
+            var disturbance = new Disturbance();
             foreach (var contender in present)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -69,15 +70,16 @@ internal static class MeasureCommand
                 table.Add([contender.Title, .. cells(result)]);
             }
 
+            string[] notes = [.. missing, .. Disturbance.Warning(disturbance.Share)];
             Console.WriteLine(Machine.Describe());
-            foreach (var line in missing)
+            foreach (var line in notes)
             {
                 Console.WriteLine(line);
             }
 
             Console.WriteLine();
             Console.Write(table);
-            await Json.WriteAsync(arguments.GetValue(json), new { Measurement = name, Machine = Machine.Describe(), Notes = missing, Results = results.ToDictionary() });
+            await Json.WriteAsync(arguments.GetValue(json), new { Measurement = name, Machine = Machine.Describe(), Notes = notes, Results = results.ToDictionary() });
         });
         return command;
     }

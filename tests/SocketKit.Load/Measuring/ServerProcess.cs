@@ -78,8 +78,12 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
         return JsonSerializer.Deserialize<ServerStats>(_process.StandardOutput.ReadLine() ?? throw new IOException("The server has ended."), Json.Line);
     }
 
+    /// <summary>Processor time of all servers of this run that have ended.</summary>
+    public static TimeSpan TimeOfEnded { get; private set; }
+
     public async ValueTask DisposeAsync()
     {
+        TimeOfEnded += ProcessorTime;
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();

@@ -8,7 +8,7 @@ namespace SocketKit.Load.Reporting;
 /// <summary>A comparison as SVG: a panel of bars per load, each with a scale of its own. Its white ground makes it readable on dark pages too.</summary>
 internal static class BarChart
 {
-    private const int Width = 760;
+    private const int Width = 800;
     private const int Margin = 16;
     private const int Labels = 210;
     private const int Bars = 390;
