@@ -30,6 +30,20 @@ public class ServersTests
         result.Messages.Should().BePositive();
     }
 
+    [Fact]
+    public async Task The_load_of_other_systems_than_Linux_checks_every_byte_too()
+    {
+        await using var server = await ServeCommand.StartAsync(new ServeOptions("batched"));
+
+        foreach (var load in new LoadOptions[] { new(8, 32, 32), new(3, 4, 300_000), new(4, 1, 32) { Rate = 200 } })
+        {
+            var result = await DriveAsync(server, load with { Portable = true, Threads = 2 });
+
+            result.Messages.Should().BePositive();
+            result.Unanswered.Should().Be(0);
+        }
+    }
+
     [Theory]
     [InlineData("async")]
     [InlineData("block")]

@@ -21,6 +21,7 @@ internal static class DriveCommand
         Option<int?> processor = new("--processor") { Description = "The processor of the first thread; the others follow." };
         Option<int> excludeEvery = new("--exclude-every") { Description = "Leave the first of so many connections out of the figures." };
         Option<bool> spin = new("--spin") { Description = "Never sleep while waiting for replies." };
+        Option<bool> portable = new("--portable") { Description = "Wait with select on Linux too, as on other systems." };
         Option<int?> process = new("--pid") { Description = "The server's process on this machine, for its processor time." };
         Option<string?> json = new("--json") { Description = "Write the result to this file." };
 
@@ -36,7 +37,7 @@ internal static class DriveCommand
         excludeEvery.AtLeast(0);
         Command command = new("drive", "Sends frames, checks every byte of every echo, and tells messages per second and latencies.")
         {
-            host, port, connections, depth, size, seconds, warmUp, rate, threads, processor, excludeEvery, spin, process, json,
+            host, port, connections, depth, size, seconds, warmUp, rate, threads, processor, excludeEvery, spin, portable, process, json,
         };
         command.SetAction(async (arguments, _) =>
         {
@@ -51,6 +52,7 @@ internal static class DriveCommand
                 FirstProcessor = arguments.GetValue(processor),
                 ExcludeEvery = arguments.GetValue(excludeEvery),
                 Spin = arguments.GetValue(spin),
+                Portable = arguments.GetValue(portable),
             };
             var result = Driver.Run(options, arguments.GetValue(process) is { } id ? new ProcessProbe(id) : null, Console.Error.WriteLine);
             Print(options, result);

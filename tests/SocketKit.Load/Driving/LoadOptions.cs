@@ -30,6 +30,9 @@ internal sealed record LoadOptions(int Connections, int Depth, int Size)
     /// <summary>Never sleep while waiting for replies: takes the time of waking up out of the latency, at the price of a whole processor.</summary>
     public bool Spin { get; init; }
 
+    /// <summary>Wait with select on Linux too, as on other systems.</summary>
+    public bool Portable { get; init; }
+
     /// <summary>A few words for progress lines.</summary>
     public string Text => string.Create(null, $"{(Connections == 1 ? "1 connection" : $"{Connections} connections")}, {SizeText}, {(Rate is { } rate ? string.Create(null, $"{rate:N0} messages/s") : Depth == 1 ? "one at a time" : $"{Depth} in flight")}");
 

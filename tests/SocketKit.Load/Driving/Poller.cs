@@ -8,7 +8,8 @@ internal abstract class Poller : IDisposable
 {
     public const int WouldBlock = -1;
 
-    public static Poller Create() => OperatingSystem.IsLinux() ? new EpollPoller() : new SelectPoller();
+    /// <param name="portable">The one of all systems, also where there is a better one.</param>
+    public static Poller Create(bool portable = false) => OperatingSystem.IsLinux() && !portable ? new EpollPoller() : new SelectPoller();
 
     public abstract void Add(Link link);
 

@@ -14,7 +14,7 @@ internal sealed class Worker : IDisposable
     private readonly LoadOptions _options;
     private readonly Link[] _links;
     private readonly Traffic _traffic;
-    private readonly Poller _poller = Poller.Create();
+    private readonly Poller _poller;
     private readonly Ready[] _ready;
     private readonly byte[] _buffer = new byte[ReceiveBuffer];
     private Schedule? _schedule;
@@ -30,6 +30,7 @@ internal sealed class Worker : IDisposable
     {
         _options = options;
         _links = links;
+        _poller = Poller.Create(options.Portable);
         // In open loop more than the depth may be due at once.
         _traffic = new Traffic(options.Size, options.Rate is null ? options.Depth : Math.Clamp(256 * 1024 / (options.Size + 4), 1, 64));
         _ready = new Ready[links.Length];
