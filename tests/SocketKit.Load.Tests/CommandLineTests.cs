@@ -8,7 +8,7 @@ public class CommandLineTests
     [InlineData("serve --kind kestrel")]
     [InlineData("drive --port 9000")]
     [InlineData("drive --port 9000 --connections 10 --depth 4 --size 65536 --seconds 0.5 --warm-up 0 --rate 5000 --exclude-every 64 --json out.json")]
-    [InlineData("compare --rounds 1 --servers sockets c --loads small latency --svg out.svg")]
+    [InlineData("compare --rounds 1 --seconds 1 --first-warm-up 3 --servers epoll c kestrel --loads small latency --svg out.svg")]
     [InlineData("measure idle --connections 100")]
     [InlineData("measure churn --servers sockets --seconds 1")]
     [InlineData("measure fanout --messages 5")]

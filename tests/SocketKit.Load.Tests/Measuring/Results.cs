@@ -16,6 +16,6 @@ internal static class Results
         double[] rates = [190_000, 200_000, 80_000];
         var rows = Scenario.All.SelectMany(scenario => Load.Measuring.Comparison.RowsOf(scenario, contenders,
             contenders.Zip(rates).ToDictionary(pair => pair.First, pair => new List<LoadResult> { Of(pair.Second, 1e7 / pair.Second), Of(pair.Second / 2, 2e7 / pair.Second) })));
-        return new Comparison("a machine & more", 2, 3, 5, ["SocketKit, epoll engine is left out: it is <young>."], [.. rows]);
+        return new Comparison("a machine & more", 2, 3, 5, 1, ["SocketKit, epoll engine is left out: it is <young>."], [.. rows]);
     }
 }

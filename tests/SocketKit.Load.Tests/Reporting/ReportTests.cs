@@ -29,7 +29,7 @@ public class ReportTests
     {
         var report = MarkdownReport.Of(Results.Comparison());
 
-        report.Should().Contain("a machine & more; medians of 2 rounds of 3 s after 5 s of warm-up");
+        report.Should().Contain("a machine & more; medians of 2 rounds of 3 s after 5 s of warm-up, 1 s from the second round on");
         report.Should().Contain("SocketKit, epoll engine is left out: it is <young>.");
         report.Should().Contain("**64 connections, 32 B, one at a time**");
         report.Should().Contain("| SocketKit, portable engine | 142,500 | 95,000 - 190,000 | 0.95 | 2.38 |");

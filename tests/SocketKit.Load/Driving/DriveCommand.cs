@@ -15,7 +15,7 @@ internal static class DriveCommand
         Option<int> depth = new("--depth") { Description = "Messages in flight per connection, in closed loop.", DefaultValueFactory = _ => 1 };
         Option<int> size = new("--size") { Description = "Bytes of a message, without its length.", DefaultValueFactory = _ => 32 };
         Option<double> seconds = new("--seconds") { Description = "How long is measured.", DefaultValueFactory = _ => 5 };
-        Option<double> warmUp = new("--warm-up") { Description = "Seconds of the same load before that.", DefaultValueFactory = _ => 3 };
+        Option<double> warmUp = new("--warm-up") { Description = "Seconds of the same load before that.", DefaultValueFactory = _ => 5 };
         Option<double?> rate = new("--rate") { Description = "Open loop: messages per second over all connections; latency counts from the time a message is due." };
         Option<int> threads = new("--threads") { Description = "Threads of the load.", DefaultValueFactory = _ => 1 };
         Option<int?> processor = new("--processor") { Description = "The processor of the first thread; the others follow." };

@@ -21,7 +21,7 @@ internal static class BlockingMeasurement
     private static readonly Option<double> Fraction = MeasureCommand.Seconds("--fraction", "Of the maximum rate, this part is sent.", 0.1).Between(0.001, 1);
     private static readonly Option<int> Rounds = MeasureCommand.Count("--rounds", "How often both are measured.", 3);
     private static readonly Option<double> Seconds = MeasureCommand.Seconds("--seconds", "How long each is measured.", 5);
-    private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 3);
+    private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 10);
 
     public static Command Create() => MeasureCommand.Measurement(
         "blocking", "Open loop: the p99 of all others while one handler always blocks its thread, against the p99 while none does.", ["epoll", "sockets"],

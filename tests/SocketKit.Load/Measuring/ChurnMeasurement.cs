@@ -9,7 +9,7 @@ internal static class ChurnMeasurement
 {
     private static readonly Option<int> AtOnce = MeasureCommand.Count("--connections", "How many live at once.", 32);
     private static readonly Option<double> Seconds = MeasureCommand.Seconds("--seconds", "How long is measured.", 5);
-    private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 3);
+    private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 10);
 
     public static Command Create() => MeasureCommand.Measurement(
         "churn", "Connections per second that are accepted, have one message echoed and are closed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [AtOnce, Seconds, WarmUp],

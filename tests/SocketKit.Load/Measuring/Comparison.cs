@@ -14,7 +14,7 @@ internal sealed record ComparisonRow(
 
 /// <summary>A finished comparison.</summary>
 /// <param name="Notes">Who is left out, and why.</param>
-internal sealed record Comparison(string Machine, int Rounds, double Seconds, double WarmUpSeconds, string[] Notes, ComparisonRow[] Rows)
+internal sealed record Comparison(string Machine, int Rounds, double Seconds, double FirstWarmUpSeconds, double WarmUpSeconds, string[] Notes, ComparisonRow[] Rows)
 {
     /// <summary>The rows of one load, from the results of all rounds by server.</summary>
     public static IEnumerable<ComparisonRow> RowsOf(Scenario scenario, IReadOnlyList<Contender> contenders, IReadOnlyDictionary<Contender, List<LoadResult>> results)

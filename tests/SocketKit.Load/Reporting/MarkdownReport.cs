@@ -10,7 +10,7 @@ internal static class MarkdownReport
     public static string Of(Comparison comparison)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{comparison.Machine}; medians of {comparison.Rounds} rounds of {comparison.Seconds} s after {comparison.WarmUpSeconds} s of warm-up, every byte of every echo checked.\n");
+        text.Append(CultureInfo.InvariantCulture, $"{comparison.Machine}; medians of {comparison.Rounds} rounds of {comparison.Seconds} s after {comparison.FirstWarmUpSeconds} s of warm-up, {comparison.WarmUpSeconds} s from the second round on, every byte of every echo checked.\n");
         foreach (var note in comparison.Notes)
         {
             text.Append(note).Append('\n');
