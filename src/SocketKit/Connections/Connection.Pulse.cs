@@ -9,13 +9,8 @@ internal sealed partial class Connection
 
     private readonly long _openDeadline;
 
-    // Slow consumer: since when the wire has taken nothing, and the current window of the least rate.
-    private bool _wasFlushing;
-    private long _sentAtLastTick;
-    private long _lastTaken;
-    private long _windowBegan;
-    private long _windowBytes;
-    private bool _firstWindow;
+    /// <summary>Made when a tick first finds a send under way: most connections never have one that lasts.</summary>
+    private ConsumerWatch? _consumer;
 
     /// <summary>One tick of the clock.</summary>
     /// <param name="now">Monotonic time, for deadlines.</param>
@@ -61,40 +56,58 @@ internal sealed partial class Connection
 
     private void CheckConsumer(long alive)
     {
+        var watch = _consumer;
         if (!Volatile.Read(ref _flushing))
         {
-            _wasFlushing = false;
+            if (watch is not null)
+            {
+                watch.WasFlushing = false;
+            }
+
             return;
         }
+
+        watch = _consumer ??= new ConsumerWatch();
 
         var limit = _settings.SlowConsumerTimeout.Ticks;
         var sent = _transport.SendProgress;
-        if (!_wasFlushing)
+        if (!watch.WasFlushing)
         {
-            _wasFlushing = _firstWindow = true;
-            _sentAtLastTick = _windowBytes = sent;
-            _lastTaken = _windowBegan = alive;
+            watch.WasFlushing = watch.FirstWindow = true;
+            watch.SentAtLastTick = watch.WindowBytes = sent;
+            watch.LastTaken = watch.WindowBegan = alive;
             return;
         }
 
-        if (sent != _sentAtLastTick)
+        if (sent != watch.SentAtLastTick)
         {
-            _sentAtLastTick = sent;
-            _lastTaken = alive;
+            watch.SentAtLastTick = sent;
+            watch.LastTaken = alive;
         }
 
-        var slow = alive - _lastTaken >= limit;
-        if (alive - _windowBegan >= limit)
+        var slow = alive - watch.LastTaken >= limit;
+        if (alive - watch.WindowBegan >= limit)
         {
-            slow |= !_firstWindow && sent - _windowBytes < LeastBytesPerSecond * (limit / (double)TimeSpan.TicksPerSecond);
-            _firstWindow = false;
-            _windowBegan = alive;
-            _windowBytes = sent;
+            slow |= !watch.FirstWindow && sent - watch.WindowBytes < LeastBytesPerSecond * (limit / (double)TimeSpan.TicksPerSecond);
+            watch.FirstWindow = false;
+            watch.WindowBegan = alive;
+            watch.WindowBytes = sent;
         }
 
         if (slow)
         {
             TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"the peer took no byte, or under {LeastBytesPerSecond} bytes a second, for {_settings.SlowConsumerTimeout} (ConnectionOptions.SlowConsumerTimeout)", null, graceful: false);
         }
+    }
+
+    /// <summary>Since when the wire has taken nothing, and the current window of the least rate. The clock's.</summary>
+    private sealed class ConsumerWatch
+    {
+        public bool WasFlushing;
+        public long SentAtLastTick;
+        public long LastTaken;
+        public long WindowBegan;
+        public long WindowBytes;
+        public bool FirstWindow;
     }
 }

@@ -12,7 +12,7 @@ namespace SocketKit.Connections;
 // Its steps are built by the pooling builder: their continuations stay on the engine's thread whatever context is current there, and a step that waits allocates nothing.
 internal sealed partial class Connection
 {
-    private readonly ReceiveBuffer _input;
+    private ReceiveBuffer _input;
 
     /// <summary>Made with the first wait, under the gate.</summary>
     private AsyncSignal<bool>? _dispatchSignal;

@@ -6,7 +6,7 @@ namespace SocketKit.Connections;
 /// The bytes received and not yet consumed: one contiguous window in a pooled array, so that a framer sees a plain span. Used by the receive loop alone.
 /// It grows by doubling as bytes arrive, never by a number that the peer sent, and holds nothing while it is empty and at rest.
 /// </summary>
-internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
+internal struct ReceiveBuffer(bool poison, int maxFrameLength)
 {
     private const int LargestPreferred = 256 * 1024;
 
@@ -17,11 +17,11 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
     private int _start;
     private int _end;
 
-    public int Length => _end - _start;
+    public readonly int Length => _end - _start;
 
-    public Span<byte> Span => _array.AsSpan(_start, _end - _start);
+    public readonly Span<byte> Span => _array.AsSpan(_start, _end - _start);
 
-    public Memory<byte> Memory => _array.AsMemory(_start, _end - _start);
+    public readonly Memory<byte> Memory => _array.AsMemory(_start, _end - _start);
 
     /// <summary>Where the next bytes go: never empty.</summary>
     public Memory<byte> GetFree()
@@ -91,9 +91,9 @@ internal sealed class ReceiveBuffer(bool poison, int maxFrameLength)
         return detached;
     }
 
-    public void Return(byte[] array) => Return(array, array.Length);
+    public readonly void Return(byte[] array) => Return(array, array.Length);
 
-    private void Return(byte[] array, int used)
+    private readonly void Return(byte[] array, int used)
     {
         if (poison)
         {

@@ -32,7 +32,7 @@ internal static class EpollDial
             cancellationToken.ThrowIfCancellationRequested();
             ThrowIf(connecting.TakeError());
             ThrowIfItself(descriptor, endPoint);
-            return new EpollTransport(connecting, endPoint);
+            return new EpollTransport(connecting, new PeerAddress(endPoint));
         }
         catch (IOException) when (cancellationToken.IsCancellationRequested)
         {

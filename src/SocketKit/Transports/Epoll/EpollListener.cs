@@ -189,7 +189,7 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
             {
                 _descriptorsShort = Descriptors.AreShort(number);
                 var descriptor = new Descriptor(number);
-                return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor), SocketAddresses.Read(raw[..Math.Min(length, raw.Length)]));
+                return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor), PeerAddress.Read(raw[..Math.Min(length, raw.Length)]));
             }
 
             var error = Marshal.GetLastPInvokeError();

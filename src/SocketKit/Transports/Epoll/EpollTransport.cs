@@ -5,13 +5,14 @@ using SocketKit.Transports.Tcp;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>The Linux wire: a connected TCP or Unix stream socket in an event loop. Completions run inline on the loop's thread, which user code may block: then another thread takes the loop over.</summary>
-internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Transport
+internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : Transport
 {
+    private PeerAddress _remote = remote;
     private EndPoint? _local;
 
     public override EndPoint? LocalEndPoint => _local ??= SocketAddresses.Local(socket.Descriptor);
 
-    public override EndPoint? RemoteEndPoint { get; } = remote;
+    public override EndPoint? RemoteEndPoint => _remote.EndPoint;
 
     public override long BytesSent => socket.BytesSent;
 

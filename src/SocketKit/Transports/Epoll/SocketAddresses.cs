@@ -41,6 +41,23 @@ internal static class SocketAddresses
         }
     }
 
+    /// <summary>Reads one of IPv4, also in IPv6 form; the address in the order of its bytes, as <see cref="IPAddress"/> takes it.</summary>
+    public static bool TryReadInternet(ReadOnlySpan<byte> raw, out uint address, out ushort port)
+    {
+        var family = raw.Length < UnixPathOffset ? 0 : BitConverter.ToUInt16(raw);
+        var mapped = family == FamilyInternet6 && raw.Slice(8, 12).SequenceEqual(MappedPrefix);
+        if (family != FamilyInternet && !mapped)
+        {
+            address = 0;
+            port = 0;
+            return false;
+        }
+
+        address = BitConverter.ToUInt32(raw[(mapped ? 20 : 4)..]);
+        port = (ushort)Port(raw);
+        return port != 0;
+    }
+
     /// <summary>The local end of a socket; null when it is gone.</summary>
     public static unsafe EndPoint? Local(Descriptor descriptor)
     {
@@ -60,6 +77,8 @@ internal static class SocketAddresses
         descriptor.DangerousRelease();
         return result < 0 ? null : Read(raw[..Math.Min(length, MaxLength)]);
     }
+
+    private static ReadOnlySpan<byte> MappedPrefix => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
 
     private static int Port(ReadOnlySpan<byte> raw) => BinaryPrimitives.ReadUInt16BigEndian(raw[2..]);
 }
