@@ -101,11 +101,15 @@ internal sealed unsafe class EpollLoop
             generation = _generations[slot];
             registration.Place(slot, generation);
             Volatile.Write(ref _table[slot], registration);
-            if (!_started)
+            try
             {
-                _started = true;
-                _monitor.Watch(this);
-                _threads.Serve(this, generation: 0);
+                Start();
+            }
+            catch (OutOfMemoryException)
+            {
+                // The system gives no thread: this connection cannot be served, and the next one tries again.
+                Remove(registration);
+                throw WireErrors.From(System.Net.Sockets.SocketError.NoBufferSpaceAvailable);
             }
         }
 
@@ -168,6 +172,7 @@ internal sealed unsafe class EpollLoop
                 _monitor.Wake();
             }
 
+            Interleaving.Point();
             if (_batch.TryTake(out var slot, out var entryGeneration, out var directions))
             {
                 if (Find(slot, entryGeneration) is { } registration)
@@ -184,6 +189,7 @@ internal sealed unsafe class EpollLoop
                 continue;
             }
 
+            Interleaving.Point();
             if (!_state.TryRest(generation))
             {
                 break;
@@ -216,10 +222,26 @@ internal sealed unsafe class EpollLoop
             registration.OnEscaped(exception);
         }
 
+        // What the dispatch left in an AsyncLocal, or as the thread's synchronization context, is not the next one's.
         if (ExecutionContext.Capture() != Clean)
         {
-            // What the dispatch left in an AsyncLocal is not the next one's.
             ExecutionContext.Restore(Clean!);
+        }
+
+        if (SynchronizationContext.Current is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
+    /// <summary>Gets the loop its thread, with its first registration.</summary>
+    private void Start()
+    {
+        if (!_started)
+        {
+            _monitor.Watch(this);
+            _threads.Serve(this, generation: 0);
+            _started = true;
         }
     }
 
@@ -233,8 +255,9 @@ internal sealed unsafe class EpollLoop
 
         _dispatching = registration;
         Volatile.Write(ref _dispatchingIn, state);
+        Interleaving.Point();
         Invoke(registration, item, directions);
-        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict())
+        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict(state))
         {
             registration.OnTakenOver();
         }
@@ -295,6 +318,11 @@ internal sealed unsafe class EpollLoop
         if ((events & (Native.EpollHup | Native.EpollErr)) != 0)
         {
             directions |= EventBatch.OutHungUp;
+        }
+
+        if ((events & Native.EpollPri) != 0)
+        {
+            directions |= EventBatch.In | EventBatch.Urgent;
         }
 
         return directions;

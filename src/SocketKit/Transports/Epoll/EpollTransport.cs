@@ -60,15 +60,17 @@ internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Tra
             return ValueTask.FromException(WireErrors.Aborted());
         }
 
+        // Before the call: the peer's answer to it may be received by the time it returns, and is no reset.
+        socket.FinishedSending = true;
         var result = Native.Shutdown(socket.Descriptor.Number, Native.ShutdownSend);
         var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         socket.Descriptor.DangerousRelease();
         if (error != 0)
         {
+            socket.FinishedSending = false;
             return ValueTask.FromException(WireErrors.From(Errno.ToSocketError(error)));
         }
 
-        socket.FinishedSending = true;
         return default;
     }
 
