@@ -1,17 +1,17 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports.Sockets;
+using SocketKit.IntegrationTests.TestDoubles;
 
-namespace SocketKit.IntegrationTests.Transports.Sockets;
+namespace SocketKit.IntegrationTests.Transports.Tcp;
 
-public class SocketListenerTests
+public class TcpListenerTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task BindAsync_resolves_port_0()
     {
-        await using var listener = Listen.Tcp("127.0.0.1", 0);
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
         listener.EndPoint.Should().Be(new IPEndPoint(IPAddress.Loopback, 0));
 
         await listener.BindAsync(default);
@@ -26,8 +26,8 @@ public class SocketListenerTests
     [Trait("Fault", "G02")]
     public async Task BindAsync_names_the_address_that_is_in_use()
     {
-        await using var first = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
-        await using var second = Listen.Tcp((IPEndPoint)first.EndPoint);
+        await using var first = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+        await using var second = TestEngine.Listen((IPEndPoint)first.EndPoint);
 
         var bind = async () => await second.BindAsync(default);
 
@@ -42,7 +42,7 @@ public class SocketListenerTests
     public async Task BindAsync_names_an_address_that_is_not_this_machines()
     {
         // TEST-NET-1 of RFC 5737 belongs to no machine.
-        await using var listener = Listen.Tcp("192.0.2.1", 0);
+        await using var listener = TestEngine.Listen("192.0.2.1", 0);
 
         var bind = async () => await listener.BindAsync(default);
 
@@ -52,7 +52,7 @@ public class SocketListenerTests
     [Fact]
     public async Task BindAsync_takes_a_name_and_prefers_IPv4()
     {
-        await using var listener = new SocketListener(new DnsEndPoint("self.test", 0), null, (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
+        await using var listener = TestEngine.Listen(new DnsEndPoint("self.test", 0), (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
 
         await listener.BindAsync(default);
 
@@ -62,7 +62,7 @@ public class SocketListenerTests
     [Fact]
     public async Task BindAsync_says_which_name_cannot_be_resolved()
     {
-        await using var listener = new SocketListener(new DnsEndPoint("nowhere.test", 0), null, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+        await using var listener = TestEngine.Listen(new DnsEndPoint("nowhere.test", 0), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
         var bind = async () => await listener.BindAsync(default);
 
@@ -72,7 +72,7 @@ public class SocketListenerTests
     [Fact]
     public async Task A_listener_is_bound_once()
     {
-        await using var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
 
         var again = async () => await listener.BindAsync(default);
 
@@ -82,13 +82,13 @@ public class SocketListenerTests
     [Fact]
     public async Task All_addresses_take_IPv4_and_IPv6_and_an_IPv4_peer_shows_as_IPv4()
     {
-        await using var listener = await ListenAsync(Listen.Tcp(0));
+        await using var listener = await ListenAsync(TestEngine.Listen(0));
         var port = ((IPEndPoint)listener.EndPoint).Port;
 
         foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
         {
             var accept = listener.AcceptAsync().AsTask();
-            await using var dialled = await Dial.Tcp(new IPEndPoint(address, port)).DialAsync(TimeProvider.System, CancellationToken.None);
+            await using var dialled = await TestEngine.Dial(new IPEndPoint(address, port)).DialAsync(TimeProvider.System, CancellationToken.None);
             await using var accepted = await accept.WaitAsync(Patience);
 
             accepted!.RemoteEndPoint.Should().Be(dialled.LocalEndPoint).And.BeOfType<IPEndPoint>().Which.Address.Should().Be(address);
@@ -99,39 +99,24 @@ public class SocketListenerTests
     [Fact]
     public async Task An_accepted_connection_has_the_options_of_a_long_lived_one()
     {
-        await using var listener = Listen.Tcp("127.0.0.1", 0);
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
         listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
         await listener.BindAsync(default);
         var accept = listener.AcceptAsync().AsTask();
-        await using var dialled = await Dial.Tcp((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
         await using var accepted = await accept.WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(accepted, userTimeout: TimeSpan.FromSeconds(45));
     }
 
     [Fact]
-    public async Task AcceptAsync_completes_on_the_listeners_own_thread()
-    {
-        await using var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
-        var accept = AcceptAndTellThreadAsync(listener);
-        await using var dialled = await Dial.Tcp((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
-
-        var (transport, thread) = await accept.WaitAsync(Patience);
-
-        await using var accepted = transport;
-        thread.Name.Should().Be($"SocketKit accept {listener.EndPoint}");
-        thread.IsThreadPoolThread.Should().BeFalse();
-        thread.IsBackground.Should().BeTrue();
-    }
-
-    [Fact]
     public async Task AcceptAsync_gives_one_connection_per_call_and_the_backlog_keeps_the_rest()
     {
-        await using var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
         var dialled = new List<Transport>();
         for (var i = 0; i < 50; i++)
         {
-            dialled.Add(await Dial.Tcp((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience));
+            dialled.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience));
         }
 
         var accepted = new List<EndPoint?>();
@@ -151,7 +136,7 @@ public class SocketListenerTests
     [Fact]
     public async Task AcceptAsync_allows_one_call_at_a_time()
     {
-        await using var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
         var first = listener.AcceptAsync().AsTask();
 
         var second = async () => await listener.AcceptAsync();
@@ -164,7 +149,7 @@ public class SocketListenerTests
     [Fact]
     public async Task AcceptAsync_before_the_bind_is_a_mistake_that_is_told()
     {
-        await using var listener = Listen.Tcp("127.0.0.1", 0);
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
 
         var accept = async () => await listener.AcceptAsync();
 
@@ -174,7 +159,7 @@ public class SocketListenerTests
     [Fact]
     public async Task StopAsync_unblocks_an_accept_and_is_idempotent()
     {
-        var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
+        var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
         var accept = listener.AcceptAsync().AsTask();
         accept.IsCompleted.Should().BeFalse();
 
@@ -191,7 +176,7 @@ public class SocketListenerTests
     {
         for (var round = 0; round < 200; round++)
         {
-            var listener = await ListenAsync(Listen.Tcp("127.0.0.1", 0));
+            var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
             var accept = listener.AcceptAsync().AsTask();
             await listener.StopAsync();
             (await accept.WaitAsync(Patience)).Should().BeNull();
@@ -201,7 +186,7 @@ public class SocketListenerTests
     [Fact]
     public async Task StopAsync_before_the_bind_makes_the_bind_fail()
     {
-        var listener = Listen.Tcp("127.0.0.1", 0);
+        var listener = TestEngine.Listen("127.0.0.1", 0);
         await listener.StopAsync();
 
         var bind = async () => await listener.BindAsync(default);
@@ -217,10 +202,10 @@ public class SocketListenerTests
         var alive = new List<Transport>();
         for (var round = 0; round < 20; round++)
         {
-            var listener = await ListenAsync(Listen.Tcp(endPoint));
+            var listener = await ListenAsync(TestEngine.Listen(endPoint));
             endPoint = (IPEndPoint)listener.EndPoint;
             var accept = listener.AcceptAsync().AsTask();
-            var dialled = await Dial.Tcp(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+            var dialled = await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
             var accepted = (await accept.WaitAsync(Patience))!;
             alive.AddRange([dialled, accepted]);
             if (round % 2 == 0)
@@ -247,11 +232,5 @@ public class SocketListenerTests
     {
         await listener.BindAsync(default);
         return listener;
-    }
-
-    private static async Task<(Transport? Transport, Thread Thread)> AcceptAndTellThreadAsync(Listener listener)
-    {
-        var transport = await listener.AcceptAsync().ConfigureAwait(false);
-        return (transport, Thread.CurrentThread);
     }
 }
