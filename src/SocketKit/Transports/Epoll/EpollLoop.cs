@@ -38,9 +38,8 @@ internal sealed unsafe class EpollLoop
     private int _turns;
     private bool _started;
 
-    // What is being dispatched, and in which state of the loop, for the monitor.
+    // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the two writes names nobody else.
     private Registration? _dispatching;
-    private long _dispatchingIn;
 
     /// <summary>Makes a loop, without a thread yet.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">The kernel gives no epoll instance or event counter.</exception>
@@ -68,7 +67,7 @@ internal sealed unsafe class EpollLoop
     public ref LoopState State => ref _state;
 
     /// <summary>What was being dispatched while the state was this; null when it cannot be told.</summary>
-    public Registration? DispatchedIn(long state) => Volatile.Read(ref _dispatchingIn) == state ? _dispatching : null;
+    public Registration? DispatchedIn(long state) => Volatile.Read(ref _dispatching) is { } registration && registration.DispatchedIn == state ? registration : null;
 
     /// <summary>Watches a descriptor from now on.</summary>
     /// <param name="registration">Gets the events.</param>
@@ -253,8 +252,8 @@ internal sealed unsafe class EpollLoop
             return;
         }
 
-        _dispatching = registration;
-        Volatile.Write(ref _dispatchingIn, state);
+        registration.DispatchedIn = state;
+        Volatile.Write(ref _dispatching, registration);
         Interleaving.Point();
         Invoke(registration, item, directions);
         if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict(state))

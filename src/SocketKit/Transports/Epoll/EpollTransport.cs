@@ -77,11 +77,19 @@ internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Tra
     public override ValueTask YieldAsync() => (_yield ??= new LoopYield(socket)).WaitAsync();
 
     /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
-    public override void Abort() => socket.Abort(reset: !socket.FinishedSending);
+    public override void Abort()
+    {
+        KeepAddress();
+        socket.Abort(reset: !socket.FinishedSending);
+    }
 
     public override ValueTask DisposeAsync()
     {
+        KeepAddress();
         socket.Release();
         return default;
     }
+
+    /// <summary>Whoever asks for it after the end gets it, too; most never ask.</summary>
+    private void KeepAddress() => _ = LocalEndPoint;
 }

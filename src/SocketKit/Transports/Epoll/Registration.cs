@@ -7,6 +7,7 @@ internal abstract class Registration(EpollLoop loop)
     private const int Probation = 1000;
 
     private int _probation;
+    private long _dispatchedIn = -1;
     private long _convictedOf = -1;
 
     public EpollLoop Loop => loop;
@@ -16,6 +17,13 @@ internal abstract class Registration(EpollLoop loop)
 
     /// <summary>How often that place was taken before; events of its former holders are told apart by it.</summary>
     public uint Generation { get; private set; }
+
+    /// <summary>The word of the loop during the last dispatch on it.</summary>
+    internal long DispatchedIn
+    {
+        get => Volatile.Read(ref _dispatchedIn);
+        set => Volatile.Write(ref _dispatchedIn, value);
+    }
 
     /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>
     internal bool IsOnProbation => Volatile.Read(ref _probation) > 0;

@@ -37,7 +37,7 @@ internal static class Pauses
     /// <summary>Waits for what another thread of the model does.</summary>
     public static void Until(Func<bool> condition, string what)
     {
-        var end = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        var end = Environment.TickCount64 + 10_000;
         for (var wait = default(SpinWait); !condition(); wait.SpinOnce(sleep1Threshold: -1))
         {
             if (Environment.TickCount64 > end)
