@@ -294,6 +294,19 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>The same, and corks the batch that was received, which saves its first call from asking for the gate. Not while a drain has the handler: the cork is its.</summary>
+    private void EndReceiveCorked()
+    {
+        lock (_gate)
+        {
+            _receiving = false;
+            if (!_busy)
+            {
+                _corkedThread = Environment.CurrentManagedThreadId;
+            }
+        }
+    }
+
     private void TransportFailed(Exception exception)
     {
         var code = exception as SocketException ?? exception.InnerException as SocketException;

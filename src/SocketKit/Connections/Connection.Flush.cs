@@ -49,6 +49,7 @@ internal sealed partial class Connection
         }
 
         ExecutionContext.Restore(HandlerContext.Default);
+        ReadOnlyMemory<byte> batch;
         lock (_gate)
         {
             if (_corkedThread != Environment.CurrentManagedThreadId)
@@ -62,16 +63,28 @@ internal sealed partial class Connection
                 return;
             }
 
+            // With what waits taken out at once, TakeBatch needs the gate only when this is sent.
             _flushing = true;
+            _output.TryTake(out batch);
+            _batchLength = batch.Length;
+            _batchBegan = _transport.BytesSent;
         }
 
-        Flush();
+        Flush(batch);
     }
 
     /// <summary>Gives the wire all that is queued, until nothing is left. The caller owns <see cref="_flushing"/>.</summary>
     private void Flush()
     {
-        while (TakeBatch(out var batch))
+        if (TakeBatch(out var batch))
+        {
+            Flush(batch);
+        }
+    }
+
+    private void Flush(ReadOnlyMemory<byte> batch)
+    {
+        do
         {
             try
             {
@@ -95,6 +108,7 @@ internal sealed partial class Connection
                 return;
             }
         }
+        while (TakeBatch(out batch));
     }
 
     private void OnSent()

@@ -40,8 +40,12 @@ internal sealed partial class Connection
                     return ParseResult.Dead;
                 }
 
-                var frame = _held;
-                if (frame.Kind != FrameKind.Message)
+                Frame frame;
+                if (_held.Kind == FrameKind.Message)
+                {
+                    frame = _held;
+                }
+                else
                 {
                     if (_input.Length == 0 || _input.Length < _needed)
                     {
@@ -65,7 +69,7 @@ internal sealed partial class Connection
                     }
 
                     _turn++;
-                    if (TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
+                    if ((_settings.LooksAtMessages || _requests is not null) && TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
                     {
                         _input.Consume((int)frame.Consumed);
                         continue;
@@ -78,7 +82,11 @@ internal sealed partial class Connection
                     return ParseResult.MailboxFull;
                 }
 
-                _held = default;
+                if (_held.Kind == FrameKind.Message)
+                {
+                    _held = default;
+                }
+
                 if (frame.IsBarrier)
                 {
                     return ParseResult.Barrier;

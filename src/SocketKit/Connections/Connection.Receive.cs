@@ -90,9 +90,9 @@ internal sealed partial class Connection
                 return;
             }
 
-            EndReceive();
             if (received is { Count: 0, EndOfMessage: false })
             {
+                EndReceive();
                 await EndInputAsync().ConfigureAwait(false);
                 return;
             }
@@ -111,15 +111,17 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Works the input off: at once, unless the handler is behind.</summary>
+    /// <summary>Gives the wire back and works the input off: at once, unless the handler is behind.</summary>
     private ValueTask ProcessInputAsync(bool endOfMessage)
     {
         if (_transport.KeepsMessages && !endOfMessage && _reason is null)
         {
+            EndReceive();
             GuardUnfinishedMessage();
             return default;
         }
 
+        EndReceiveCorked();
         return TryProcessInput(out var wait) ? default : ProcessWhenReadyAsync(wait);
     }
 

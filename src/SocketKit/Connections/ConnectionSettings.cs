@@ -59,6 +59,9 @@ internal sealed class ConnectionSettings
 
     public CorrelationIdReader? CorrelationId { get; }
 
+    /// <summary>Messages may be heartbeats, or have a correlation id.</summary>
+    public bool LooksAtMessages => Heartbeat is not null || CorrelationId is not null;
+
     public TimeSpan RequestTimeout { get; }
 
     public int MaxPendingRequests { get; }

@@ -286,9 +286,9 @@ internal sealed unsafe class EpollLoop
         {
             var (events, data) = EpollEvents.Read(new ReadOnlySpan<byte>(_events + (i * EpollEvents.Size), EpollEvents.Size));
             var slot = (int)(data >> 32);
-            if (slot != WakeSlot)
+            if (slot != WakeSlot && Find(slot, (uint)data) is { } registration && registration.Note(Directions(events)) is var directions and not 0)
             {
-                _batch.Add(slot, (uint)data, Directions(events));
+                _batch.Add(slot, (uint)data, directions);
             }
         }
 

@@ -127,8 +127,10 @@ internal sealed partial class EpollSocket : Registration
         return error;
     }
 
-    internal override void OnEvent(int directions)
+    /// <summary>Claims what is parked for the loop, which then must dispatch it.</summary>
+    internal override int Note(int directions)
     {
+        var claimed = 0;
         if ((directions & EventBatch.In) != 0)
         {
             var hungUp = (directions & EventBatch.InHungUp) != 0;
@@ -144,10 +146,25 @@ internal sealed partial class EpollSocket : Registration
 
             if (_in.Signal(hungUp ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
             {
-                ContinueReceive();
+                claimed = EventBatch.In;
             }
         }
-        else if (_out.Signal((directions & EventBatch.OutHungUp) != 0 ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
+
+        if ((directions & EventBatch.Out) != 0 && _out.Signal((directions & EventBatch.OutHungUp) != 0 ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
+        {
+            claimed |= EventBatch.Out;
+        }
+
+        return claimed;
+    }
+
+    internal override void OnEvent(int directions)
+    {
+        if (directions == EventBatch.In)
+        {
+            ContinueReceive();
+        }
+        else
         {
             ContinueSend();
         }
@@ -183,16 +200,6 @@ internal sealed partial class EpollSocket : Registration
     {
         public Registration Owner => socket;
 
-        public void Run()
-        {
-            if (direction == EventBatch.In)
-            {
-                socket.ContinueReceive();
-            }
-            else
-            {
-                socket.ContinueSend();
-            }
-        }
+        public void Run() => socket.OnEvent(direction);
     }
 }

@@ -15,8 +15,8 @@ internal sealed class EventBatch(int capacity)
     /// <summary>With <see cref="In"/>: TCP holds urgent data, at which receives stop.</summary>
     public const int Urgent = 16;
     private const int Directions = In | Out;
-    private const int GenerationShift = 5;
-    private const int SlotShift = 37;
+    private const int GenerationShift = 2;
+    private const int SlotShift = GenerationShift + 32;
 
     /// <summary>Slots are numbered below this.</summary>
     public const int MostSlots = 1 << (63 - SlotShift);
@@ -67,7 +67,7 @@ internal sealed class EventBatch(int capacity)
 
             slot = (int)(word >>> SlotShift);
             generation = (uint)(word >>> GenerationShift);
-            directions = direction | ((int)word & (direction == In ? InHungUp | Urgent : OutHungUp));
+            directions = direction;
             return true;
         }
     }
@@ -82,7 +82,7 @@ internal sealed class EventBatch(int capacity)
 
     public void Add(int slot, uint generation, int directions)
     {
-        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)directions);
+        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)(directions & Directions));
         Interleaving.Point();
         Volatile.Write(ref _count, _count + 1);
     }

@@ -34,7 +34,11 @@ internal abstract class Registration(EpollLoop loop)
         Generation = generation;
     }
 
-    /// <summary>One direction of an event. Runs user code; what it throws must not be let out.</summary>
+    /// <summary>Notes an event, and says what of it needs a dispatch: what nobody waits for needs none. Runs no user code.</summary>
+    /// <param name="directions">Bits of <see cref="EventBatch"/>.</param>
+    internal virtual int Note(int directions) => directions;
+
+    /// <summary>One direction of an event that <see cref="Note"/> asked to dispatch. Runs user code; what it throws must not be let out.</summary>
     /// <param name="directions">Bits of <see cref="EventBatch"/>.</param>
     internal abstract void OnEvent(int directions);
 

@@ -37,6 +37,11 @@ internal sealed class Probe : Registration, IDisposable
     /// <summary>Makes an event of the kernel's.</summary>
     public void Poke() => UnixPair.Write(Other, [1]);
 
+    /// <summary>Which events are dispatched: those that have one of these bits.</summary>
+    public int Interest { get; init; } = ~0;
+
+    internal override int Note(int directions) => (directions & Interest) == 0 ? 0 : directions;
+
     internal override void OnEvent(int directions) => _onEvent(directions);
 
     internal override void OnEscaped(Exception exception) => Escaped.Enqueue(exception);

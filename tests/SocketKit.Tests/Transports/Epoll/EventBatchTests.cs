@@ -7,7 +7,7 @@ public class EventBatchTests
     private const int Both = EventBatch.In | EventBatch.Out;
 
     [Fact]
-    public void An_event_of_both_directions_is_two_dispatches_each_with_its_own_hang_up()
+    public void An_event_of_both_directions_is_two_dispatches_and_keeps_nothing_else()
     {
         var batch = new EventBatch(4);
         batch.Clear();
@@ -15,10 +15,10 @@ public class EventBatchTests
         batch.Add(1, 2, EventBatch.Out | EventBatch.OutHungUp);
         batch.Add(3, 4, EventBatch.In | EventBatch.Urgent);
 
-        Take(batch).Should().Be((EventBatch.MostSlots - 1, uint.MaxValue, EventBatch.In | EventBatch.InHungUp));
+        Take(batch).Should().Be((EventBatch.MostSlots - 1, uint.MaxValue, EventBatch.In));
         Take(batch).Should().Be((EventBatch.MostSlots - 1, uint.MaxValue, EventBatch.Out));
-        Take(batch).Should().Be((1, 2u, EventBatch.Out | EventBatch.OutHungUp));
-        Take(batch).Should().Be((3, 4u, EventBatch.In | EventBatch.Urgent));
+        Take(batch).Should().Be((1, 2u, EventBatch.Out));
+        Take(batch).Should().Be((3, 4u, EventBatch.In));
         Take(batch).Should().BeNull();
     }
 
