@@ -17,7 +17,7 @@ public class EpollLoopTests(ITestOutputHelper output)
     public async Task An_event_of_two_directions_is_one_dispatch_for_each()
     {
         var seen = new BlockingCollection<int>();
-        using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge) { Interest = EventBatch.InHungUp };
+        using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge, EventBatch.InHungUp);
 
         // The end of the other side: input, and room for output since nothing stands in it.
         probe.Other.Dispose();
@@ -52,10 +52,8 @@ public class EpollLoopTests(ITestOutputHelper output)
                     outDone.Set();
                 }
             },
-            Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge)
-        {
-            Interest = EventBatch.InHungUp,
-        };
+            Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge,
+            EventBatch.InHungUp);
         probe.Other.Dispose();
         began.Wait(Patience).Should().BeTrue();
 

@@ -8,10 +8,14 @@ internal sealed class Probe : Registration, IDisposable
 {
     private readonly Action<int> _onEvent;
 
-    public Probe(EpollLoop loop, Action<int> onEvent, uint events = Native.EpollIn | Native.EpollRdHup | Native.EpollEdge)
+    // Events without any of these bits are not dispatched.
+    private readonly int _interest;
+
+    public Probe(EpollLoop loop, Action<int> onEvent, uint events = Native.EpollIn | Native.EpollRdHup | Native.EpollEdge, int interest = ~0)
         : base(loop)
     {
         _onEvent = onEvent;
+        _interest = interest;
         (Watched, Other) = UnixPair.Open();
         loop.Add(this, Watched.Number, events);
     }
@@ -37,10 +41,7 @@ internal sealed class Probe : Registration, IDisposable
     /// <summary>Makes an event of the kernel's.</summary>
     public void Poke() => UnixPair.Write(Other, [1]);
 
-    /// <summary>Which events are dispatched: those that have one of these bits.</summary>
-    public int Interest { get; init; } = ~0;
-
-    internal override int Note(int directions) => (directions & Interest) == 0 ? 0 : directions;
+    internal override int Note(int directions) => (directions & _interest) == 0 ? 0 : directions;
 
     internal override void OnEvent(int directions) => _onEvent(directions);
 
