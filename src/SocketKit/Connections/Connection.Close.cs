@@ -201,7 +201,7 @@ internal sealed partial class Connection
 
         if (wake)
         {
-            _dispatchSignal.Set(true);
+            _dispatchSignal!.Set(true);
         }
 
         TryRelease();

@@ -6,7 +6,7 @@ namespace SocketKit.Connections;
 // copies into the mailbox, and the drain, continued by the handler's completion, works them off. Only the receive loop sets _busy, only the drain clears it, under the gate, when the mailbox is empty.
 internal sealed partial class Connection
 {
-    private readonly Mailbox _mailbox = new();
+    private Mailbox _mailbox;
 
     /// <summary>A drain has the handler; set by the receive loop, cleared by the drain under the gate.</summary>
     private volatile bool _busy;
@@ -243,7 +243,7 @@ internal sealed partial class Connection
                 buffer = null;
                 if (wake)
                 {
-                    _dispatchSignal.Set(true);
+                    _dispatchSignal!.Set(true);
                 }
 
                 CheckIdle();
@@ -252,7 +252,7 @@ internal sealed partial class Connection
 
             if (wake)
             {
-                _dispatchSignal.Set(true);
+                _dispatchSignal!.Set(true);
             }
 
             pending = Call(message);
@@ -294,7 +294,7 @@ internal sealed partial class Connection
             }
 
             _waitingFor = wait;
-            return _dispatchSignal.Arm();
+            return (_dispatchSignal ??= new AsyncSignal<bool>()).Arm();
         }
     }
 

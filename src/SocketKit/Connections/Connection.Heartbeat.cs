@@ -6,67 +6,40 @@ namespace SocketKit.Connections;
 // Heartbeats: the clock turns what the receive loop and the senders have noted into a pulse, asks the policy and carries out what it decides; the receive loop takes heartbeats out of what arrives.
 internal sealed partial class Connection
 {
-    private HeartbeatMemory _memory;
-    private bool _pulseBegun;
-
-    // Times of the liveness clock, in ticks of 100 ns.
-    private long _lastHeard;
-    private long _lastSpoke;
-    private long _lastPing;
-    private long _beatDue;
-    private long _pulseBegan;
-    private long _arrivalMean;
-    private long _arrivalDeviation;
-    private bool _arrivedBefore;
+    /// <summary>Null without a heartbeat.</summary>
+    private readonly HeartbeatState? _beats;
 
     /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
     private volatile bool _heard;
 
-    /// <summary>How far a dead peer's last chance is: after a decision to close, what waits in front of the engine's queue must have been received first.</summary>
-    private volatile DeathCheck _deathCheck;
-
-    // Shared between the clock and the receive loop, under the gate.
-    private long _beatsSent;
-    private long _beatsReceived;
-    private int _pingsOutstanding;
-    private long _pingSentAt;
-    private TimeSpan _roundTrip;
-    private byte[]? _heldPong;
-
-    private enum DeathCheck
-    {
-        None,
-        Queued,
-        Done,
-    }
-
     private void Beat(IHeartbeatPolicy policy, long alive, long step)
     {
-        if (!_pulseBegun)
+        var beats = _beats!;
+        if (!beats.PulseBegun)
         {
-            _pulseBegun = true;
-            _lastHeard = _lastSpoke = _pulseBegan = alive;
+            beats.PulseBegun = true;
+            beats.LastHeard = beats.LastSpoke = beats.PulseBegan = alive;
         }
 
         if (_heard)
         {
             _heard = false;
-            _deathCheck = DeathCheck.None;
+            beats.DeathCheck = DeathCheck.None;
             NoteArrival(alive);
         }
         else if (!Volatile.Read(ref _receiving))
         {
             // The handler is behind or blocks: silence in which nobody listened says nothing about the peer.
-            _lastHeard += step;
+            beats.LastHeard += step;
         }
 
         if (Volatile.Read(ref _spoke))
         {
             Volatile.Write(ref _spoke, false);
-            _lastSpoke = alive;
+            beats.LastSpoke = alive;
         }
 
-        if (alive < _beatDue && _deathCheck == DeathCheck.None)
+        if (alive < beats.BeatDue && beats.DeathCheck == DeathCheck.None)
         {
             return;
         }
@@ -74,8 +47,8 @@ internal sealed partial class Connection
         try
         {
             var pulse = TakePulse(alive);
-            var decision = policy.Decide(pulse, ref _memory);
-            _beatDue = decision.Action == HeartbeatAction.Close ? alive : decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
+            var decision = policy.Decide(pulse, ref beats.Memory);
+            beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
             Carry(policy, decision.Action, pulse, alive);
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
@@ -88,28 +61,29 @@ internal sealed partial class Connection
 
     private void Carry(IHeartbeatPolicy policy, HeartbeatAction action, in ConnectionPulse pulse, long alive)
     {
+        var beats = _beats!;
         switch (action)
         {
             case HeartbeatAction.Send:
                 if (SendPing(policy, pulse))
                 {
-                    _lastPing = alive;
+                    beats.LastPing = alive;
                 }
 
                 break;
 
-            case HeartbeatAction.Close when _deathCheck == DeathCheck.Done && _transport.HasUnread:
+            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done && _transport.HasUnread:
                 // Taken out of the engine's queue, but the thread that took it has not come to it: the machine is busier than a tick.
                 _heard = true;
                 break;
 
-            case HeartbeatAction.Close when _deathCheck == DeathCheck.Done:
+            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done:
                 SocketKitMetrics.HeartbeatTimeouts.Add(1);
                 TryClose(CloseKind.HeartbeatTimeout, CloseParty.Peer, $"nothing received for {pulse.SinceReceived.TotalSeconds:0.0} s", null, graceful: false);
                 break;
 
-            case HeartbeatAction.Close when _deathCheck == DeathCheck.None:
-                _deathCheck = DeathCheck.Queued;
+            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.None:
+                beats.DeathCheck = DeathCheck.Queued;
                 _ = CheckDeathAsync();
                 break;
 
@@ -121,59 +95,62 @@ internal sealed partial class Connection
                 break;
         }
 
-        if (action != HeartbeatAction.Close && _deathCheck == DeathCheck.Done)
+        if (action != HeartbeatAction.Close && beats.DeathCheck == DeathCheck.Done)
         {
-            _deathCheck = DeathCheck.None;
+            beats.DeathCheck = DeathCheck.None;
         }
     }
 
     // What the engine has seen of this connection already stands in its queue before this: when it is done and nothing was heard, nothing is there.
     private async Task CheckDeathAsync()
     {
+        var beats = _beats!;
         await _transport.YieldAsync().ConfigureAwait(false);
-        if (_deathCheck == DeathCheck.Queued)
+        if (beats.DeathCheck == DeathCheck.Queued)
         {
-            _deathCheck = DeathCheck.Done;
+            beats.DeathCheck = DeathCheck.Done;
         }
     }
 
     private void NoteArrival(long alive)
     {
-        var gap = alive - _lastHeard;
-        _lastHeard = alive;
-        if (!_arrivedBefore)
+        var beats = _beats!;
+        var gap = alive - beats.LastHeard;
+        beats.LastHeard = alive;
+        if (!beats.ArrivedBefore)
         {
-            _arrivedBefore = true;
+            beats.ArrivedBefore = true;
             return;
         }
 
-        if (_arrivalMean == 0)
+        if (beats.ArrivalMean == 0)
         {
-            _arrivalMean = gap;
+            beats.ArrivalMean = gap;
             return;
         }
 
-        var error = gap - _arrivalMean;
-        _arrivalMean += error / 16;
-        _arrivalDeviation += (Math.Abs(error) - _arrivalDeviation) / 16;
+        var error = gap - beats.ArrivalMean;
+        beats.ArrivalMean += error / 16;
+        beats.ArrivalDeviation += (Math.Abs(error) - beats.ArrivalDeviation) / 16;
     }
 
     private ConnectionPulse TakePulse(long alive)
     {
+        var beats = _beats!;
         lock (_gate)
         {
             return new ConnectionPulse
             {
-                SinceReceived = TimeSpan.FromTicks(alive - _lastHeard),
-                SinceSent = TimeSpan.FromTicks(alive - _lastSpoke),
-                ArrivalMean = TimeSpan.FromTicks(_arrivalMean),
-                ArrivalDeviation = TimeSpan.FromTicks(_arrivalDeviation),
-                BeatsSent = _beatsSent,
-                PingsOutstanding = _pingsOutstanding,
-                SincePing = _beatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - _lastPing),
-                LastRoundTrip = _roundTrip,
-                BeatsReceived = _beatsReceived,
-                SinceOpened = TimeSpan.FromTicks(alive - _pulseBegan),
+                SinceReceived = TimeSpan.FromTicks(alive - beats.LastHeard),
+                SinceSent = TimeSpan.FromTicks(alive - beats.LastSpoke),
+                ArrivalMean = TimeSpan.FromTicks(beats.ArrivalMean),
+                ArrivalDeviation = TimeSpan.FromTicks(beats.ArrivalDeviation),
+                BeatsSent = beats.BeatsSent,
+                PingsOutstanding = beats.PingsOutstanding,
+                SincePing = beats.BeatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - beats.LastPing),
+                LastRoundTrip = beats.RoundTrip,
+                BeatsReceived = beats.BeatsReceived,
+                SinceOpened = TimeSpan.FromTicks(alive - beats.PulseBegan),
             };
         }
     }
@@ -181,6 +158,7 @@ internal sealed partial class Connection
     /// <summary>Sends a heartbeat, unless bytes are queued: those say the same.</summary>
     private bool SendPing(IHeartbeatPolicy policy, in ConnectionPulse pulse)
     {
+        var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(64);
         policy.Write(HeartbeatKind.Ping, pulse, default, payload);
         Appended appended;
@@ -192,9 +170,9 @@ internal sealed partial class Connection
             }
 
             appended = Append(payload.WrittenSpan, corkable: false);
-            _beatsSent++;
-            _pingsOutstanding++;
-            _pingSentAt = _settings.TimeProvider.GetTimestamp();
+            beats.BeatsSent++;
+            beats.PingsOutstanding++;
+            beats.PingSentAt = _settings.TimeProvider.GetTimestamp();
         }
 
         return Conclude(appended);
@@ -245,12 +223,13 @@ internal sealed partial class Connection
 
     private void SendPong(IHeartbeatPolicy policy, ReadOnlySpan<byte> ping)
     {
+        var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(Math.Max(16, ping.Length));
         ConnectionPulse pulse;
         lock (_gate)
         {
-            _beatsReceived++;
-            pulse = new ConnectionPulse { BeatsReceived = _beatsReceived, BeatsSent = _beatsSent, PingsOutstanding = _pingsOutstanding, LastRoundTrip = _roundTrip };
+            beats.BeatsReceived++;
+            pulse = new ConnectionPulse { BeatsReceived = beats.BeatsReceived, BeatsSent = beats.BeatsSent, PingsOutstanding = beats.PingsOutstanding, LastRoundTrip = beats.RoundTrip };
         }
 
         policy.Write(HeartbeatKind.Pong, pulse, ping, payload);
@@ -270,11 +249,11 @@ internal sealed partial class Connection
             // The peer does not read: one answer, the newest, is all that it gets when it does.
             if (IsFull)
             {
-                _heldPong = payload.WrittenSpan.ToArray();
+                beats.HeldPong = payload.WrittenSpan.ToArray();
                 return;
             }
 
-            _heldPong = null;
+            beats.HeldPong = null;
             appended = Append(payload.WrittenSpan, corkable: true);
         }
 
@@ -284,12 +263,12 @@ internal sealed partial class Connection
     /// <summary>Puts the pong that was held back behind what was queued; under the gate.</summary>
     private bool TryAppendHeldPong()
     {
-        if (_heldPong is not { } pong || _reason is not null)
+        if (_beats is not { HeldPong: { } pong } beats || _reason is not null)
         {
             return false;
         }
 
-        _heldPong = null;
+        beats.HeldPong = null;
         var mark = _output.Mark();
         try
         {
@@ -310,17 +289,18 @@ internal sealed partial class Connection
 
     private void NotePong()
     {
+        var beats = _beats!;
         TimeSpan roundTrip;
         lock (_gate)
         {
-            _beatsReceived++;
-            if (_pingsOutstanding == 0)
+            beats.BeatsReceived++;
+            if (beats.PingsOutstanding == 0)
             {
                 return;
             }
 
-            _pingsOutstanding = 0;
-            _roundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(_pingSentAt);
+            beats.PingsOutstanding = 0;
+            beats.RoundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(beats.PingSentAt);
         }
 
         SocketKitMetrics.RoundTrip.Record(roundTrip.TotalSeconds);

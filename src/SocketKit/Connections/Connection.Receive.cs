@@ -13,7 +13,9 @@ namespace SocketKit.Connections;
 internal sealed partial class Connection
 {
     private readonly ReceiveBuffer _input;
-    private readonly AsyncSignal<bool> _dispatchSignal = new();
+
+    /// <summary>Made with the first wait, under the gate.</summary>
+    private AsyncSignal<bool>? _dispatchSignal;
 
     /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
     public void Start() => _ = RunAsync();
@@ -22,10 +24,14 @@ internal sealed partial class Connection
     {
         if (await OpenAsync().ConfigureAwait(false))
         {
-            await ReceiveLoopAsync().ConfigureAwait(false);
+#pragma warning disable CA2012 // Not awaited: the loop ends by itself and lets nothing out, and a connection then holds one frame instead of two.
+            _ = ReceiveLoopAsync();
+#pragma warning restore CA2012
         }
-
-        ReceiveEnded();
+        else
+        {
+            ReceiveEnded();
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -58,57 +64,68 @@ internal sealed partial class Connection
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReceiveLoopAsync()
     {
-        // How many receives in a row found data waiting: what never waits must give the others a turn.
-        var receives = 0;
-        var more = false;
-        while (BeginReceive())
+        try
         {
-            Received received;
-            Memory<byte> free;
-            try
+            // How many receives in a row found data waiting: what never waits must give the others a turn.
+            var receives = 0;
+            var more = false;
+            while (BeginReceive())
             {
-                if (_input.Length == 0 && !more)
+                Received received;
+                Memory<byte> free;
+                try
                 {
-                    _input.Release();
-                    var readable = _transport.ReceiveAsync(Memory<byte>.Empty);
-                    receives = readable.IsCompleted ? receives : 0;
-                    await readable.ConfigureAwait(false);
+                    if (_input.Length == 0 && !more)
+                    {
+                        _input.Release();
+                        var readable = _transport.ReceiveAsync(Memory<byte>.Empty);
+                        receives = readable.IsCompleted ? receives : 0;
+                        await readable.ConfigureAwait(false);
+                    }
+
+                    free = _input.GetFree();
+                    var receive = _transport.ReceiveAsync(free);
+                    receives = receive.IsCompleted ? receives + 1 : 0;
+                    received = await receive.ConfigureAwait(false);
+                    _turn = receives == 0 ? 0 : _turn;
+                }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    EndReceive();
+                    TransportFailed(exception);
+                    break;
                 }
 
-                free = _input.GetFree();
-                var receive = _transport.ReceiveAsync(free);
-                receives = receive.IsCompleted ? receives + 1 : 0;
-                received = await receive.ConfigureAwait(false);
-                _turn = receives == 0 ? 0 : _turn;
-            }
-#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                EndReceive();
-                TransportFailed(exception);
-                return;
-            }
+                if (received is { Count: 0, EndOfMessage: false })
+                {
+                    EndReceive();
+                    await EndInputAsync().ConfigureAwait(false);
+                    break;
+                }
 
-            if (received is { Count: 0, EndOfMessage: false })
-            {
-                EndReceive();
-                await EndInputAsync().ConfigureAwait(false);
-                return;
-            }
+                _heard = true;
+                _input.Advance(received.Count);
 
-            _heard = true;
-            _input.Advance(received.Count);
-
-            // A full buffer means that there is more: the wait would only cost a system call.
-            more = received.Count == free.Length;
-            await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
-            if (receives >= ConnectionSettings.ReceivesPerTurn || _turn >= ConnectionSettings.MessagesPerTurn)
-            {
-                receives = _turn = 0;
-                await _transport.YieldAsync().ConfigureAwait(false);
+                // A full buffer means that there is more: the wait would only cost a system call.
+                more = received.Count == free.Length;
+                await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
+                if (receives >= ConnectionSettings.ReceivesPerTurn || _turn >= ConnectionSettings.MessagesPerTurn)
+                {
+                    receives = _turn = 0;
+                    await _transport.YieldAsync().ConfigureAwait(false);
+                }
             }
         }
+#pragma warning disable CA1031 // A fault of ours ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Escaped(exception);
+        }
+
+        ReceiveEnded();
     }
 
     /// <summary>Gives the wire back and works the input off: at once, unless the handler is behind.</summary>

@@ -44,6 +44,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
+        _beats = settings.Heartbeat is null ? null : new HeartbeatState();
         transport.Observer = this;
         _openDeadline = Now + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
@@ -82,7 +83,9 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     void IEngineObserver.NoThreadLeft() => Log.NoThreadLeft(_settings.Logger, Id, this, HandlerName);
 
-    void IEngineObserver.Escaped(Exception exception)
+    void IEngineObserver.Escaped(Exception exception) => Escaped(exception);
+
+    private void Escaped(Exception exception)
     {
         Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
         TransportFailed(exception);

@@ -11,7 +11,6 @@ internal sealed partial class EpollSocket : Registration
 {
     private const uint Events = Native.EpollIn | Native.EpollOut | Native.EpollPri | Native.EpollRdHup | Native.EpollEdge;
 
-    private readonly Lock _gate = new();
     private WireFailure _failure;
     private CancellationTokenSource? _hungUp;
     private int _aborted;
@@ -57,16 +56,20 @@ internal sealed partial class EpollSocket : Registration
     {
         get
         {
-            lock (_gate)
+            var source = Volatile.Read(ref _hungUp);
+            if (source is null)
             {
-                _hungUp ??= new CancellationTokenSource();
-                if (_in.IsHungUp)
-                {
-                    _ = _hungUp.CancelAsync();
-                }
-
-                return _hungUp.Token;
+                var made = new CancellationTokenSource();
+                source = Interlocked.CompareExchange(ref _hungUp, made, null) ?? made;
             }
+
+            // The loop notes the hang-up before it looks for the source, so one of the two sees the other.
+            if (_in.IsHungUp)
+            {
+                _ = source.CancelAsync();
+            }
+
+            return source.Token;
         }
     }
 
@@ -186,11 +189,8 @@ internal sealed partial class EpollSocket : Registration
 
     private void NoteHangUp()
     {
-        lock (_gate)
-        {
-            _in.NoteHangUp();
-            _ = _hungUp?.CancelAsync();
-        }
+        _in.NoteHangUp();
+        _ = Volatile.Read(ref _hungUp)?.CancelAsync();
     }
 
     private Exception Failure(SocketError error) => _failure.Note(error, IsAborted);

@@ -7,7 +7,6 @@ namespace SocketKit.Transports.Epoll;
 /// <summary>The Linux wire: a connected TCP or Unix stream socket in an event loop. Completions run inline on the loop's thread, which user code may block: then another thread takes the loop over.</summary>
 internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Transport
 {
-    private LoopYield? _yield;
     private EndPoint? _local;
 
     public override EndPoint? LocalEndPoint => _local ??= SocketAddresses.Local(socket.Descriptor);
@@ -74,7 +73,7 @@ internal sealed class EpollTransport(EpollSocket socket, EndPoint? remote) : Tra
         return default;
     }
 
-    public override ValueTask YieldAsync() => (_yield ??= new LoopYield(socket)).WaitAsync();
+    public override ValueTask YieldAsync() => LoopYield.WaitAsync(socket);
 
     /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
     public override void Abort()

@@ -1,0 +1,42 @@
+namespace SocketKit.Load.Tests;
+
+public class CommandLineTests
+{
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("serve --engine sockets --port 9000 --handler block --block-every 8 --block-ms 5")]
+    [InlineData("serve --kind kestrel")]
+    [InlineData("drive --port 9000")]
+    [InlineData("drive --port 9000 --connections 10 --depth 4 --size 65536 --seconds 0.5 --warm-up 0 --rate 5000 --exclude-every 64 --json out.json")]
+    [InlineData("compare --rounds 1 --seconds 1 --first-warm-up 3 --servers epoll c kestrel --loads small latency --svg out.svg")]
+    [InlineData("measure idle --connections 100")]
+    [InlineData("measure churn --servers sockets --seconds 1")]
+    [InlineData("measure fanout --messages 5")]
+    [InlineData("measure blocking --fraction 0.2")]
+    [InlineData("measure growth")]
+    public void What_the_manual_shows_is_accepted(string line)
+    {
+        CommandLine.Create().Parse(line).Errors.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("serve --kind nobody", "nobody")]
+    [InlineData("serve --engine steam", "steam")]
+    [InlineData("serve --port 65536", "--port is 0 to 65535, not 65536.")]
+    [InlineData("serve --kind kestrel --handler async", "--handler is for --kind socketkit.")]
+    [InlineData("serve --handler block --block-every 0", "--block-every is at least 1, not 0.")]
+    [InlineData("drive", "--port")]
+    [InlineData("drive --port 0", "--port is 1 to 65535, not 0.")]
+    [InlineData("drive --port 9000 --depth 0", "--depth is at least 1, not 0.")]
+    [InlineData("drive --port 9000 --size 1048577", "--size is 0 to 1048576, not 1048577.")]
+    [InlineData("drive --port 9000 --rate 0", "--rate is at least 1, not 0.")]
+    [InlineData("compare --servers sockets nobody", "nobody")]
+    [InlineData("compare --rounds 0", "--rounds is at least 1, not 0.")]
+    [InlineData("measure fanout --servers kestrel", "kestrel")]
+    public void What_makes_no_sense_is_refused_with_its_reason(string line, string reason)
+    {
+        var errors = CommandLine.Create().Parse(line).Errors;
+
+        errors.Should().ContainSingle().Which.Message.Should().Contain(reason);
+    }
+}

@@ -1,0 +1,12 @@
+using System.CommandLine;
+using SocketKit.Load.Driving;
+using SocketKit.Load.Measuring;
+using SocketKit.Load.Serving;
+
+namespace SocketKit.Load;
+
+/// <summary>All commands of this tool.</summary>
+internal static class CommandLine
+{
+    public static RootCommand Create() => new("Measures echo servers over framed sockets.") { ServeCommand.Create(), DriveCommand.Create(), CompareCommand.Create(), MeasureCommand.Create() };
+}

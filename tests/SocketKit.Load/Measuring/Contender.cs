@@ -1,0 +1,45 @@
+using SocketKit.Load.Serving;
+
+namespace SocketKit.Load.Measuring;
+
+/// <summary>A server that takes part in a comparison.</summary>
+/// <param name="Name">What the user types.</param>
+/// <param name="Title">What tables show.</param>
+/// <param name="Arguments">For <c>serve</c>; null is the C server.</param>
+internal sealed record Contender(string Name, string Title, string[]? Arguments)
+{
+    public const string C = "c";
+    public const string Kestrel = "kestrel";
+
+    public static readonly Contender[] All =
+    [
+        new("epoll", "SocketKit, epoll engine", ["--kind", "socketkit", "--engine", "epoll"]),
+        new("sockets", "SocketKit, portable engine", ["--kind", "socketkit", "--engine", "sockets"]),
+        new(C, "C, epoll", null),
+        new("c-direct", "C, epoll, no output buffer", null),
+        new("plain", "plain `Socket` loop", ["--kind", "plain"]),
+        new("batched", "plain `Socket` loop, batched", ["--kind", "batched"]),
+        new(Kestrel, "Kestrel `ConnectionHandler`", ["--kind", "kestrel"]),
+        new("dotnetty", "DotNetty", ["--kind", "dotnetty"]),
+    ];
+
+    /// <summary>Why it cannot take part here, or null.</summary>
+    public string? Missing => Name switch
+    {
+        "epoll" => EngineChoice.Missing("epoll"),
+        _ => Arguments is null ? CEcho.Missing : null,
+    };
+
+    /// <summary>If it is the library's own, with handlers to choose from.</summary>
+    public bool IsOurs => Name is "epoll" or "sockets";
+
+    /// <summary>Those with these names that can take part, and a line for each that cannot.</summary>
+    /// <exception cref="ArgumentException">A name is unknown.</exception>
+    public static (Contender[] Present, string[] Missing) Choose(IEnumerable<string> names)
+    {
+        var chosen = names
+            .Select(name => All.FirstOrDefault(one => one.Name == name) ?? throw new ArgumentException($"No server is called {name}; known are {string.Join(", ", All.Select(one => one.Name))}."))
+            .ToLookup(one => one.Missing is null);
+        return ([.. chosen[true]], [.. chosen[false].Select(one => $"{one.Title} is left out: {one.Missing}.")]);
+    }
+}

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using SocketKit.Load.Reporting;
+
+namespace SocketKit.Load.Measuring;
+
+/// <summary>One server's turn in a measurement.</summary>
+internal sealed record Turn(Contender Contender, ParseResult Arguments, int? ServerProcessor, int? LoadProcessor)
+{
+    /// <summary>Starts the server, on its processor.</summary>
+    public Task<ServerProcess> StartAsync(params string[] arguments) => ServerProcess.StartAsync(Contender, ServerProcessor, arguments);
+
+    public void Tell(string progress) => Console.Error.WriteLine($"{Contender.Title}: {progress}");
+
+    /// <summary>Runs what drives the server on a thread that stays on the load's processor.</summary>
+    public T Drive<T>(Func<T> work)
+    {
+        var result = Task.Factory.StartNew(() =>
+        {
+            if (LoadProcessor is { } processor)
+            {
+                Processors.PinThisThread(processor);
+            }
+
+            return work();
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return result.GetAwaiter().GetResult();
+    }
+}
+
+/// <summary><c>measure</c>: what the comparison does not show.</summary>
+internal static class MeasureCommand
+{
+    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth.")
+    {
+        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(),
+    };
+
+    /// <summary>A measurement of one server after the other, printed as a table.</summary>
+    /// <param name="servers">Who takes part unless the user says otherwise.</param>
+    /// <param name="header">The table's columns after the server's.</param>
+    /// <param name="cells">What stands in them.</param>
+    /// <param name="oursOnly">Other servers cannot do it.</param>
+    public static Command Measurement<T>(
+        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T, string[]> cells, bool oursOnly = false)
+    {
+        var known = Contender.All.Where(one => !oursOnly || one.IsOurs).Select(one => one.Name).ToArray();
+        Option<string[]> chosen = new("--servers") { Description = "Who takes part, in this order.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => servers };
+        chosen.AcceptOnlyFromAmong(known);
+        Option<string?> json = new("--json") { Description = "Write the figures to this file." };
+        var pins = new Pins();
+        var command = new Command(name, description) { chosen, json };
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+
+        pins.AddTo(command);
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            var (present, missing) = Contender.Choose(arguments.GetValue(chosen)!);
+            var (serverProcessor, loadProcessor) = pins.Of(arguments);
+            var table = new Table(["Server", .. header]);
+            var results = new List<KeyValuePair<string, T>>();
+            var disturbance = new Disturbance();
+            foreach (var contender in present)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var result = await measure(new Turn(contender, arguments, serverProcessor, loadProcessor));
+                results.Add(new(contender.Name, result));
+                table.Add([contender.Title, .. cells(result)]);
+            }
+
+            string[] notes = [.. missing, .. Disturbance.Warning(disturbance.Share)];
+            Console.WriteLine(Machine.Describe());
+            foreach (var line in notes)
+            {
+                Console.WriteLine(line);
+            }
+
+            Console.WriteLine();
+            Console.Write(table);
+            await Json.WriteAsync(arguments.GetValue(json), new { Measurement = name, Machine = Machine.Describe(), Notes = notes, Results = results.ToDictionary() });
+        });
+        return command;
+    }
+
+    public static Option<double> Seconds(string name, string description, double seconds) => new Option<double>(name) { Description = description, DefaultValueFactory = _ => seconds }.AtLeast(0.1);
+
+    public static Option<int> Count(string name, string description, int count) => new Option<int>(name) { Description = description, DefaultValueFactory = _ => count }.AtLeast(1);
+}

@@ -1,0 +1,24 @@
+namespace SocketKit.Load.Serving;
+
+/// <summary>What <c>--engine</c> means to the library. Nothing else in this tool names an engine of it.</summary>
+internal static class EngineChoice
+{
+    public static readonly string[] Names = ["auto", "epoll", "sockets"];
+
+    /// <summary>Why this engine cannot be had here, or null when it can.</summary>
+    public static string? Missing(string engine)
+    {
+        try
+        {
+            _ = Listen(engine, 0);
+            return null;
+        }
+        catch (PlatformNotSupportedException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    public static Listener Listen(string engine, int port) =>
+        SocketKit.Listen.Tcp("127.0.0.1", port, new ListenOptions { Engine = Enum.Parse<SocketEngine>(engine, ignoreCase: true) });
+}

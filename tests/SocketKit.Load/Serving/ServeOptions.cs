@@ -1,0 +1,18 @@
+namespace SocketKit.Load.Serving;
+
+/// <summary>What <c>serve</c> serves with.</summary>
+/// <param name="Kind">One of <see cref="Kinds"/>.</param>
+/// <param name="Engine">Of kind <c>socketkit</c>: one of <see cref="EngineChoice.Names"/>.</param>
+/// <param name="Handler">Of kind <c>socketkit</c>: one of <see cref="Handlers"/>.</param>
+/// <param name="Port">0 takes a free one.</param>
+/// <param name="BlockEvery">Handler <c>block</c>: of so many connections one blocks, the first of them first.</param>
+/// <param name="BlockMilliseconds">Handler <c>block</c>: how long it blocks its thread at each message.</param>
+internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100)
+{
+    /// <summary>The longest frame that any kind takes, in bytes without its length.</summary>
+    public const int MaxFrameLength = 1024 * 1024;
+
+    public static readonly string[] Kinds = ["socketkit", "plain", "batched", "kestrel", "dotnetty"];
+
+    public static readonly string[] Handlers = ["echo", "async", "block", "broadcast"];
+}
