@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using SocketKit.IntegrationTests.TestDoubles;
-using SocketKit.IntegrationTests.Transports.Sockets;
+using SocketKit.IntegrationTests.Transports.Tcp;
 using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests;
@@ -15,7 +15,7 @@ public class ConnectTests(ITestOutputHelper output)
     public async Task A_server_that_never_answers_is_a_connect_timeout()
     {
         using var hole = new FullBacklog(IPAddress.Loopback);
-        await using var client = Client(Dial.Tcp(hole.EndPoint), options => options.ConnectTimeout = TimeSpan.FromMilliseconds(500));
+        await using var client = Client(TestEngine.Dial(hole.EndPoint), options => options.ConnectTimeout = TimeSpan.FromMilliseconds(500));
         var watch = Stopwatch.StartNew();
 
         var connect = () => client.ConnectAsync().WaitAsync(TestServer.Patience);
@@ -37,7 +37,7 @@ public class ConnectTests(ITestOutputHelper output)
         var fastest = TimeSpan.MaxValue;
         for (var i = 0; i < 5; i++)
         {
-            await using var client = Client(Dial.Tcp(hole.EndPoint));
+            await using var client = Client(TestEngine.Dial(hole.EndPoint));
             using var cancellation = new CancellationTokenSource();
             var connect = client.ConnectAsync(cancellation.Token);
 
@@ -65,7 +65,7 @@ public class ConnectTests(ITestOutputHelper output)
             address = probe.EndPoint;
         }
 
-        await using var client = Client(Dial.Tcp(address));
+        await using var client = Client(TestEngine.Dial(address));
         var watch = Stopwatch.StartNew();
 
         var connect = () => client.ConnectAsync().WaitAsync(TestServer.Patience);
@@ -82,7 +82,7 @@ public class ConnectTests(ITestOutputHelper output)
     public async Task A_server_that_only_listens_on_IPv4_is_reached_by_its_name()
     {
         await using var server = await TestServer.StartAsync();
-        await using var client = Client(Dial.Tcp("localhost", server.EndPoint.Port));
+        await using var client = Client(TestEngine.Dial("localhost", server.EndPoint.Port));
 
         await client.ConnectAsync().WaitAsync(TestServer.Patience);
 

@@ -52,7 +52,7 @@ public class ContextTests
         Ambient.Value = "the caller's";
         await using var client = new SocketClient(new SocketClientOptions
         {
-            Dialer = Dial.Tcp(server.EndPoint),
+            Dialer = TestEngine.Dial(server.EndPoint),
             Framer = Framers.Lines(),
             OnConnecting = (_, _) =>
             {

@@ -35,7 +35,7 @@ public class ListenTests
         var second = () => TestServer.StartAsync(configure: options =>
         {
             At(options, free);
-            options.Listeners.Add(Listen.Tcp(first.EndPoint));
+            options.Listeners.Add(TestEngine.Listen(first.EndPoint));
         });
 
         await second.Should().ThrowAsync<ListenException>();
@@ -66,7 +66,7 @@ public class ListenTests
     [Fact]
     public async Task A_server_serves_all_its_listeners()
     {
-        await using var server = await TestServer.StartAsync(configure: options => options.Listeners.Add(Listen.Tcp("127.0.0.1", 0)));
+        await using var server = await TestServer.StartAsync(configure: options => options.Listeners.Add(TestEngine.Listen("127.0.0.1", 0)));
 
         server.Server.EndPoints.Should().HaveCount(2).And.OnlyHaveUniqueItems();
         foreach (var endPoint in server.Server.EndPoints)
@@ -76,9 +76,37 @@ public class ListenTests
         }
     }
 
-    private static void At(SocketServerOptions options, IPEndPoint endPoint)
+    [Fact]
+    public async Task A_port_is_shared_only_when_all_that_listen_on_it_ask_for_that()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            FluentActions.Invoking(() => TestEngine.Listen(0, new ListenOptions { ReusePort = true })).Should().Throw<PlatformNotSupportedException>();
+            return;
+        }
+
+        await using var first = await TestServer.StartAsync(configure: options => At(options, new IPEndPoint(IPAddress.Loopback, 0), reusePort: true));
+        await using var second = await TestServer.StartAsync(configure: options => At(options, first.EndPoint, reusePort: true));
+        second.EndPoint.Should().Be(first.EndPoint);
+        var without = () => TestServer.StartAsync(configure: options => At(options, first.EndPoint));
+        await without.Should().ThrowAsync<ListenException>();
+
+        // The kernel deals newcomers out by a hash of their addresses, so each gets some of a hundred.
+        var peers = new List<RawPeer>();
+        for (var i = 0; i < 100; i++)
+        {
+            peers.Add(await RawPeer.ConnectAsync(first.EndPoint));
+            await peers[i].EchoAsync("hello");
+        }
+
+        first.Server.Connections.Count.Should().BeInRange(1, 99);
+        (first.Server.Connections.Count + second.Server.Connections.Count).Should().Be(100);
+        peers.ForEach(peer => peer.Dispose());
+    }
+
+    private static void At(SocketServerOptions options, IPEndPoint endPoint, bool reusePort = false)
     {
         options.Listeners.Clear();
-        options.Listeners.Add(Listen.Tcp(endPoint));
+        options.Listeners.Add(TestEngine.Listen(endPoint, new ListenOptions { ReusePort = reusePort }));
     }
 }

@@ -55,6 +55,10 @@ public class PeerDeathTests(ITestOutputHelper output)
         var big = new byte[128 * 1024];
         var unobserved = 0;
         EventHandler<UnobservedTaskExceptionEventArgs> note = (_, _) => Interlocked.Increment(ref unobserved);
+
+        // What other tests have left behind is not this one's.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         TaskScheduler.UnobservedTaskException += note;
         await using var server = await TestServer.StartAsync((connection, message) => connection.SendAsync(big), SmallBuffersListener.Use);
         var sessions = new List<Session>();

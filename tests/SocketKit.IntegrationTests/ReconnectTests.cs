@@ -18,7 +18,7 @@ public class ReconnectTests
         var address = server.EndPoint;
         await using var client = new SocketClient(new SocketClientOptions
         {
-            Dialer = Dial.Tcp(address),
+            Dialer = TestEngine.Dial(address),
             Framer = Framers.Lines(),
             Reconnect = new BackoffReconnect(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
             OnConnecting = async (connection, cancellationToken) =>
@@ -57,7 +57,7 @@ public class ReconnectTests
         await using var restarted = await TestServer.StartAsync(configure: options =>
         {
             options.Listeners.Clear();
-            options.Listeners.Add(Listen.Tcp(address));
+            options.Listeners.Add(TestEngine.Listen(address));
         });
         await client.ConnectAsync().WaitAsync(TestServer.Patience);
         watch.Elapsed.Should().BeLessThan(Bounds.Seconds(0.5));

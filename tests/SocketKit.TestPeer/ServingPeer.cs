@@ -7,7 +7,7 @@ namespace SocketKit.TestPeer;
 
 /// <summary>
 /// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>heartbeat=INTERVAL,TIMEOUT</c> in ms,
-/// <c>min-threads=N</c> and <c>max-threads=N</c> of the pool, <c>drain=MS</c>.
+/// <c>min-threads=N</c> and <c>max-threads=N</c> of the pool, <c>drain=MS</c>, <c>engine=NAME</c> of <see cref="SocketEngine"/>.
 /// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
 /// </summary>
@@ -21,6 +21,8 @@ internal sealed class ServingPeer
     private readonly MeterListener _meter = new();
     private int _blocked;
     private long _acceptErrors;
+    private long _handOvers;
+    private long _exhausted;
 
     public ServingPeer(string[] arguments)
     {
@@ -33,7 +35,7 @@ internal sealed class ServingPeer
         _framer = new CountingFramer(options.GetValueOrDefault("framing") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
         var server = new SocketServerOptions
         {
-            Listeners = { Listen.Tcp("127.0.0.1", 0) },
+            Listeners = { Listen.Tcp("127.0.0.1", 0, new ListenOptions { Engine = Enum.Parse<SocketEngine>(options.GetValueOrDefault("engine", nameof(SocketEngine.Auto))) }) },
             Framer = _framer,
             Handler = Handler.OnMessage(OnMessageAsync),
             MaxFrameLength = Number(options, "max-frame", 1024 * 1024),
@@ -49,13 +51,26 @@ internal sealed class ServingPeer
         _server = new SocketServer(server);
         _meter.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Name == "socketkit.accept.errors")
+            if (instrument.Name is "socketkit.accept.errors" or "socketkit.loop.hand_overs" or "socketkit.loop.spares_exhausted")
             {
                 listener.EnableMeasurementEvents(instrument);
             }
         };
-        _meter.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref _acceptErrors, value));
+        _meter.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref Sum(instrument.Name), value));
         _meter.Start();
+    }
+
+    private ref long Sum(string counter)
+    {
+        switch (counter)
+        {
+            case "socketkit.accept.errors":
+                return ref _acceptErrors;
+            case "socketkit.loop.hand_overs":
+                return ref _handOvers;
+            default:
+                return ref _exhausted;
+        }
     }
 
     public async Task<int> RunAsync()
@@ -161,7 +176,7 @@ internal sealed class ServingPeer
 
     // Opens no file: it must work without a free descriptor.
     private void PrintStats() =>
-        Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)));
+        Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)), ("hand-overs", Interlocked.Read(ref _handOvers)), ("exhausted", Interlocked.Read(ref _exhausted)));
 
     private static void Print(string what, params (string Name, long Value)[] numbers) =>
         Console.WriteLine($"{what} {string.Join(' ', numbers.Select(number => string.Create(CultureInfo.InvariantCulture, $"{number.Name}={number.Value}")))}");

@@ -24,13 +24,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public static ChildProcess Start(params string[] arguments) => Start("", arguments);
 
-    /// <summary>Starts a server.</summary>
+    /// <summary>Starts a server on the engine under test.</summary>
     public static Task<ChildProcess> ServeAsync(params string[] options) => ServeAsync("", options);
 
     /// <summary>Starts a server in a shell that obeys a limit first, say <c>ulimit -n 200</c>.</summary>
     public static async Task<ChildProcess> ServeAsync(string limit, string[] options)
     {
-        var child = Start(limit, ["serve", .. options]);
+        var child = Start(limit, ["serve", $"engine={TestEngine.Engine}", .. options]);
         var line = await child.WaitForAsync("log Information 1 Listening on ");
         child.EndPoint = IPEndPoint.Parse(line.Split(' ')[5]);
         return child;
@@ -48,6 +48,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>Open descriptors; 0 where that cannot be told.</summary>
     public int Descriptors => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{_process.Id}/fd").Length : 0;
+
+    /// <summary>How many of its threads have a name that begins so. Linux.</summary>
+    public int ThreadsNamed(string prefix) => Threads(prefix).Count();
+
+    /// <summary>How often the engine's threads have been put on a processor so far. Linux.</summary>
+    public long Switches() => Threads("SocketKit loop").Sum(thread => thread.Switches);
 
     public void Command(string command) => _process.StandardInput.WriteLine(command);
 
@@ -154,6 +160,29 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         const ulong interrupt = 1UL << 1;
         var ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
         return (ulong.Parse(ignored.AsSpan("SigIgn:".Length).Trim(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) & interrupt) != 0;
+    }
+
+    private IEnumerable<(string Name, long Switches)> Threads(string prefix)
+    {
+        foreach (var folder in Directory.GetDirectories($"/proc/{_process.Id}/task"))
+        {
+            string[] status;
+            try
+            {
+                status = File.ReadAllLines(Path.Combine(folder, "status"));
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+                continue;
+            }
+
+            string Value(string name) => status.FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim() ?? "0";
+            if (Value("Name:").StartsWith(prefix, StringComparison.Ordinal))
+            {
+                yield return (Value("Name:"), long.Parse(Value("voluntary_ctxt_switches:"), CultureInfo.InvariantCulture) + long.Parse(Value("nonvoluntary_ctxt_switches:"), CultureInfo.InvariantCulture));
+            }
+        }
     }
 
     private void Take(string? line)

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
-using SocketKit.Transports.Sockets;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
@@ -10,40 +8,28 @@ namespace SocketKit.IntegrationTests.TestDoubles;
 /// </summary>
 internal sealed class SmallBuffersListener : Listener
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Listener _listener = TestEngine.Listen("127.0.0.1", 0, new ListenOptions { Backlog = 1000 });
 
-    public override EndPoint EndPoint => _socket.LocalEndPoint!;
+    public override EndPoint EndPoint => _listener.EndPoint;
 
-    public override ValueTask BindAsync(CancellationToken cancellationToken)
-    {
-        _socket.SendBufferSize = 4096;
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _socket.Listen(1000);
-        return default;
-    }
+    internal override void UseSlowConsumerTimeout(TimeSpan timeout) => _listener.UseSlowConsumerTimeout(timeout);
+
+    public override ValueTask BindAsync(CancellationToken cancellationToken) => _listener.BindAsync(cancellationToken);
 
     public override async ValueTask<Transport?> AcceptAsync()
     {
-        try
+        var accepted = await _listener.AcceptAsync().ConfigureAwait(false);
+        if (accepted is not null)
         {
-            var accepted = await _socket.AcceptAsync();
-            accepted.SendBufferSize = 4096;
-            accepted.NoDelay = true;
-            return new SocketTransport(accepted);
+            TestEngine.SetSendBuffer(accepted, 4096);
         }
-        catch (Exception exception) when (exception is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
-        {
-            return null;
-        }
+
+        return accepted;
     }
 
-    public override ValueTask StopAsync()
-    {
-        _socket.Dispose();
-        return default;
-    }
+    public override ValueTask StopAsync() => _listener.StopAsync();
 
-    public override ValueTask DisposeAsync() => StopAsync();
+    public override ValueTask DisposeAsync() => _listener.DisposeAsync();
 
     /// <summary>Makes a server listen here instead.</summary>
     public static void Use(SocketServerOptions options)

@@ -19,6 +19,20 @@ public abstract partial class TransportContract
     }
 
     [Fact]
+    public async Task The_addresses_are_told_also_to_who_asks_first_after_the_end()
+    {
+        var (left, right) = await PairAsync();
+        var remote = left.RemoteEndPoint;
+
+        left.Abort();
+        await left.DisposeAsync();
+        await right.DisposeAsync();
+
+        right.LocalEndPoint.Should().NotBeNull().And.Be(remote);
+        left.LocalEndPoint.Should().NotBeNull().And.NotBe(remote);
+    }
+
+    [Fact]
     public async Task The_addresses_are_still_told_after_the_end()
     {
         var (left, right) = await PairAsync();

@@ -13,6 +13,9 @@ public abstract partial class TransportContract : IAsyncLifetime
     /// <summary>Connects two ends.</summary>
     protected abstract ValueTask<(Transport Left, Transport Right)> ConnectAsync();
 
+    /// <summary>An abort reaches the peer as a reset. A wire that has none shows the end of the stream instead, and a broken pipe to who sends.</summary>
+    protected virtual bool HasResets => true;
+
     public virtual Task InitializeAsync() => Task.CompletedTask;
 
     public virtual async Task DisposeAsync()

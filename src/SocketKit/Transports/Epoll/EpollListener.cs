@@ -67,12 +67,12 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
 
     protected override void Bound(Socket socket)
     {
-        socket.Blocking = false;
         lock (_gate)
         {
             _watch = new Watch(this, EpollEngine.Instance.NextLoop());
             if (!IsStopped)
             {
+                socket.Blocking = false;
                 _watch.Loop.Add(_watch, (int)socket.Handle, 0);
             }
         }

@@ -38,9 +38,8 @@ internal sealed unsafe class EpollLoop
     private int _turns;
     private bool _started;
 
-    // What is being dispatched, and in which state of the loop, for the monitor.
+    // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the two writes names nobody else.
     private Registration? _dispatching;
-    private long _dispatchingIn;
 
     /// <summary>Makes a loop, without a thread yet.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">The kernel gives no epoll instance or event counter.</exception>
@@ -68,7 +67,7 @@ internal sealed unsafe class EpollLoop
     public ref LoopState State => ref _state;
 
     /// <summary>What was being dispatched while the state was this; null when it cannot be told.</summary>
-    public Registration? DispatchedIn(long state) => Volatile.Read(ref _dispatchingIn) == state ? _dispatching : null;
+    public Registration? DispatchedIn(long state) => Volatile.Read(ref _dispatching) is { } registration && registration.DispatchedIn == state ? registration : null;
 
     /// <summary>Watches a descriptor from now on.</summary>
     /// <param name="registration">Gets the events.</param>
@@ -101,11 +100,15 @@ internal sealed unsafe class EpollLoop
             generation = _generations[slot];
             registration.Place(slot, generation);
             Volatile.Write(ref _table[slot], registration);
-            if (!_started)
+            try
             {
-                _started = true;
-                _monitor.Watch(this);
-                _threads.Serve(this, generation: 0);
+                Start();
+            }
+            catch (OutOfMemoryException)
+            {
+                // The system gives no thread: this connection cannot be served, and the next one tries again.
+                Remove(registration);
+                throw WireErrors.From(System.Net.Sockets.SocketError.NoBufferSpaceAvailable);
             }
         }
 
@@ -168,6 +171,7 @@ internal sealed unsafe class EpollLoop
                 _monitor.Wake();
             }
 
+            Interleaving.Point();
             if (_batch.TryTake(out var slot, out var entryGeneration, out var directions))
             {
                 if (Find(slot, entryGeneration) is { } registration)
@@ -184,6 +188,7 @@ internal sealed unsafe class EpollLoop
                 continue;
             }
 
+            Interleaving.Point();
             if (!_state.TryRest(generation))
             {
                 break;
@@ -216,10 +221,26 @@ internal sealed unsafe class EpollLoop
             registration.OnEscaped(exception);
         }
 
+        // What the dispatch left in an AsyncLocal, or as the thread's synchronization context, is not the next one's.
         if (ExecutionContext.Capture() != Clean)
         {
-            // What the dispatch left in an AsyncLocal is not the next one's.
             ExecutionContext.Restore(Clean!);
+        }
+
+        if (SynchronizationContext.Current is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
+    /// <summary>Gets the loop its thread, with its first registration.</summary>
+    private void Start()
+    {
+        if (!_started)
+        {
+            _monitor.Watch(this);
+            _threads.Serve(this, generation: 0);
+            _started = true;
         }
     }
 
@@ -231,10 +252,11 @@ internal sealed unsafe class EpollLoop
             return;
         }
 
-        _dispatching = registration;
-        Volatile.Write(ref _dispatchingIn, state);
+        registration.DispatchedIn = state;
+        Volatile.Write(ref _dispatching, registration);
+        Interleaving.Point();
         Invoke(registration, item, directions);
-        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict())
+        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict(state))
         {
             registration.OnTakenOver();
         }
@@ -295,6 +317,11 @@ internal sealed unsafe class EpollLoop
         if ((events & (Native.EpollHup | Native.EpollErr)) != 0)
         {
             directions |= EventBatch.OutHungUp;
+        }
+
+        if ((events & Native.EpollPri) != 0)
+        {
+            directions |= EventBatch.In | EventBatch.Urgent;
         }
 
         return directions;

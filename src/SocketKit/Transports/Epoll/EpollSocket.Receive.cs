@@ -13,6 +13,9 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
     private Memory<byte> _buffer;
     private bool _finished;
 
+    /// <summary>A receive that does not fill its buffer has emptied the kernel's. Not so on a Unix socket, which stops at what came with descriptors, nor after urgent data, at which TCP stops.</summary>
+    private volatile bool _shortReadMeansEmpty;
+
     /// <summary>Bytes have arrived that nobody has fetched. From any thread.</summary>
     public unsafe bool HasUnread
     {
@@ -25,7 +28,14 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
 
             byte first;
             var count = Native.Receive(Descriptor.Number, &first, 1, Native.MessagePeek | Native.MessageDontWait);
+            var error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
+            if (error is not (0 or Errno.Again or Errno.Interrupted))
+            {
+                // The kernel tells it once, so whoever receives next hears it from here.
+                _ = Failure(Errno.ToSocketError(error));
+            }
+
             return count > 0;
         }
     }
@@ -91,6 +101,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
     /// <summary>Goes on with the parked operation, which the caller has claimed.</summary>
     private void ContinueReceive()
     {
+        Interleaving.Point();
         if (_buffer.IsEmpty)
         {
             _received.SetResult(default);
@@ -132,6 +143,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
         {
             var hungUp = _in.IsHungUp;
             _in.Clear();
+            Interleaving.Point();
             if (IsAborted || !Descriptor.TryHold())
             {
                 failure = WireErrors.Aborted();
@@ -146,9 +158,10 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
 
             var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
+            Interleaving.Point();
             if (result > 0)
             {
-                if (result == buffer.Length)
+                if (result == buffer.Length || !_shortReadMeansEmpty)
                 {
                     // There may be more. A short read means that there is not: what comes later is an event, and a hang-up is remembered.
                     _in.SetReady();

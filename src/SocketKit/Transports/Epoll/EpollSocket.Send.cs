@@ -52,6 +52,7 @@ internal sealed partial class EpollSocket : IValueTaskSource
     /// <summary>Goes on with the parked operation, which the caller has claimed.</summary>
     private void ContinueSend()
     {
+        Interleaving.Point();
         do
         {
             if (TrySend(ref _rest, out var failure))
@@ -94,6 +95,7 @@ internal sealed partial class EpollSocket : IValueTaskSource
 
             var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
+            Interleaving.Point();
             if (result >= 0)
             {
                 full = false;

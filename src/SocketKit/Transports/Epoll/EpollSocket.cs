@@ -9,21 +9,24 @@ namespace SocketKit.Transports.Epoll;
 /// </summary>
 internal sealed partial class EpollSocket : Registration
 {
-    private const uint Events = Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge;
+    private const uint Events = Native.EpollIn | Native.EpollOut | Native.EpollPri | Native.EpollRdHup | Native.EpollEdge;
 
     private WireFailure _failure;
     private CancellationTokenSource? _hungUp;
     private int _aborted;
+    private bool _finishedSending;
 
     /// <summary>Takes over a socket and begins to watch it.</summary>
     /// <param name="loop">Where it lives.</param>
     /// <param name="descriptor">The socket; released by <see cref="Release"/> or <see cref="Abort"/>, also when this throws.</param>
     /// <param name="connected">False: it is connecting, which <see cref="WaitWritableAsync"/> waits for.</param>
+    /// <param name="tcp">False: a Unix socket.</param>
     /// <exception cref="SocketException">The kernel does not watch it.</exception>
-    public EpollSocket(EpollLoop loop, Descriptor descriptor, bool connected = true)
+    public EpollSocket(EpollLoop loop, Descriptor descriptor, bool connected = true, bool tcp = true)
         : base(loop)
     {
         Descriptor = descriptor;
+        _shortReadMeansEmpty = tcp;
         _in = new Readiness(ready: false);
         _out = new Readiness(ready: connected);
         try
@@ -40,7 +43,11 @@ internal sealed partial class EpollSocket : Registration
     public Descriptor Descriptor { get; }
 
     /// <summary>This side has sent its end of the stream.</summary>
-    public bool FinishedSending { get; set; }
+    public bool FinishedSending
+    {
+        get => Volatile.Read(ref _finishedSending);
+        set => Volatile.Write(ref _finishedSending, value);
+    }
 
     public IEngineObserver? Observer { get; set; }
 
@@ -133,6 +140,11 @@ internal sealed partial class EpollSocket : Registration
             if (hungUp)
             {
                 NoteHangUp();
+            }
+
+            if ((directions & EventBatch.Urgent) != 0)
+            {
+                _shortReadMeansEmpty = false;
             }
 
             if (_in.Signal(hungUp ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))

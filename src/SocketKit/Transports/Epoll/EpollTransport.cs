@@ -60,26 +60,36 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
             return ValueTask.FromException(WireErrors.Aborted());
         }
 
+        // Before the call: the peer's answer to it may be received by the time it returns, and is no reset.
+        socket.FinishedSending = true;
         var result = Native.Shutdown(socket.Descriptor.Number, Native.ShutdownSend);
         var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         socket.Descriptor.DangerousRelease();
         if (error != 0)
         {
+            socket.FinishedSending = false;
             return ValueTask.FromException(WireErrors.From(Errno.ToSocketError(error)));
         }
 
-        socket.FinishedSending = true;
         return default;
     }
 
     public override ValueTask YieldAsync() => LoopYield.WaitAsync(socket);
 
     /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
-    public override void Abort() => socket.Abort(reset: !socket.FinishedSending);
+    public override void Abort()
+    {
+        KeepAddress();
+        socket.Abort(reset: !socket.FinishedSending);
+    }
 
     public override ValueTask DisposeAsync()
     {
+        KeepAddress();
         socket.Release();
         return default;
     }
+
+    /// <summary>Whoever asks for it after the end gets it, too; most never ask.</summary>
+    private void KeepAddress() => _ = LocalEndPoint;
 }

@@ -11,8 +11,11 @@ internal sealed class EventBatch(int capacity)
     public const int Out = 2;
     public const int InHungUp = 4;
     public const int OutHungUp = 8;
+
+    /// <summary>With <see cref="In"/>: TCP holds urgent data, at which receives stop.</summary>
+    public const int Urgent = 16;
     private const int Directions = In | Out;
-    private const int GenerationShift = 4;
+    private const int GenerationShift = 2;
     private const int SlotShift = GenerationShift + 32;
 
     /// <summary>Slots are numbered below this.</summary>
@@ -32,6 +35,7 @@ internal sealed class EventBatch(int capacity)
         {
             var cursor = Volatile.Read(ref _cursor);
             var at = (int)cursor;
+            Interleaving.Point();
             if (at >= Volatile.Read(ref _count))
             {
                 slot = 0;
@@ -41,6 +45,7 @@ internal sealed class EventBatch(int capacity)
             }
 
             var word = Volatile.Read(ref _words[at]);
+            Interleaving.Point();
             var left = (int)word & Directions;
             if (left == 0)
             {
@@ -54,6 +59,7 @@ internal sealed class EventBatch(int capacity)
                 continue;
             }
 
+            Interleaving.Point();
             if (left == direction)
             {
                 _ = Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor);
@@ -70,12 +76,14 @@ internal sealed class EventBatch(int capacity)
     public void Clear()
     {
         Volatile.Write(ref _count, 0);
+        Interleaving.Point();
         Volatile.Write(ref _cursor, ((_cursor >> 32) + 1) << 32);
     }
 
     public void Add(int slot, uint generation, int directions)
     {
-        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)directions);
+        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)(directions & Directions));
+        Interleaving.Point();
         Volatile.Write(ref _count, _count + 1);
     }
 

@@ -25,12 +25,24 @@ internal sealed class LoopMonitor(LoopThreads threads)
     {
         lock (_gate)
         {
-            _watched = [.. _watched, (loop, -1L)];
+            if (!_watched.Any(watched => watched.Loop == loop))
+            {
+                _watched = [.. _watched, (loop, -1L)];
+            }
         }
 
         if (Interlocked.Exchange(ref _running, 1) == 0)
         {
-            new Thread(Run) { IsBackground = true, Name = "SocketKit loop monitor", Priority = ThreadPriority.AboveNormal }.UnsafeStart();
+            try
+            {
+                new Thread(Run) { IsBackground = true, Name = "SocketKit loop monitor", Priority = ThreadPriority.AboveNormal }.UnsafeStart();
+            }
+            catch (OutOfMemoryException)
+            {
+                // The system gives no thread now; the next loop asks again.
+                Volatile.Write(ref _running, 0);
+                throw;
+            }
         }
         else
         {
@@ -89,12 +101,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
     {
         if (threads.TakeSpare() is not { } spare)
         {
-            SocketKitMetrics.SparesExhausted.Add(1);
-            if (!_atBound)
-            {
-                _atBound = true;
-                ThreadPool.UnsafeQueueUserWorkItem(static blocking => blocking?.OnSparesExhausted(), loop.DispatchedIn(seen), preferLocal: false);
-            }
+            var blocking = loop.DispatchedIn(seen);
+            var tells = !_atBound && blocking is not null;
+            _atBound |= tells;
+            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? blocking : null, preferLocal: false);
 
             return;
         }
@@ -108,11 +118,20 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
         var blocks = loop.DispatchedIn(seen);
         spare.Give(new LoopThreads.Work(loop, generation));
+        ThreadPool.UnsafeQueueUserWorkItem(static blocks => HandedOver(blocks), blocks?.Convict(seen) == true ? blocks : null, preferLocal: false);
+    }
+
+    // A counter calls whoever listens to it, and a log line a logger: users' code, which may block, so not on this thread.
+    private static void Exhausted(Registration? blocking)
+    {
+        SocketKitMetrics.SparesExhausted.Add(1);
+        blocking?.OnSparesExhausted();
+    }
+
+    private static void HandedOver(Registration? blocks)
+    {
         SocketKitMetrics.LoopHandOvers.Add(1);
-        if (blocks?.Convict() == true)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static registration => registration.OnTakenOver(), blocks, preferLocal: false);
-        }
+        blocks?.OnTakenOver();
     }
 
     /// <summary>Sleeps until a loop begins a dispatch; not at all if one has begun since the last look.</summary>

@@ -31,6 +31,7 @@ internal struct LoopState
         var word = Word;
         while (GenerationOf(word) == generation)
         {
+            Interleaving.Point();
             var next = ((long)generation << GenerationShift) | ((word + OneDispatch) & CounterMask) | InDispatch;
             var found = Interlocked.CompareExchange(ref _word, next, word);
             if (found == word)
@@ -55,6 +56,7 @@ internal struct LoopState
         var word = Word;
         while (GenerationOf(word) == generation)
         {
+            Interleaving.Point();
             var found = Interlocked.CompareExchange(ref _word, word & ~InDispatch, word);
             if (found == word)
             {

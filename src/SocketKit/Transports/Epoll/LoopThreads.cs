@@ -26,14 +26,15 @@ internal sealed class LoopThreads
     private int _loops;
 
     /// <summary>Gives a new loop its thread.</summary>
+    /// <exception cref="OutOfMemoryException">The system gives no more threads.</exception>
     public void Serve(EpollLoop loop, int generation)
     {
         LoopThread thread;
         lock (_gate)
         {
+            thread = new LoopThread(this);
             _loops++;
             _threads++;
-            thread = new LoopThread(this);
         }
 
         thread.Give(new Work(loop, generation));

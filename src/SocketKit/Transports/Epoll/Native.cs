@@ -6,6 +6,7 @@ namespace SocketKit.Transports.Epoll;
 internal static partial class Native
 {
     public const uint EpollIn = 0x1;
+    public const uint EpollPri = 0x2;
     public const uint EpollOut = 0x4;
     public const uint EpollErr = 0x8;
     public const uint EpollHup = 0x10;

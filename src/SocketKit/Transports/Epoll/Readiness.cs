@@ -25,7 +25,8 @@ internal struct Readiness
     public void NoteHangUp() => Interlocked.Or(ref _flags, HungUp);
 
     /// <summary>The kernel has said EAGAIN after a hang-up that was known before: it was none.</summary>
-    public void ForgetHangUp() => Interlocked.And(ref _flags, ~(HungUp | Ready));
+    /// <remarks>Only when nothing has come since <see cref="Clear"/>: else the news stays, and the kernel is asked again.</remarks>
+    public void ForgetHangUp() => Interlocked.CompareExchange(ref _flags, 0, HungUp);
 
     /// <summary>The owner is about to ask the kernel: an event from here on is news.</summary>
     public void Clear() => Interlocked.And(ref _flags, ~Ready);
@@ -49,6 +50,7 @@ internal struct Readiness
                 return false;
             }
 
+            Interleaving.Point();
             var after = (flags | news) & ~Parked;
             var found = Interlocked.CompareExchange(ref _flags, after, flags);
             if (found == flags)

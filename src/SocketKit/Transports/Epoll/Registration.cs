@@ -7,6 +7,8 @@ internal abstract class Registration(EpollLoop loop)
     private const int Probation = 1000;
 
     private int _probation;
+    private long _dispatchedIn = -1;
+    private long _convictedOf = -1;
 
     public EpollLoop Loop => loop;
 
@@ -15,6 +17,13 @@ internal abstract class Registration(EpollLoop loop)
 
     /// <summary>How often that place was taken before; events of its former holders are told apart by it.</summary>
     public uint Generation { get; private set; }
+
+    /// <summary>The word of the loop during the last dispatch on it.</summary>
+    internal long DispatchedIn
+    {
+        get => Volatile.Read(ref _dispatchedIn);
+        set => Volatile.Write(ref _dispatchedIn, value);
+    }
 
     /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>
     internal bool IsOnProbation => Volatile.Read(ref _probation) > 0;
@@ -47,8 +56,13 @@ internal abstract class Registration(EpollLoop loop)
     }
 
     /// <summary>Begins the probation.</summary>
-    /// <returns>True: it was not on probation before.</returns>
-    internal bool Convict() => Interlocked.Exchange(ref _probation, Probation) == 0;
+    /// <param name="dispatch">The loop's word during the dispatch that blocked. Both the monitor and the thread that comes back from it tell of it, and events of a busy peer may have used up the probation in between.</param>
+    /// <returns>True: it was not on probation before, and this dispatch has not been told of.</returns>
+    internal bool Convict(long dispatch)
+    {
+        var isNews = Interlocked.Exchange(ref _convictedOf, dispatch) != dispatch;
+        return Interlocked.Exchange(ref _probation, Probation) == 0 && isNews;
+    }
 
     /// <summary>A dispatch on a spare thread is over.</summary>
     internal void NoteDispatch(bool wasShort)

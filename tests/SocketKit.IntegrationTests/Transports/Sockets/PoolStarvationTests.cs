@@ -1,12 +1,11 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using SocketKit.IntegrationTests.TestDoubles;
 using Xunit.Abstractions;
 
-namespace SocketKit.IntegrationTests;
+namespace SocketKit.IntegrationTests.Transports.Sockets;
 
 /// <summary>Handlers and strangers that hold the thread pool's threads.</summary>
-public class StarvationTests(ITestOutputHelper output)
+public class PoolStarvationTests(ITestOutputHelper output)
 {
     [Fact]
     [Trait("Fault", "B04")]
@@ -83,60 +82,6 @@ public class StarvationTests(ITestOutputHelper output)
         (await child.AskAsync("stats"))["connections"].Should().Be(count);
         child.Lines.Should().NotContain(line => line.Contains("HeartbeatTimeout"));
         peers.ForEach(peer => peer.Dispose());
-    }
-
-    [Theory]
-    [InlineData("spin\n")]
-    [InlineData("yield\n")]
-    public async Task Peers_that_never_stop_sending_leave_turns_to_the_others(string first)
-    {
-        // Two threads, four floods: without turns the quiet one would never be served.
-        await using var child = await ChildProcess.ServeAsync("min-threads=2", "max-threads=2");
-        using var quiet = await RawPeer.ConnectAsync(child.EndPoint);
-        await quiet.EchoAsync("hello");
-        using var end = new CancellationTokenSource();
-        var flood = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("spin\n", 10_000)));
-        var floods = new List<Task>();
-        for (var i = 0; i < 4; i++)
-        {
-            var peer = await RawPeer.ConnectAsync(child.EndPoint);
-            await peer.SendAsync(first);
-            floods.Add(Task.Run(() => FloodAsync(peer, flood, end.Token)));
-        }
-
-        var slowest = TimeSpan.Zero;
-        for (var i = 0; i < 20; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            await quiet.EchoAsync($"quiet {i}");
-            slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
-        }
-
-        output.WriteLine($"Beside four floods on two threads the slowest of 20 echoes took {slowest.TotalMilliseconds:0} ms");
-        slowest.Should().BeLessThan(Bounds.Seconds(2));
-        await end.CancelAsync();
-
-        // Floods that wait for room end with the server.
-        await child.DisposeAsync();
-        await Task.WhenAll(floods).WaitAsync(TestServer.Patience);
-    }
-
-    private static async Task FloodAsync(RawPeer peer, byte[] flood, CancellationToken end)
-    {
-        using (peer)
-        {
-            try
-            {
-                while (!end.IsCancellationRequested)
-                {
-                    await peer.SendAsync(flood);
-                }
-            }
-            catch (SocketException) when (end.IsCancellationRequested)
-            {
-                // The server is gone.
-            }
-        }
     }
 
     private static async Task<string?> SkipBeatsAsync(RawPeer peer)

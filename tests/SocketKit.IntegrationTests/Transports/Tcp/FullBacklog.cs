@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace SocketKit.IntegrationTests.Transports.Sockets;
+namespace SocketKit.IntegrationTests.Transports.Tcp;
 
 /// <summary>A loopback address that swallows connection requests: its listener accepts nothing and its backlog is full.</summary>
 internal sealed class FullBacklog : IDisposable

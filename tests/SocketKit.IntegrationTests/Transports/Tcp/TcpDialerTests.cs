@@ -2,12 +2,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using SocketKit.Transports.Sockets;
+using SocketKit.IntegrationTests.TestDoubles;
 using SocketKit.Transports.Tcp;
 
-namespace SocketKit.IntegrationTests.Transports.Sockets;
+namespace SocketKit.IntegrationTests.Transports.Tcp;
 
-public class SocketDialerTests
+public class TcpDialerTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -20,7 +20,7 @@ public class SocketDialerTests
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var endPoint = (IPEndPoint)listener.EndPoint;
 
-        await using var transport = await Dial.Tcp(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(endPoint);
     }
@@ -30,7 +30,7 @@ public class SocketDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
 
-        await using var transport = await Dial.Tcp("localhost", Port(listener)).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial("localhost", Port(listener)).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(listener.EndPoint);
     }
@@ -39,7 +39,7 @@ public class SocketDialerTests
     public async Task DialAsync_keeps_to_the_family_that_was_asked_for()
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
-        var dialer = new TcpDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
 
         await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
 
@@ -53,7 +53,7 @@ public class SocketDialerTests
         var endPoint = await FreeAddressAsync();
         var watch = Stopwatch.StartNew();
 
-        var dial = async () => await Dial.Tcp(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
 
         var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
         exception.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
@@ -65,7 +65,7 @@ public class SocketDialerTests
     [Trait("Fault", "N07")]
     public async Task DialAsync_names_the_name_that_cannot_be_resolved()
     {
-        var dialer = new TcpDialer(new DnsEndPoint("nowhere.test", 9000), SocketDial.ConnectAsync, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+        var dialer = new TcpDialer(new DnsEndPoint("nowhere.test", 9000), TestEngine.Connect, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
         var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
 
@@ -78,7 +78,7 @@ public class SocketDialerTests
     [Trait("Fault", "N07")]
     public async Task DialAsync_says_so_when_a_name_has_no_address()
     {
-        var dialer = new TcpDialer(new DnsEndPoint("empty.test", 9000), SocketDial.ConnectAsync, Resolver());
+        var dialer = new TcpDialer(new DnsEndPoint("empty.test", 9000), TestEngine.Connect, Resolver());
 
         var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
 
@@ -90,7 +90,7 @@ public class SocketDialerTests
     public async Task DialAsync_goes_on_to_the_next_address_at_once_when_one_fails()
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
-        var dialer = new TcpDialer(new DnsEndPoint("both.test", Port(listener)), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", Port(listener)), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
 
         // Time stands still: the last address is tried because those before have failed, not because 250 ms have passed.
         await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
@@ -103,7 +103,7 @@ public class SocketDialerTests
     public async Task DialAsync_keeps_all_errors_and_throws_the_most_telling()
     {
         var refused = await FreeAddressAsync();
-        var dialer = new TcpDialer(new DnsEndPoint("both.test", refused.Port), SocketDial.ConnectAsync, Resolver(IPAddress.Loopback, Unreachable));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", refused.Port), TestEngine.Connect, Resolver(IPAddress.Loopback, Unreachable));
 
         var dial = async () => await dialer.DialAsync(new FakeTimeProvider(), default);
 
@@ -117,7 +117,7 @@ public class SocketDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var resolved = 0;
-        var dialer = new TcpDialer(new DnsEndPoint("moving.test", Port(listener)), SocketDial.ConnectAsync, (_, _) =>
+        var dialer = new TcpDialer(new DnsEndPoint("moving.test", Port(listener)), TestEngine.Connect, (_, _) =>
         {
             resolved++;
             return new ValueTask<IPAddress[]>([IPAddress.Loopback]);
@@ -138,7 +138,7 @@ public class SocketDialerTests
         for (var attempt = 0; attempt < 5; attempt++)
         {
             using var cancellation = new CancellationTokenSource();
-            var dial = Dial.Tcp(hole.EndPoint).DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+            var dial = TestEngine.Dial(hole.EndPoint).DialAsync(TimeProvider.System, cancellation.Token).AsTask();
             dial.IsCompleted.Should().BeFalse();
 
             var watch = Stopwatch.StartNew();
@@ -160,7 +160,7 @@ public class SocketDialerTests
         await using var listener = await ListenAsync(IPAddress.Loopback, hole.EndPoint.Port);
         var accept = listener.AcceptAsync().AsTask();
         var time = new FakeTimeProvider();
-        var dialer = new TcpDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), SocketDial.ConnectAsync, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
+        var dialer = new TcpDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
         var dial = dialer.DialAsync(time, default).AsTask();
 
         time.Advance(TimeSpan.FromMilliseconds(249));
@@ -177,7 +177,7 @@ public class SocketDialerTests
     public async Task DialAsync_is_cancelled_while_the_name_is_resolved()
     {
         using var cancellation = new CancellationTokenSource();
-        var dialer = new TcpDialer(new DnsEndPoint("slow.test", 9000), SocketDial.ConnectAsync, async (_, token) =>
+        var dialer = new TcpDialer(new DnsEndPoint("slow.test", 9000), TestEngine.Connect, async (_, token) =>
         {
             await Task.Delay(Timeout.Infinite, token);
             return [];
@@ -195,7 +195,7 @@ public class SocketDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
 
-        await using var transport = await Dial.Tcp((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(transport, userTimeout: TimeSpan.FromSeconds(30));
     }
@@ -204,7 +204,7 @@ public class SocketDialerTests
     public async Task The_user_timeout_follows_a_longer_slow_consumer_deadline()
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
-        var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint);
+        var dialer = TestEngine.Dial((IPEndPoint)listener.EndPoint);
         dialer.UseSlowConsumerTimeout(TimeSpan.FromMinutes(2));
 
         await using var transport = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
@@ -234,7 +234,7 @@ public class SocketDialerTests
 
     private static async Task<Listener> ListenAsync(IPAddress address, int port = 0)
     {
-        var listener = Listen.Tcp(new IPEndPoint(address, port));
+        var listener = TestEngine.Listen(new IPEndPoint(address, port));
         await listener.BindAsync(default);
         return listener;
     }

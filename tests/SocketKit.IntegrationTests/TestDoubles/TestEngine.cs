@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using SocketKit.Transports.Epoll;
+using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tcp;
+
+namespace SocketKit.IntegrationTests.TestDoubles;
+
+/// <summary>The engine that these tests run on. They are compiled twice: one project takes what the system has (Auto), the other the portable engine.</summary>
+internal static class TestEngine
+{
+    private const SocketEngine Asked =
+#if PORTABLE_ENGINE
+        SocketEngine.Sockets;
+#else
+        SocketEngine.Auto;
+#endif
+
+    /// <summary>The choice, as options and the test peer take it.</summary>
+    public static SocketEngine Engine { get; } = Asked;
+
+    /// <summary>What the choice comes to on this system.</summary>
+    public static bool IsEpoll { get; } = SocketEngines.Choose(Asked, nameof(TestEngine)) == SocketEngine.Epoll;
+
+    /// <summary>The engine's way to connect.</summary>
+    public static TcpDialer.Connect Connect { get; } = IsEpoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync;
+
+    public static Listener Listen(int port, ListenOptions? options = null) => SocketKit.Listen.Tcp(port, With(options));
+
+    public static Listener Listen(string host, int port, ListenOptions? options = null) => SocketKit.Listen.Tcp(host, port, With(options));
+
+    public static Listener Listen(IPEndPoint endPoint, ListenOptions? options = null) => SocketKit.Listen.Tcp(endPoint, With(options));
+
+    /// <summary>A listener with a resolver of the test's own.</summary>
+    public static Listener Listen(EndPoint endPoint, Func<string, CancellationToken, ValueTask<IPAddress[]>> resolve) =>
+        IsEpoll ? new EpollListener(endPoint, null, resolve) : new SocketListener(endPoint, null, resolve);
+
+    public static Dialer Dial(string host, int port) => SocketKit.Dial.Tcp(host, port, new DialOptions { Engine = Engine });
+
+    public static Dialer Dial(IPEndPoint endPoint) => SocketKit.Dial.Tcp(endPoint, new DialOptions { Engine = Engine });
+
+    public static int GetOption(Transport transport, SocketOptionLevel level, SocketOptionName name)
+    {
+        using var descriptor = new BorrowedSocket(transport);
+        return Convert.ToInt32(descriptor.Socket.GetSocketOption(level, name), null);
+    }
+
+    /// <summary>Linux's own option, by the kernel's numbers.</summary>
+    public static int GetRawOption(Transport transport, int level, int name)
+    {
+        using var descriptor = new BorrowedSocket(transport);
+        var value = new byte[sizeof(int)];
+        descriptor.Socket.GetRawSocketOption(level, name, value);
+        return BitConverter.ToInt32(value);
+    }
+
+    /// <summary>Sets the size of the kernel's send buffer.</summary>
+    public static void SetSendBuffer(Transport transport, int bytes)
+    {
+        using var descriptor = new BorrowedSocket(transport);
+        descriptor.Socket.SendBufferSize = bytes;
+    }
+
+    private static ListenOptions With(ListenOptions? options)
+    {
+        options ??= new ListenOptions();
+        options.Engine = Engine;
+        return options;
+    }
+
+    /// <summary>A transport's socket to ask and set options with; its descriptor stays the transport's.</summary>
+    private sealed class BorrowedSocket : IDisposable
+    {
+        private readonly Descriptor? _held;
+        private readonly SafeSocketHandle? _handle;
+
+        public BorrowedSocket(Transport transport)
+        {
+            if (transport is SocketTransport portable)
+            {
+                Socket = portable.Socket;
+                return;
+            }
+
+            _held = transport.Should().BeOfType<EpollTransport>().Which.Socket.Descriptor;
+            _held.TryHold().Should().BeTrue("the transport is open");
+            _handle = new SafeSocketHandle(_held.Number, ownsHandle: false);
+            Socket = new Socket(_handle);
+        }
+
+        public Socket Socket { get; }
+
+        public void Dispose()
+        {
+            if (_held is not null)
+            {
+                // Not the socket: it would shut the connection down.
+                GC.SuppressFinalize(Socket);
+                _handle!.SetHandleAsInvalid();
+                _held.DangerousRelease();
+            }
+        }
+    }
+}

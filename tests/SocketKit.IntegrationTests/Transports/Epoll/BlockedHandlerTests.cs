@@ -1,0 +1,233 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Transports.Epoll;
+using Xunit.Abstractions;
+
+namespace SocketKit.IntegrationTests.Transports.Epoll;
+
+/// <summary>Handlers that block, on a whole server.</summary>
+public class BlockedHandlerTests(ITestOutputHelper output)
+{
+    private const int HandlerBlocks = 29;
+    private const int NoThreadLeft = 30;
+
+    [Fact]
+    [Trait("Fault", "B04")]
+    public async Task Blocked_handlers_harm_neither_accept_nor_clock_and_a_newcomer_is_served()
+    {
+        const int blocking = 64;
+        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=500,60000");
+        using var quiet = await RawPeer.ConnectAsync(child.EndPoint);
+        await quiet.EchoAsync("hello");
+        var peers = await ConnectAsync(child, blocking);
+
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(peers.Select(peer => peer.SendAsync("block\n")));
+        await child.WaitForAsync("blocked 2");
+        using var newcomer = await RawPeer.ConnectAsync(child.EndPoint);
+        await newcomer.SendAsync("new\n");
+        (await newcomer.ReceiveLineAsync()).Should().Be("new");
+        output.WriteLine($"B04: {blocking} handlers block: a new connection's echo after {watch.ElapsedMilliseconds} ms");
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(2));
+
+        // The clock: beats go on while all of them are blocked.
+        await child.WaitForAsync($"blocked {blocking}");
+        for (var i = 0; i < 3; i++)
+        {
+            watch.Restart();
+            (await quiet.ReceiveLineAsync()).Should().Be("beat");
+            watch.Elapsed.Should().BeLessThan(Bounds.Seconds(0.7));
+        }
+
+        // Each is one episode: one line, though some blocked while their loop had no thread to spare for a moment.
+        await LoggedAsync(child, blocking);
+        var stats = await child.AskAsync("stats");
+        stats["hand-overs"].Should().BeGreaterThanOrEqualTo(blocking);
+        child.CountLog(NoThreadLeft).Should().Be(0);
+        child.CountLog(9).Should().Be(0, "the pool is not what is blocked");
+        child.Command("release");
+        foreach (var peer in peers)
+        {
+            (await SkipBeatsAsync(peer)).Should().Be("released");
+            peer.Dispose();
+        }
+    }
+
+    [Fact]
+    [Trait("Fault", "H02")]
+    public async Task A_starved_pool_does_not_keep_the_peers_from_being_served()
+    {
+        const int count = 20;
+        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,1000");
+        var peers = await ConnectAsync(child, count);
+        child.Command("starve 400 3000");
+        await child.WaitForAsync("log Warning 9 The thread pool is starved");
+
+        var slowest = TimeSpan.Zero;
+        var rounds = 0;
+        while (!child.Lines.Contains("fed"))
+        {
+            var watch = Stopwatch.StartNew();
+            foreach (var peer in peers)
+            {
+                await peer.SendAsync("alive\n");
+                (await SkipBeatsAsync(peer)).Should().Be("alive");
+            }
+
+            slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+            rounds++;
+        }
+
+        output.WriteLine($"H02: with the pool starved for 3 s, {rounds} rounds of {count} echoes; the slowest took {slowest.TotalMilliseconds:0} ms");
+        slowest.Should().BeLessThan(Bounds.Seconds(0.5));
+        (await child.AskAsync("stats"))["connections"].Should().Be(count);
+        child.Lines.Should().NotContain(line => line.Contains("HeartbeatTimeout"));
+        peers.ForEach(peer => peer.Dispose());
+    }
+
+    [Fact]
+    [Trait("Fault", "B04")]
+    public async Task A_handler_that_blocks_is_named_once_and_served_by_spares_until_it_behaves()
+    {
+        var onSpare = new ConcurrentDictionary<string, int>();
+        await using var server = await TestServer.StartAsync((connection, message) =>
+        {
+            var text = Encoding.UTF8.GetString(message.Span);
+            if (text == "block")
+            {
+                Blocking(TimeSpan.FromMilliseconds(100));
+            }
+
+            onSpare.AddOrUpdate(EpollLoop.Current is null ? "spare" : "loop", 1, (_, count) => count + 1);
+            return connection.SendAsync(message);
+        });
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
+        await peer.EchoAsync("hello");
+        onSpare.Keys.Should().Equal("loop");
+
+        for (var i = 0; i < 5; i++)
+        {
+            await peer.EchoAsync("block");
+        }
+
+        onSpare["spare"].Should().BeGreaterThanOrEqualTo(4);
+        SpinWait.SpinUntil(() => Blocks(server).Length > 0, TestServer.Patience).Should().BeTrue();
+        var line = Blocks(server).Should().ContainSingle().Which;
+        line.Should().Contain(nameof(Session)).And.Contain(peer.Socket.LocalEndPoint!.ToString());
+
+        // Short ones bring it back to its loop.
+        var loop = onSpare["loop"];
+        var echoes = 0;
+        while (onSpare["loop"] == loop && echoes++ < 50_000)
+        {
+            await peer.EchoAsync("short");
+        }
+
+        output.WriteLine($"Back on its loop after {echoes} echoes");
+        echoes.Should().BeInRange(100, 49_999);
+        await peer.EchoAsync("block");
+        SpinWait.SpinUntil(() => Blocks(server).Length == 2, TestServer.Patience).Should().BeTrue("a new episode");
+    }
+
+    // The bound is 256 spares besides the loops' threads.
+    [Fact]
+    [Trait("Fault", "B04")]
+    public async Task More_handlers_that_block_than_there_are_spares_stop_the_loops_say_so_once_and_all_of_it_recovers()
+    {
+        var blocking = LoopThreads.MostSpares + (2 * Environment.ProcessorCount) + 40;
+        await using var child = await ChildProcess.ServeAsync();
+        var peers = await ConnectAsync(child, blocking);
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(peers.Select(peer => peer.SendAsync("block\n")));
+
+        await child.WaitForAsync($"log Error {NoThreadLeft} ");
+        output.WriteLine($"{blocking} handlers block: no spare left after {watch.ElapsedMilliseconds} ms");
+        var stats = await child.AskAsync("stats");
+        stats["exhausted"].Should().BePositive();
+        stats["hand-overs"].Should().BeGreaterThanOrEqualTo(LoopThreads.MostSpares);
+        child.ThreadsNamed("SocketKit loop").Should().BeLessThanOrEqualTo(LoopThreads.MostSpares + Environment.ProcessorCount + 1);
+        child.CountLog(NoThreadLeft).Should().Be(1);
+
+        watch.Restart();
+        child.Command("release");
+        foreach (var peer in peers)
+        {
+            (await peer.ReceiveLineAsync()).Should().Be("released");
+            await peer.EchoAsync("and well");
+        }
+
+        output.WriteLine($"All served {watch.ElapsedMilliseconds} ms after the release");
+        child.CountLog(NoThreadLeft).Should().Be(1);
+        peers.ForEach(peer => peer.Dispose());
+    }
+
+    [Fact]
+    public async Task An_idle_process_has_no_thread_that_ticks()
+    {
+        await using var child = await ChildProcess.ServeAsync();
+        var peers = await ConnectAsync(child, 10);
+        peers.ForEach(peer => peer.Dispose());
+
+        // The loops, parked spares and the monitor, from 1 s after the last dispatch on; measured once they have come to rest.
+        var before = child.Switches();
+        var quiet = 0;
+        var watch = Stopwatch.StartNew();
+        var longest = 0L;
+        while (quiet < 30 && watch.Elapsed < TestServer.Patience)
+        {
+            using var never = new ManualResetEventSlim();
+            never.Wait(100);
+            var now = child.Switches();
+            quiet = now == before ? quiet + 1 : 0;
+            longest = Math.Max(longest, now - before);
+            before = now;
+        }
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The engine's threads stand still for 3 s, {watch.Elapsed.TotalSeconds:0.0} s after the last connection; at most {longest} switches in 100 ms before"));
+        quiet.Should().Be(30, "none of the engine's threads may run for 3 s");
+    }
+
+    private static void Blocking(TimeSpan time)
+    {
+        using var never = new ManualResetEventSlim();
+        never.Wait(time);
+    }
+
+    private static string[] Blocks(TestServer server) =>
+        [.. server.Logs.GetSnapshot().Where(record => record.Id.Id == HandlerBlocks && record.Level == LogLevel.Warning).Select(record => record.Message)];
+
+    private static async Task LoggedAsync(ChildProcess child, int atLeast)
+    {
+        while (child.CountLog(HandlerBlocks) < atLeast)
+        {
+            await child.WaitForAsync($"log Warning {HandlerBlocks} ");
+        }
+    }
+
+    private static async Task<List<RawPeer>> ConnectAsync(ChildProcess child, int count)
+    {
+        var peers = new List<RawPeer>();
+        for (var i = 0; i < count; i++)
+        {
+            peers.Add(await RawPeer.ConnectAsync(child.EndPoint));
+            await peers[i].SendAsync("hello\n");
+            (await SkipBeatsAsync(peers[i])).Should().Be("hello");
+        }
+
+        return peers;
+    }
+
+    private static async Task<string?> SkipBeatsAsync(RawPeer peer)
+    {
+        string? line;
+        while ((line = await peer.ReceiveLineAsync()) == "beat")
+        {
+        }
+
+        return line;
+    }
+}

@@ -1,0 +1,236 @@
+using System.Net;
+using System.Net.Sockets;
+using SocketKit.IntegrationTests.TestDoubles;
+
+namespace SocketKit.IntegrationTests.Transports.Tcp;
+
+public class TcpListenerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task BindAsync_resolves_port_0()
+    {
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
+        listener.EndPoint.Should().Be(new IPEndPoint(IPAddress.Loopback, 0));
+
+        await listener.BindAsync(default);
+
+        var endPoint = listener.EndPoint.Should().BeOfType<IPEndPoint>().Which;
+        endPoint.Address.Should().Be(IPAddress.Loopback);
+        endPoint.Port.Should().BePositive();
+        listener.ToString().Should().Be($"tcp://127.0.0.1:{endPoint.Port}");
+    }
+
+    [Fact]
+    [Trait("Fault", "G02")]
+    public async Task BindAsync_names_the_address_that_is_in_use()
+    {
+        await using var first = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+        await using var second = TestEngine.Listen((IPEndPoint)first.EndPoint);
+
+        var bind = async () => await second.BindAsync(default);
+
+        var exception = (await bind.Should().ThrowAsync<ListenException>()).Which;
+        exception.EndPoint.Should().Be(first.EndPoint);
+        exception.Message.Should().Contain(first.EndPoint.ToString()).And.Contain("in use");
+        exception.InnerException.Should().BeOfType<SocketException>().Which.SocketErrorCode.Should().Be(SocketError.AddressAlreadyInUse);
+    }
+
+    [Fact]
+    [Trait("Fault", "G02")]
+    public async Task BindAsync_names_an_address_that_is_not_this_machines()
+    {
+        // TEST-NET-1 of RFC 5737 belongs to no machine.
+        await using var listener = TestEngine.Listen("192.0.2.1", 0);
+
+        var bind = async () => await listener.BindAsync(default);
+
+        (await bind.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("192.0.2.1").And.Contain("no such address");
+    }
+
+    [Fact]
+    public async Task BindAsync_takes_a_name_and_prefers_IPv4()
+    {
+        await using var listener = TestEngine.Listen(new DnsEndPoint("self.test", 0), (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
+
+        await listener.BindAsync(default);
+
+        listener.EndPoint.Should().BeOfType<IPEndPoint>().Which.Address.Should().Be(IPAddress.Loopback);
+    }
+
+    [Fact]
+    public async Task BindAsync_says_which_name_cannot_be_resolved()
+    {
+        await using var listener = TestEngine.Listen(new DnsEndPoint("nowhere.test", 0), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
+
+        var bind = async () => await listener.BindAsync(default);
+
+        (await bind.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("nowhere.test");
+    }
+
+    [Fact]
+    public async Task A_listener_is_bound_once()
+    {
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+
+        var again = async () => await listener.BindAsync(default);
+
+        await again.Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
+    public async Task All_addresses_take_IPv4_and_IPv6_and_an_IPv4_peer_shows_as_IPv4()
+    {
+        await using var listener = await ListenAsync(TestEngine.Listen(0));
+        var port = ((IPEndPoint)listener.EndPoint).Port;
+
+        foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
+        {
+            var accept = listener.AcceptAsync().AsTask();
+            await using var dialled = await TestEngine.Dial(new IPEndPoint(address, port)).DialAsync(TimeProvider.System, CancellationToken.None);
+            await using var accepted = await accept.WaitAsync(Patience);
+
+            accepted!.RemoteEndPoint.Should().Be(dialled.LocalEndPoint).And.BeOfType<IPEndPoint>().Which.Address.Should().Be(address);
+            accepted.LocalEndPoint.Should().Be(new IPEndPoint(address, port));
+        }
+    }
+
+    [Fact]
+    public async Task An_accepted_connection_has_the_options_of_a_long_lived_one()
+    {
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
+        listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
+        await listener.BindAsync(default);
+        var accept = listener.AcceptAsync().AsTask();
+        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var accepted = await accept.WaitAsync(Patience);
+
+        TcpOptionsCheck.ShouldBeSet(accepted, userTimeout: TimeSpan.FromSeconds(45));
+    }
+
+    [Fact]
+    public async Task AcceptAsync_gives_one_connection_per_call_and_the_backlog_keeps_the_rest()
+    {
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+        var dialled = new List<Transport>();
+        for (var i = 0; i < 50; i++)
+        {
+            dialled.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience));
+        }
+
+        var accepted = new List<EndPoint?>();
+        foreach (var _ in dialled)
+        {
+            await using var transport = await listener.AcceptAsync().AsTask().WaitAsync(Patience);
+            accepted.Add(transport!.RemoteEndPoint);
+        }
+
+        accepted.Should().BeEquivalentTo(dialled.Select(transport => transport.LocalEndPoint));
+        foreach (var transport in dialled)
+        {
+            await transport.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task AcceptAsync_allows_one_call_at_a_time()
+    {
+        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+        var first = listener.AcceptAsync().AsTask();
+
+        var second = async () => await listener.AcceptAsync();
+
+        await second.Should().ThrowAsync<InvalidOperationException>();
+        await listener.StopAsync();
+        (await first.WaitAsync(Patience)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task AcceptAsync_before_the_bind_is_a_mistake_that_is_told()
+    {
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
+
+        var accept = async () => await listener.AcceptAsync();
+
+        await accept.Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
+    public async Task StopAsync_unblocks_an_accept_and_is_idempotent()
+    {
+        var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+        var accept = listener.AcceptAsync().AsTask();
+        accept.IsCompleted.Should().BeFalse();
+
+        await listener.StopAsync();
+        await listener.StopAsync();
+        await listener.DisposeAsync();
+
+        (await accept.WaitAsync(Patience)).Should().BeNull();
+        (await listener.AcceptAsync()).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task StopAsync_works_right_after_the_bind_whatever_the_accept_thread_is_doing()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
+            var accept = listener.AcceptAsync().AsTask();
+            await listener.StopAsync();
+            (await accept.WaitAsync(Patience)).Should().BeNull();
+        }
+    }
+
+    [Fact]
+    public async Task StopAsync_before_the_bind_makes_the_bind_fail()
+    {
+        var listener = TestEngine.Listen("127.0.0.1", 0);
+        await listener.StopAsync();
+
+        var bind = async () => await listener.BindAsync(default);
+
+        await bind.Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
+    [Trait("Fault", "N12")]
+    public async Task The_address_can_be_taken_again_at_once_also_with_connections_in_TIME_WAIT_and_alive()
+    {
+        var endPoint = new IPEndPoint(IPAddress.Loopback, 0);
+        var alive = new List<Transport>();
+        for (var round = 0; round < 20; round++)
+        {
+            var listener = await ListenAsync(TestEngine.Listen(endPoint));
+            endPoint = (IPEndPoint)listener.EndPoint;
+            var accept = listener.AcceptAsync().AsTask();
+            var dialled = await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+            var accepted = (await accept.WaitAsync(Patience))!;
+            alive.AddRange([dialled, accepted]);
+            if (round % 2 == 0)
+            {
+                // The end that finishes first is the one whose address stays in TIME_WAIT.
+                await accepted.FinishAsync();
+                (await dialled.ReceiveAsync(new byte[1])).Count.Should().Be(0);
+                await dialled.DisposeAsync();
+                (await accepted.ReceiveAsync(new byte[1])).Count.Should().Be(0);
+                await accepted.DisposeAsync();
+            }
+
+            await listener.StopAsync();
+        }
+
+        foreach (var transport in alive)
+        {
+            transport.Abort();
+            await transport.DisposeAsync();
+        }
+    }
+
+    private static async Task<Listener> ListenAsync(Listener listener)
+    {
+        await listener.BindAsync(default);
+        return listener;
+    }
+}

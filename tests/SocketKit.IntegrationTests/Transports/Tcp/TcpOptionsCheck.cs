@@ -1,0 +1,23 @@
+using System.Net.Sockets;
+using SocketKit.IntegrationTests.TestDoubles;
+
+namespace SocketKit.IntegrationTests.Transports.Tcp;
+
+internal static class TcpOptionsCheck
+{
+    /// <summary>Asks the kernel for the options that every connection has.</summary>
+    public static void ShouldBeSet(Transport? transport, TimeSpan userTimeout)
+    {
+        transport.Should().NotBeNull();
+        TestEngine.GetOption(transport!, SocketOptionLevel.Tcp, SocketOptionName.NoDelay).Should().NotBe(0);
+        TestEngine.GetOption(transport!, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).Should().NotBe(0);
+        TestEngine.GetOption(transport!, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime).Should().Be(10);
+        TestEngine.GetOption(transport!, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval).Should().Be(5);
+        TestEngine.GetOption(transport!, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount).Should().Be(4);
+        if (OperatingSystem.IsLinux())
+        {
+            // IPPROTO_TCP, TCP_USER_TIMEOUT.
+            TestEngine.GetRawOption(transport!, 6, 18).Should().Be((int)userTimeout.TotalMilliseconds);
+        }
+    }
+}
