@@ -35,7 +35,7 @@ internal static partial class UnixPair
     }
 
     public static EpollTransport Transport(Descriptor descriptor, EndPoint? remote = null) =>
-        new(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: false), remote);
+        new(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: false), new PeerAddress(remote));
 
     /// <summary>The descriptors alone.</summary>
     public static unsafe (Descriptor Left, Descriptor Right) Open()
