@@ -17,7 +17,7 @@ public static class Dial
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
-    public static Dialer Tcp(string host, int port, DialOptions? options = null)
+    public static Dialer Tcp(string host, int port, TcpDialOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         CheckPort(port, nameof(port));
@@ -31,7 +31,7 @@ public static class Dial
     /// <exception cref="ArgumentOutOfRangeException">The port is 0.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
-    public static Dialer Tcp(IPEndPoint endPoint, DialOptions? options = null)
+    public static Dialer Tcp(IPEndPoint endPoint, TcpDialOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
@@ -45,15 +45,15 @@ public static class Dial
     /// <exception cref="ArgumentOutOfRangeException">The port is 0.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
-    public static Dialer Tcp(DnsEndPoint endPoint, DialOptions? options = null)
+    public static Dialer Tcp(DnsEndPoint endPoint, TcpDialOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
         return Create(endPoint, options);
     }
 
-    private static TcpDialer Create(EndPoint endPoint, DialOptions? options) =>
-        new(endPoint, SocketEngines.Choose(options?.Engine ?? SocketEngine.Auto, nameof(DialOptions)) == SocketEngine.Epoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync);
+    private static TcpDialer Create(EndPoint endPoint, TcpDialOptions? options) =>
+        new(endPoint, SocketEngines.Choose(options?.Engine ?? SocketEngine.Auto, nameof(TcpDialOptions)) == SocketEngine.Epoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync);
 
     private static void CheckPort(int port, string parameter)
     {

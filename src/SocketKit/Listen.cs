@@ -14,7 +14,7 @@ public static class Listen
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
-    public static Listener Tcp(int port, ListenOptions? options = null) => Create(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)), options);
+    public static Listener Tcp(int port, TcpListenOptions? options = null) => Create(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)), options);
 
     /// <summary>One address of this machine.</summary>
     /// <param name="host">An address such as <c>127.0.0.1</c>, or a name; of a name's addresses the first is taken, IPv4 before IPv6. <c>::</c> is all addresses, IPv6 and IPv4; <c>0.0.0.0</c> those of IPv4.</param>
@@ -24,7 +24,7 @@ public static class Listen
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
-    public static Listener Tcp(string host, int port, ListenOptions? options = null)
+    public static Listener Tcp(string host, int port, TcpListenOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         CheckPort(port);
@@ -37,32 +37,32 @@ public static class Listen
     /// <exception cref="ArgumentNullException">There is no address.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
-    public static Listener Tcp(IPEndPoint endPoint, ListenOptions? options = null)
+    public static Listener Tcp(IPEndPoint endPoint, TcpListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
     }
 
-    private static Listener Create(EndPoint endPoint, ListenOptions? options)
+    private static Listener Create(EndPoint endPoint, TcpListenOptions? options)
     {
-        var copy = Checked(options ?? new ListenOptions());
+        var copy = Checked(options ?? new TcpListenOptions());
         return copy.Engine == SocketEngine.Epoll ? new EpollListener(endPoint, copy) : new SocketListener(endPoint, copy);
     }
 
     /// <summary>A copy, with the engine that serves.</summary>
-    private static ListenOptions Checked(ListenOptions options)
+    private static TcpListenOptions Checked(TcpListenOptions options)
     {
         if (options.Backlog < 1)
         {
-            throw new OptionsException("ListenOptions.Backlog", $"{options.Backlog} is out of range; type a number from 1 up");
+            throw new OptionsException("TcpListenOptions.Backlog", $"{options.Backlog} is out of range; type a number from 1 up");
         }
 
         if (options.ReusePort && !OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("ListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
+            throw new PlatformNotSupportedException("TcpListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
         }
 
-        return new ListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(ListenOptions)), ReusePort = options.ReusePort, Backlog = options.Backlog };
+        return new TcpListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(TcpListenOptions)), ReusePort = options.ReusePort, Backlog = options.Backlog };
     }
 
     private static int CheckPort(int port)

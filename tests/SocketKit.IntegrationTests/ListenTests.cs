@@ -81,7 +81,7 @@ public class ListenTests
     {
         if (!OperatingSystem.IsLinux())
         {
-            FluentActions.Invoking(() => TestEngine.Listen(0, new ListenOptions { ReusePort = true })).Should().Throw<PlatformNotSupportedException>();
+            FluentActions.Invoking(() => TestEngine.Listen(0, new TcpListenOptions { ReusePort = true })).Should().Throw<PlatformNotSupportedException>();
             return;
         }
 
@@ -107,6 +107,6 @@ public class ListenTests
     private static void At(SocketServerOptions options, IPEndPoint endPoint, bool reusePort = false)
     {
         options.Listeners.Clear();
-        options.Listeners.Add(TestEngine.Listen(endPoint, new ListenOptions { ReusePort = reusePort }));
+        options.Listeners.Add(TestEngine.Listen(endPoint, new TcpListenOptions { ReusePort = reusePort }));
     }
 }

@@ -35,7 +35,7 @@ internal sealed class ServingPeer
         _framer = new CountingFramer(options.GetValueOrDefault("framing") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
         var server = new SocketServerOptions
         {
-            Listeners = { Listen.Tcp("127.0.0.1", 0, new ListenOptions { Engine = Enum.Parse<SocketEngine>(options.GetValueOrDefault("engine", nameof(SocketEngine.Auto))) }) },
+            Listeners = { Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { Engine = Enum.Parse<SocketEngine>(options.GetValueOrDefault("engine", nameof(SocketEngine.Auto))) }) },
             Framer = _framer,
             Handler = Handler.OnMessage(OnMessageAsync),
             MaxFrameLength = Number(options, "max-frame", 1024 * 1024),

@@ -9,7 +9,7 @@ public partial class ArchitectureTests
     // The contracts: what everything may see, wherever the file lies.
     private static readonly string[] Ground =
     [
-        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "ListenOptions", "DialOptions",
+        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
         "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions",
     ];

@@ -14,7 +14,7 @@ public class SocketEnginesTests
     [Fact]
     public void Epoll_is_chosen_or_refused_with_the_option_to_change()
     {
-        var choose = () => SocketEngines.Choose(SocketEngine.Epoll, nameof(DialOptions));
+        var choose = () => SocketEngines.Choose(SocketEngine.Epoll, nameof(TcpDialOptions));
 
         if (EpollEngine.IsSupported)
         {
@@ -22,13 +22,13 @@ public class SocketEnginesTests
         }
         else
         {
-            choose.Should().Throw<PlatformNotSupportedException>().WithMessage("*DialOptions.Engine*SocketEngine.Auto*");
+            choose.Should().Throw<PlatformNotSupportedException>().WithMessage("*TcpDialOptions.Engine*SocketEngine.Auto*");
         }
     }
 
     [Fact]
     public void What_is_no_engine_is_refused() =>
-        FluentActions.Invoking(() => SocketEngines.Choose((SocketEngine)7, nameof(ListenOptions))).Should().Throw<OptionsException>().WithMessage("*ListenOptions.Engine*SocketEngine.Auto*");
+        FluentActions.Invoking(() => SocketEngines.Choose((SocketEngine)7, nameof(TcpListenOptions))).Should().Throw<OptionsException>().WithMessage("*TcpListenOptions.Engine*SocketEngine.Auto*");
 
     [Fact]
     public void Epoll_is_on_every_Linux_of_a_supported_processor() =>

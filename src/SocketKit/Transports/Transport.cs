@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using SocketKit.Transports;
 
 namespace SocketKit;
@@ -38,6 +39,11 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Bytes have arrived that no receive has fetched yet, so the peer is alive however long nothing was received: the threads that should have are busy. For a clock's last look at a silent peer. Default: false, the wire cannot tell.</summary>
     internal virtual bool HasUnread => false;
 
+    /// <summary>A socket of the caller's own over this wire's descriptor, to read and set options by; not for sending and receiving. It does not own the descriptor: the caller disposes of it before the wire is aborted or released.
+    /// Default: null, the wire has no socket.</summary>
+    /// <exception cref="SocketException">The wire is gone.</exception>
+    public virtual Socket? CreateSocketView() => null;
+
     /// <summary>Learns of handlers that block the engine. Set before the first verb. Default: ignored, the engine does not notice.</summary>
     internal virtual IEngineObserver? Observer
     {
@@ -54,12 +60,12 @@ public abstract class Transport : IAsyncDisposable
     /// <param name="buffer">Where to put the bytes. An empty buffer waits until something can be received, consumes nothing and returns (0, false), which means nothing:
     /// it is a hint, and the next receive may still wait.</param>
     /// <returns>The number of bytes; 0 without <see cref="Received.EndOfMessage"/> for a non-empty buffer: the peer finished.</returns>
-    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="System.Net.Sockets.SocketException"/> is as good.)</exception>
+    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is as good.)</exception>
     public abstract ValueTask<Received> ReceiveAsync(Memory<byte> buffer);
 
     /// <summary>Sends all of the bytes. With <see cref="KeepsMessages"/> they are exactly one message.</summary>
     /// <param name="batch">The bytes; they stay untouched until the send completes.</param>
-    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="System.Net.Sockets.SocketException"/> is as good.)</exception>
+    /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is as good.)</exception>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> batch);
 
     /// <summary>Half-close: tells the peer that nothing more comes from this end. Receiving goes on. Not called while a send is outstanding. Default: nothing.</summary>

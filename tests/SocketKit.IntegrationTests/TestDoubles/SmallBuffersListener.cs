@@ -8,7 +8,7 @@ namespace SocketKit.IntegrationTests.TestDoubles;
 /// </summary>
 internal sealed class SmallBuffersListener : Listener
 {
-    private readonly Listener _listener = TestEngine.Listen("127.0.0.1", 0, new ListenOptions { Backlog = 1000 });
+    private readonly Listener _listener = TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { Backlog = 1000 });
 
     public override EndPoint EndPoint => _listener.EndPoint;
 

@@ -25,19 +25,19 @@ internal static class TestEngine
     /// <summary>The engine's way to connect.</summary>
     public static TcpDialer.Connect Connect { get; } = IsEpoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync;
 
-    public static Listener Listen(int port, ListenOptions? options = null) => SocketKit.Listen.Tcp(port, With(options));
+    public static Listener Listen(int port, TcpListenOptions? options = null) => SocketKit.Listen.Tcp(port, With(options));
 
-    public static Listener Listen(string host, int port, ListenOptions? options = null) => SocketKit.Listen.Tcp(host, port, With(options));
+    public static Listener Listen(string host, int port, TcpListenOptions? options = null) => SocketKit.Listen.Tcp(host, port, With(options));
 
-    public static Listener Listen(IPEndPoint endPoint, ListenOptions? options = null) => SocketKit.Listen.Tcp(endPoint, With(options));
+    public static Listener Listen(IPEndPoint endPoint, TcpListenOptions? options = null) => SocketKit.Listen.Tcp(endPoint, With(options));
 
     /// <summary>A listener with a resolver of the test's own.</summary>
     public static Listener Listen(EndPoint endPoint, Func<string, CancellationToken, ValueTask<IPAddress[]>> resolve) =>
         IsEpoll ? new EpollListener(endPoint, null, resolve) : new SocketListener(endPoint, null, resolve);
 
-    public static Dialer Dial(string host, int port) => SocketKit.Dial.Tcp(host, port, new DialOptions { Engine = Engine });
+    public static Dialer Dial(string host, int port) => SocketKit.Dial.Tcp(host, port, new TcpDialOptions { Engine = Engine });
 
-    public static Dialer Dial(IPEndPoint endPoint) => SocketKit.Dial.Tcp(endPoint, new DialOptions { Engine = Engine });
+    public static Dialer Dial(IPEndPoint endPoint) => SocketKit.Dial.Tcp(endPoint, new TcpDialOptions { Engine = Engine });
 
     public static int GetOption(Transport transport, SocketOptionLevel level, SocketOptionName name)
     {
@@ -61,9 +61,9 @@ internal static class TestEngine
         descriptor.Socket.SendBufferSize = bytes;
     }
 
-    private static ListenOptions With(ListenOptions? options)
+    private static TcpListenOptions With(TcpListenOptions? options)
     {
-        options ??= new ListenOptions();
+        options ??= new TcpListenOptions();
         options.Engine = Engine;
         return options;
     }

@@ -25,7 +25,7 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
     /// <summary>The last one that was accepted has one of the descriptors in reserve.</summary>
     private bool _descriptorsShort;
 
-    public EpollListener(EndPoint endPoint, ListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
+    public EpollListener(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
         : base(endPoint, options, resolve)
     {
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using SocketKit.Transports.Tcp;
 
@@ -73,6 +74,8 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
 
         return default;
     }
+
+    public override Socket? CreateSocketView() => new(new SafeSocketHandle(socket.Descriptor.Number, ownsHandle: false));
 
     public override ValueTask YieldAsync() => LoopYield.WaitAsync(socket);
 

@@ -19,7 +19,7 @@ internal sealed class SocketListener : TcpListenerBase, IValueTaskSource<Transpo
     /// <summary>The last one that was accepted has one of the descriptors in reserve. Belongs to the accept thread.</summary>
     private bool _descriptorsShort;
 
-    public SocketListener(EndPoint endPoint, ListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
+    public SocketListener(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
         : base(endPoint, options, resolve)
     {
     }

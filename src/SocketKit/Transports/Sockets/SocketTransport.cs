@@ -61,6 +61,8 @@ internal sealed class SocketTransport : Transport
         }
     }
 
+    public override Socket? CreateSocketView() => new(new SafeSocketHandle(_socket.Handle, ownsHandle: false));
+
     public override ValueTask YieldAsync() => (_yield ??= new PoolYield()).WaitAsync();
 
     /// <summary>Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.

@@ -7,16 +7,16 @@ namespace SocketKit.Transports.Tcp;
 internal abstract class TcpListenerBase : Listener
 {
     private readonly EndPoint _asked;
-    private readonly ListenOptions _options;
+    private readonly TcpListenOptions _options;
     private readonly Func<string, CancellationToken, ValueTask<IPAddress[]>> _resolve;
     private readonly Lock _gate = new();
     private EndPoint? _bound;
     private bool _stopped;
 
-    protected TcpListenerBase(EndPoint endPoint, ListenOptions? options, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve)
+    protected TcpListenerBase(EndPoint endPoint, TcpListenOptions? options, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve)
     {
         _asked = endPoint;
-        _options = options ?? new ListenOptions();
+        _options = options ?? new TcpListenOptions();
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
 

@@ -1,7 +1,7 @@
 namespace SocketKit;
 
 /// <summary>How a TCP address is dialled. Copied when it is given to <see cref="Dial"/>.</summary>
-public sealed class DialOptions
+public sealed class TcpDialOptions
 {
     /// <summary>The engine of the connection. Default: <see cref="SocketEngine.Auto"/>.</summary>
     public SocketEngine Engine { get; set; }

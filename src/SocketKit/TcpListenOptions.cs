@@ -1,7 +1,7 @@
 namespace SocketKit;
 
 /// <summary>How a TCP address is listened on. Copied when it is given to <see cref="Listen"/>.</summary>
-public sealed class ListenOptions
+public sealed class TcpListenOptions
 {
     /// <summary>The engine of the accepted connections. Default: <see cref="SocketEngine.Auto"/>.</summary>
     public SocketEngine Engine { get; set; }

@@ -1,0 +1,40 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace SocketKit.AspNetCore.Connections;
+
+/// <summary>The checked copy of <see cref="SocketKitTransportOptions"/>, and what all connections share.</summary>
+internal sealed class TransportSettings
+{
+    public TransportSettings(IOptions<SocketKitTransportOptions> options, ILoggerFactory loggers, IMemoryPoolFactory<byte>? pools = null)
+    {
+        var given = options.Value;
+        Listen = new TcpListenOptions { Engine = given.Engine, Backlog = given.Backlog, ReusePort = given.ReusePort };
+        Dial = new TcpDialOptions { Engine = given.Engine };
+        FlushTimeout = Positive(given.FlushTimeout, nameof(given.FlushTimeout));
+        CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
+        TimeProvider = given.TimeProvider;
+        Logger = loggers.CreateLogger("SocketKit.AspNetCore");
+        MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
+    }
+
+    public TcpListenOptions Listen { get; }
+
+    public TcpDialOptions Dial { get; }
+
+    public TimeSpan FlushTimeout { get; }
+
+    public TimeSpan CloseTimeout { get; }
+
+    public TimeProvider TimeProvider { get; }
+
+    public ILogger Logger { get; }
+
+    /// <summary>For what Kestrel itself buffers.</summary>
+    public MemoryPool<byte> MemoryPool { get; }
+
+    private static TimeSpan Positive(TimeSpan value, string name) =>
+        value > TimeSpan.Zero ? value : throw new OptionsException("SocketKitTransportOptions." + name, $"{value} is out of range; type a time above zero");
+}

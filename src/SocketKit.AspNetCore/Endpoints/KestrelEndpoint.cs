@@ -1,0 +1,81 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace SocketKit.AspNetCore.Endpoints;
+
+/// <summary>A server on end points of Kestrel's: it listens nowhere itself, is started with the first end point that names it, and begins its drain when the application stops.</summary>
+internal sealed class KestrelEndpoint : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly SocketServerOptions _options;
+    private KestrelListener? _listener;
+    private CancellationTokenRegistration _registration;
+    private CancellationToken _stopping;
+
+    public KestrelEndpoint(SocketServerOptions options)
+    {
+        if (options.Listeners.Count > 0)
+        {
+            throw new OptionsException("SocketServerOptions.Listeners", "must be empty here: Kestrel listens; remove it, or start a SocketServer of its own");
+        }
+
+        _options = options;
+        Server = new SocketServer(options);
+    }
+
+    public SocketServer Server { get; }
+
+    /// <summary>Serves one more end point.</summary>
+    public void Open(EndPoint endPoint, IServiceProvider services)
+    {
+        lock (_gate)
+        {
+            if (_listener is not null)
+            {
+                return;
+            }
+
+            _listener = new KestrelListener(endPoint);
+            _options.Listeners.Add(_listener);
+            _options.LoggerFactory ??= services.GetService<ILoggerFactory>();
+
+            // Nothing to wait for: there is no address to take. Options that are wrong are told here, before Kestrel listens.
+            Server.StartAsync().GetAwaiter().GetResult();
+            _stopping = services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default;
+            _registration = _stopping.UnsafeRegister(static server => _ = ((SocketServer)server!).StopAsync(), Server);
+        }
+    }
+
+    /// <summary>Runs one connection, until the server has released it.</summary>
+    public async Task RunAsync(ConnectionContext connection)
+    {
+        var transport = new PipeTransport(connection);
+
+        // The drain of the whole server says more than the end of one connection's input.
+        var requested = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        await using var closing = requested.UnsafeRegister(_ =>
+        {
+            if (!_stopping.IsCancellationRequested)
+            {
+                transport.EndInput();
+            }
+        }, null).ConfigureAwait(false);
+        if (!_listener!.Offer(transport))
+        {
+            connection.Abort(new ConnectionAbortedException("The server is stopping"));
+            return;
+        }
+
+        await transport.Released.ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _registration.DisposeAsync().ConfigureAwait(false);
+        await Server.DisposeAsync().ConfigureAwait(false);
+    }
+}

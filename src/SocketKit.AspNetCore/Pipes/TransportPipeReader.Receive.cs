@@ -1,0 +1,271 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.AspNetCore.Pipes;
+
+// The operation on the wire. Whoever has set _busy runs it; it ends with a read's result, when nobody waits for one any more, or at the end of the input.
+//
+//   wait until readable (no buffer) -> receive -> complete the read        after 16 receives in a row that never waited: let others have a turn first
+internal sealed partial class TransportPipeReader
+{
+    private const int ReceivesPerTurn = 16;
+    private const int LeastFree = 1024;
+
+    private readonly Action _continue;
+    private ConfiguredValueTaskAwaitable<Received>.ConfiguredValueTaskAwaiter _receive;
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _yield;
+    private TaskCompletionSource? _rest;
+    private Step _step;
+    private Memory<byte> _free;
+    private int _receives;
+    private bool _busy;
+    private bool _receiving;
+    private bool _readable;
+    private bool _discards;
+
+    private enum Step
+    {
+        Wait,
+        Receive,
+        Yield,
+    }
+
+    /// <summary>Completes when no operation is on the wire any more, after which the transport may be released. The reader is completed by it.</summary>
+    /// <param name="discard">Reads on and throws away until the peer has finished too; else the wire has been aborted.</param>
+    public Task EndAsync(bool discard)
+    {
+        bool start;
+        lock (_gate)
+        {
+            _completed = true;
+            _discards = discard;
+            if (!_receiving)
+            {
+                DropAll();
+            }
+
+            if (!_busy && (!discard || _ended || _failure is not null))
+            {
+                return Task.CompletedTask;
+            }
+
+            _rest ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            start = !_busy;
+            _busy = true;
+        }
+
+        if (start)
+        {
+            Run();
+        }
+
+        return _rest.Task;
+    }
+
+#pragma warning disable CA2012 // The value task is taken apart into its awaiter, which is asked once.
+    private void Run()
+    {
+        while (Begin(out var step))
+        {
+            try
+            {
+                if (step == Step.Yield)
+                {
+                    _yield = _transport.YieldAsync().ConfigureAwait(false).GetAwaiter();
+                    if (!_yield.IsCompleted)
+                    {
+                        _yield.UnsafeOnCompleted(_continue);
+                        return;
+                    }
+
+                    _yield.GetResult();
+                }
+                else
+                {
+                    _receive = _transport.ReceiveAsync(_free).ConfigureAwait(false).GetAwaiter();
+                    if (!_receive.IsCompleted)
+                    {
+                        _receives = 0;
+                        _receive.UnsafeOnCompleted(_continue);
+                        return;
+                    }
+
+                    _receives++;
+                    if (!Finish(_receive.GetResult()))
+                    {
+                        return;
+                    }
+                }
+            }
+#pragma warning disable CA1031 // Whatever the wire throws is what the read throws.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Fail(exception);
+                return;
+            }
+        }
+    }
+#pragma warning restore CA2012
+
+    private void Continue()
+    {
+        try
+        {
+            if (_step == Step.Yield)
+            {
+                _yield.GetResult();
+            }
+            else if (!Finish(_receive.GetResult()))
+            {
+                return;
+            }
+        }
+#pragma warning disable CA1031 // Whatever the wire throws is what the read throws.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Fail(exception);
+            return;
+        }
+
+        Run();
+    }
+
+    /// <returns>False: nobody wants anything; the operation is over.</returns>
+    private bool Begin(out Step step)
+    {
+        TaskCompletionSource? rest;
+        lock (_gate)
+        {
+            step = Step.Wait;
+            if (_completed ? _discards && !_ended : _pending)
+            {
+                if (_receives >= ReceivesPerTurn)
+                {
+                    _receives = 0;
+                    step = Step.Yield;
+                }
+                else if (_readable)
+                {
+                    step = Step.Receive;
+                    _receiving = true;
+                    _free = Room();
+                }
+                else
+                {
+                    _free = default;
+                }
+
+                _step = step;
+                return true;
+            }
+
+            _busy = false;
+            rest = _rest;
+        }
+
+        rest?.TrySetResult();
+        return false;
+    }
+
+    /// <summary>Takes what the wire brought.</summary>
+    /// <returns>True: go on.</returns>
+    private bool Finish(Received received)
+    {
+        bool complete, ended;
+        ReadResult result = default;
+        lock (_gate)
+        {
+            if (_step == Step.Wait)
+            {
+                _readable = true;
+                return true;
+            }
+
+            var count = received.Count;
+            ended = _ended = count == 0;
+
+            // A full buffer means that there is more: the wait would only cost a system call.
+            _readable = count == _free.Length;
+            _free = default;
+            _receiving = false;
+            if (_completed)
+            {
+                DropAll();
+            }
+            else
+            {
+                _segments.Adapt(count);
+                _tail!.Append(count);
+                _end += count;
+            }
+
+            complete = _pending;
+            if (complete)
+            {
+                _pending = _busy = false;
+                result = new ReadResult(Buffered(), isCanceled: false, _ended);
+            }
+        }
+
+        if (ended)
+        {
+            _owner.WireEnded();
+        }
+
+        if (complete)
+        {
+            _read.SetResult(result);
+        }
+
+        return !complete;
+    }
+
+    private void Fail(Exception exception)
+    {
+        bool pending;
+        TaskCompletionSource? rest;
+        lock (_gate)
+        {
+            _receiving = _busy = false;
+            _failure = PipeErrors.From(exception, _owner.AbortReason);
+            (pending, _pending) = (_pending, false);
+            if (_completed)
+            {
+                DropAll();
+            }
+
+            rest = _rest;
+        }
+
+        _owner.WireEnded();
+        rest?.TrySetResult();
+        if (pending)
+        {
+            _read.SetException(_failure);
+        }
+    }
+
+    /// <summary>Under the lock: the free end of the last segment, or a new one.</summary>
+    private Memory<byte> Room()
+    {
+        if (_tail is null || _tail.Free < LeastFree)
+        {
+            var segment = _segments.Open(_end, LeastFree);
+            if (_tail is null)
+            {
+                _head = segment;
+                _start = 0;
+            }
+            else
+            {
+                _tail.Link(segment);
+            }
+
+            _tail = segment;
+        }
+
+        return _tail.Array.AsMemory(_tail.End);
+    }
+}

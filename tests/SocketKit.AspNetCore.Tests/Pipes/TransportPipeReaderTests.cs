@@ -1,0 +1,259 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using SocketKit.AspNetCore.Pipes;
+using SocketKit.AspNetCore.Tests.TestDoubles;
+
+namespace SocketKit.AspNetCore.Tests.Pipes;
+
+public class TransportPipeReaderTests
+{
+    private readonly ScriptedTransport _wire = new();
+    private readonly PipeOwner _owner;
+    private readonly TransportPipeReader _reader;
+
+    public TransportPipeReaderTests()
+    {
+        _owner = new PipeOwner(_wire);
+        _reader = new TransportPipeReader(_wire, _owner);
+    }
+
+    [Fact]
+    public async Task A_read_waits_without_a_buffer_and_then_receives()
+    {
+        var read = _reader.ReadAsync();
+        (_wire.Waits, _wire.Receives, _reader.HeldBytes).Should().Be((1, 0, 0));
+
+        _wire.Arrive(1, 2, 3);
+
+        var result = await read.InTime();
+        result.Buffer.Length.Should().Be(3);
+        result.IsCompleted.Should().BeFalse();
+        _reader.AdvanceTo(result.Buffer.End);
+        _reader.HeldBytes.Should().Be(0, "an idle connection holds no buffer");
+    }
+
+    [Fact]
+    public async Task Advancing_with_examined_before_the_end_completes_the_next_read_at_once()
+    {
+        var first = await ReadAsync(1, 2, 3);
+        _reader.AdvanceTo(first.Buffer.GetPosition(1), first.Buffer.GetPosition(2));
+
+        var second = _reader.ReadAsync();
+
+        second.IsCompleted.Should().BeTrue();
+        (await second).Buffer.Text().Should().Be("\u0002\u0003");
+    }
+
+    [Fact]
+    public async Task Advancing_with_everything_examined_waits_for_more_and_shows_the_rest_with_it()
+    {
+        var first = await ReadAsync(1, 2, 3);
+        _reader.AdvanceTo(first.Buffer.GetPosition(1), first.Buffer.End);
+
+        var second = _reader.ReadAsync();
+        second.IsCompleted.Should().BeFalse();
+        _wire.Arrive(4);
+
+        (await second.InTime()).Buffer.Text().Should().Be("\u0002\u0003\u0004");
+    }
+
+    [Fact]
+    public async Task A_cancelled_read_leaves_the_wait_outstanding_for_the_next_one()
+    {
+        var cancelled = _reader.ReadAsync();
+        _reader.CancelPendingRead();
+        (await cancelled.InTime()).IsCanceled.Should().BeTrue();
+        _wire.IsReceiving.Should().BeTrue();
+
+        var read = _reader.ReadAsync();
+        _wire.Waits.Should().Be(1, "the wait is the same one");
+        _wire.Arrive(7);
+
+        (await read.InTime()).Buffer.Text().Should().Be("\u0007");
+    }
+
+    [Fact]
+    public async Task Cancelling_while_nobody_reads_is_kept_for_the_next_read_and_for_that_one_only()
+    {
+        _reader.CancelPendingRead();
+
+        var cancelled = _reader.ReadAsync();
+        cancelled.IsCompleted.Should().BeTrue();
+        var result = await cancelled;
+        result.IsCanceled.Should().BeTrue();
+        _reader.AdvanceTo(result.Buffer.Start);
+
+        var read = _reader.ReadAsync();
+        read.IsCompleted.Should().BeFalse();
+        _wire.Arrive(1);
+        (await read.InTime()).IsCanceled.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task What_becomes_readable_while_nobody_reads_is_received_by_the_next_read()
+    {
+        var cancelled = _reader.ReadAsync();
+        _reader.CancelPendingRead();
+        await cancelled.InTime();
+        _wire.Readable();
+        _reader.HeldBytes.Should().Be(0);
+
+        var read = _reader.ReadAsync();
+
+        _wire.Waits.Should().Be(1);
+        _wire.Arrive(9);
+        (await read.InTime()).Buffer.Text().Should().Be("\u0009");
+    }
+
+    [Fact]
+    public async Task Cancelling_from_many_threads_loses_neither_bytes_nor_reads()
+    {
+        var network = new InMemoryNetwork();
+        await using var listener = network.Listen("pipe");
+        await listener.BindAsync(CancellationToken.None);
+        var accepting = listener.AcceptAsync().AsTask();
+        var peer = await network.ConnectAsync("pipe");
+        var wire = (await accepting)!;
+        var reader = new TransportPipeReader(wire, new PipeOwner(wire));
+        using var stop = new CancellationTokenSource();
+        var cancellers = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                reader.CancelPendingRead();
+                Thread.Yield();
+            }
+        })).ToArray();
+        var sent = Bytes.Pattern(200_000);
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < sent.Length; i += 1000)
+            {
+                await peer.SendAsync(sent.AsMemory(i, 1000));
+            }
+
+            await peer.FinishAsync();
+        });
+
+        var got = new List<byte>();
+        while (true)
+        {
+            var result = await reader.ReadAsync().InTime();
+            foreach (var piece in result.Buffer)
+            {
+                got.AddRange(piece.Span);
+            }
+
+            reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted && result.Buffer.IsEmpty)
+            {
+                break;
+            }
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(cancellers).InTime();
+        await sending.InTime();
+        got.ToArray().AsSpan().SequenceEqual(sent).Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(SocketError.ConnectionReset)]
+    [InlineData(SocketError.Shutdown)]
+    public async Task A_reset_and_a_broken_pipe_are_connection_resets(SocketError error)
+    {
+        var read = _reader.ReadAsync();
+        _wire.FailReceive(new SocketException((int)error));
+
+        await FluentActions.Awaiting(() => read.InTime()).Should().ThrowAsync<ConnectionResetException>();
+        await FluentActions.Awaiting(() => _reader.ReadAsync().InTime()).Should().ThrowAsync<ConnectionResetException>();
+        _owner.WireEnds.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task After_an_abort_reads_throw_its_reason()
+    {
+        var read = _reader.ReadAsync();
+        var reason = new ConnectionAbortedException("enough");
+        _owner.Abort(reason);
+
+        (await FluentActions.Awaiting(() => read.InTime()).Should().ThrowAsync<ConnectionAbortedException>()).Which.Should().BeSameAs(reason);
+        (await FluentActions.Awaiting(() => _reader.ReadAsync().InTime()).Should().ThrowAsync<ConnectionAbortedException>()).Which.Should().BeSameAs(reason);
+    }
+
+    [Fact]
+    public async Task The_end_of_the_stream_completes_reads_and_is_told()
+    {
+        var read = _reader.ReadAsync();
+        _wire.Arrive();
+
+        (await read.InTime()).IsCompleted.Should().BeTrue();
+        (await _reader.ReadAsync().InTime()).IsCompleted.Should().BeTrue();
+        _owner.WireEnds.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_token_ends_the_read_alone()
+    {
+        using var source = new CancellationTokenSource();
+        var read = _reader.ReadAsync(source.Token);
+        await source.CancelAsync();
+        await FluentActions.Awaiting(() => read.InTime()).Should().ThrowAsync<OperationCanceledException>();
+
+        var next = _reader.ReadAsync();
+        _wire.Arrive(5);
+        (await next.InTime()).Buffer.Text().Should().Be("\u0005");
+    }
+
+    [Fact]
+    public async Task A_large_message_lies_in_several_segments_and_all_are_given_back()
+    {
+        var sent = Bytes.Pattern(100_000);
+        var got = 0;
+        while (got < sent.Length)
+        {
+            var read = _reader.ReadAsync();
+            while (!read.IsCompleted)
+            {
+                var count = Math.Min(1000, sent.Length - got);
+                _wire.Arrive(sent[got..(got + count)]);
+                got += count;
+            }
+
+            var result = await read;
+            if (got == sent.Length)
+            {
+                result.Buffer.ToArray().AsSpan().SequenceEqual(sent).Should().BeTrue();
+            }
+
+            _reader.AdvanceTo(got == sent.Length ? result.Buffer.End : result.Buffer.Start, result.Buffer.End);
+        }
+
+        _reader.HeldBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task The_end_reads_on_and_discards_until_the_peer_has_finished()
+    {
+        var read = _reader.ReadAsync();
+        _reader.CancelPendingRead();
+        await read.InTime();
+
+        var end = _reader.EndAsync(discard: true);
+        _wire.Arrive(1, 2, 3);
+        end.IsCompleted.Should().BeFalse();
+        _wire.Arrive();
+
+        await end.InTime();
+        _reader.HeldBytes.Should().Be(0);
+    }
+
+    private async Task<ReadResult> ReadAsync(params byte[] bytes)
+    {
+        var read = _reader.ReadAsync();
+        _wire.Arrive(bytes);
+        return await read.InTime();
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.AspNetCore.Connections;
+using SocketKit.AspNetCore.Pipes;
+
+namespace SocketKit.AspNetCore.Tests.TestDoubles;
+
+/// <summary>A connection of which only the two pipe ends are there.</summary>
+internal sealed class PipeOwner(Transport transport) : IPipeOwner
+{
+    public ConnectionAbortedException? AbortReason { get; private set; }
+
+    public int WireEnds { get; private set; }
+
+    public void WireEnded() => WireEnds++;
+
+    public void Abort(ConnectionAbortedException reason)
+    {
+        AbortReason = reason;
+        transport.Abort();
+    }
+}

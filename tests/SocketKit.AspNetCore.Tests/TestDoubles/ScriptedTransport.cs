@@ -1,0 +1,147 @@
+using System.Net;
+
+namespace SocketKit.AspNetCore.Tests.TestDoubles;
+
+/// <summary>A wire whose verbs complete when the test says so.</summary>
+internal sealed class ScriptedTransport : Transport
+{
+    private readonly CancellationTokenSource _hungUp = new();
+    private TaskCompletionSource<Received>? _receive;
+    private TaskCompletionSource? _send;
+    private Memory<byte> _buffer;
+
+    public override EndPoint? LocalEndPoint => null;
+
+    public override EndPoint? RemoteEndPoint => null;
+
+    public override long BytesSent => Sent.Count;
+
+    public override CancellationToken HungUp => _hungUp.Token;
+
+    public List<byte> Sent { get; } = [];
+
+    public int Waits { get; private set; }
+
+    public int Receives { get; private set; }
+
+    public bool IsFinished { get; private set; }
+
+    public bool IsAborted { get; private set; }
+
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>Sends wait for <see cref="CompleteSend"/>.</summary>
+    public bool HoldsSends { get; set; }
+
+    public bool IsReceiving => _receive is not null;
+
+    public bool IsSending => _send is not null;
+
+    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    {
+        if (_receive is not null)
+        {
+            throw new InvalidOperationException("A receive is outstanding");
+        }
+
+        if (IsAborted)
+        {
+            throw new IOException("aborted");
+        }
+
+        _ = buffer.IsEmpty ? Waits++ : Receives++;
+        _buffer = buffer;
+        _receive = new TaskCompletionSource<Received>();
+        return new ValueTask<Received>(_receive.Task);
+    }
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
+    {
+        if (_send is not null)
+        {
+            throw new InvalidOperationException("A send is outstanding");
+        }
+
+        if (IsAborted)
+        {
+            throw new IOException("aborted");
+        }
+
+        Sent.AddRange(batch.Span);
+        if (!HoldsSends)
+        {
+            return default;
+        }
+
+        _send = new TaskCompletionSource();
+        return new ValueTask(_send.Task);
+    }
+
+    public override ValueTask FinishAsync()
+    {
+        IsFinished = true;
+        return default;
+    }
+
+    public override void Abort()
+    {
+        IsAborted = true;
+        FailReceive(new IOException("aborted"));
+        FailSend(new IOException("aborted"));
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        IsDisposed = true;
+        return default;
+    }
+
+    /// <summary>Completes the wait, if one is outstanding, then the receive, with these bytes; none: the end of the stream.</summary>
+    public void Arrive(params byte[] bytes)
+    {
+        if (_buffer.IsEmpty)
+        {
+            Readable();
+        }
+
+        SynchronizationContext.SetSynchronizationContext(null);
+        bytes.CopyTo(_buffer);
+        Take(ref _receive)!.SetResult(new Received(bytes.Length, EndOfMessage: false));
+    }
+
+    /// <summary>Completes the wait only.</summary>
+    public void Readable()
+    {
+        // Continuations run on this stack, as they do on an engine's.
+        SynchronizationContext.SetSynchronizationContext(null);
+        Take(ref _receive)!.SetResult(default);
+    }
+
+    public void FailReceive(Exception exception)
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        Take(ref _receive)?.SetException(exception);
+    }
+
+    public void CompleteSend()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        Take(ref _send)!.SetResult();
+    }
+
+    public void FailSend(Exception exception)
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        Take(ref _send)?.SetException(exception);
+    }
+
+    public void HangUp() => _hungUp.Cancel();
+
+    private static T? Take<T>(ref T? field)
+        where T : class
+    {
+        var value = field;
+        field = null;
+        return value;
+    }
+}
