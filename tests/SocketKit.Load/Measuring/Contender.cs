@@ -34,12 +34,15 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
     public bool IsOurs => Name is "epoll" or "sockets";
 
     /// <summary>Those with these names that can take part, and a line for each that cannot.</summary>
+    /// <param name="names">Who was asked for.</param>
+    /// <param name="why">Why one cannot take part, or null; by default <see cref="Missing"/>.</param>
     /// <exception cref="ArgumentException">A name is unknown.</exception>
-    public static (Contender[] Present, string[] Missing) Choose(IEnumerable<string> names)
+    public static (Contender[] Present, string[] Missing) Choose(IEnumerable<string> names, Func<Contender, string?>? why = null)
     {
+        why ??= static one => one.Missing;
         var chosen = names
             .Select(name => All.FirstOrDefault(one => one.Name == name) ?? throw new ArgumentException($"No server is called {name}; known are {string.Join(", ", All.Select(one => one.Name))}."))
-            .ToLookup(one => one.Missing is null);
-        return ([.. chosen[true]], [.. chosen[false].Select(one => $"{one.Title} is left out: {one.Missing}.")]);
+            .ToLookup(one => why(one) is null);
+        return ([.. chosen[true]], [.. chosen[false].Select(one => $"{one.Title} is left out: {why(one)}.")]);
     }
 }
