@@ -1,4 +1,4 @@
-// Checks what was packed: dotnet run .ci/CheckPackage.cs -- FOLDER. Prints "ok ..." and "FAIL ..." lines.
+// Checks what was packed: dotnet run .ci/CheckPackage.cs -- FOLDER PACKAGE. Prints "ok ..." and "FAIL ..." lines.
 using System.IO.Compression;
 using System.Reflection;
 using System.Reflection.Metadata;
@@ -6,11 +6,11 @@ using System.Reflection.PortableExecutable;
 using System.Text;
 using System.Xml.Linq;
 
-const string Id = "SocketKit";
-const string Library = $"lib/net10.0/{Id}.dll";
+const string Core = "SocketKit";
 int failures = 0;
 
-string folder = args is [string given] ? given : throw new ArgumentException("Give the folder that holds the package.");
+(string folder, string Id) = args is [string given, string id] ? (given, id) : throw new ArgumentException("Give the folder that holds the package, and the package's name.");
+string Library = $"lib/net10.0/{Id}.dll";
 Dictionary<string, byte[]> package = Unzip(Directory.GetFiles(folder, $"{Id}.*.nupkg").Single());
 Dictionary<string, byte[]> symbols = Unzip(Directory.GetFiles(folder, $"{Id}.*.snupkg").Single());
 XElement metadata = XDocument.Load(new MemoryStream(package[$"{Id}.nuspec"])).Root!.Elements().Single();
@@ -25,14 +25,17 @@ MetadataReader debug = symbolProvider.GetMetadataReader();
 TypeDefinition[] types = code.TypeDefinitions.Select(code.GetTypeDefinition)
     .Where(type => (type.Attributes & TypeAttributes.VisibilityMask) == TypeAttributes.Public).ToArray();
 Check("the dll has public types", types.Length > 0, "none");
-string[] strays = types.Where(type => code.GetString(type.Namespace) != Id).Select(type => code.GetString(type.Name)).ToArray();
-Check($"every public type lives in the namespace {Id}", strays.Length == 0, string.Join(", ", strays));
+string[] strays = types.Where(type => code.GetString(type.Namespace) != Core).Select(type => code.GetString(type.Name)).ToArray();
+Check($"every public type lives in the namespace {Core}", strays.Length == 0, string.Join(", ", strays));
 Check("the dll is strongly named", (image.PEHeaders.CorHeader!.Flags & CorFlags.StrongNameSigned) != 0 && !code.GetAssemblyDefinition().PublicKey.IsNil, "no signature");
 string[] references = code.AssemblyReferences.Select(handle => code.GetString(code.GetAssemblyReference(handle).Name))
-    .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name != "Microsoft.Extensions.Logging.Abstractions").ToArray();
-Check("the dll needs the framework and the logging abstractions only", references.Length == 0, string.Join(", ", references));
-Check("the single dependency is Microsoft.Extensions.Logging.Abstractions 10.0.x",
-    dependencies is [XElement only] && only.Attribute("id")!.Value == "Microsoft.Extensions.Logging.Abstractions" && only.Attribute("version")!.Value.StartsWith("10.0.", StringComparison.Ordinal),
+    .Where(name => !name.StartsWith("System.", StringComparison.Ordinal)).ToArray();
+string needed = Id == Core ? "Microsoft.Extensions.Logging.Abstractions" : Core;
+string[] foreign = references.Where(name => name != needed
+    && !(Id != Core && (name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) || name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)))).ToArray();
+Check($"the dll needs the framework and {needed} only", foreign.Length == 0, string.Join(", ", foreign));
+Check($"the single dependency is {needed}",
+    dependencies is [XElement only] && only.Attribute("id")!.Value == needed && (Id != Core || only.Attribute("version")!.Value.StartsWith("10.0.", StringComparison.Ordinal)),
     string.Join(", ", dependencies.Select(dependency => dependency.ToString())));
 Check("XML documentation is in the package", package.ContainsKey($"lib/net10.0/{Id}.xml"), "missing");
 Check("the README is in the package, in both languages",
