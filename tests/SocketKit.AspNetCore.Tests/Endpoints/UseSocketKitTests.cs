@@ -53,7 +53,10 @@ public class UseSocketKitTests
         }));
         await using var client = new SocketClient(new SocketClientOptions
         {
-            Dialer = Dial.Tcp(web.EndPoint), Framer = Framers.LengthPrefixed(), MaxFrameLength = 8 * 1024 * 1024, SendLimit = 16 * 1024 * 1024,
+            Dialer = Dial.Tcp(web.EndPoint),
+            Framer = Framers.LengthPrefixed(),
+            MaxFrameLength = 8 * 1024 * 1024,
+            SendLimit = 16 * 1024 * 1024,
         });
         await client.ConnectAsync();
         var sent = Bytes.Pattern(5_000_000);

@@ -75,7 +75,8 @@ internal static class Driver
                     other.Abandon();
                 }
             }
-        }) { IsBackground = true, Name = $"load {i}" }).ToList();
+        })
+        { IsBackground = true, Name = $"load {i}" }).ToList();
         threads.ForEach(thread => thread.Start());
 
         Watch(from, "warm-up");
