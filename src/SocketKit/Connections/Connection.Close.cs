@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using SocketKit.Diagnostics;
 
@@ -42,7 +43,7 @@ internal sealed partial class Connection
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 if (_closedSource is null)
                 {
@@ -62,7 +63,7 @@ internal sealed partial class Connection
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 if (_closed is null)
                 {
@@ -86,7 +87,7 @@ internal sealed partial class Connection
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 return _opening?.Token ?? new CancellationToken(canceled: true);
             }
@@ -96,7 +97,7 @@ internal sealed partial class Connection
     public ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default)
     {
         TryClose(CloseKind.LocalClosed, CloseParty.Local, detail, null, graceful: true);
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_finished || _aborted || _released)
             {
@@ -128,7 +129,7 @@ internal sealed partial class Connection
     /// <summary>Ends a connection that was accepted one too many, or during a stop; it is not started.</summary>
     internal void Refuse(CloseKind kind)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _receiveEnded = true;
         }
@@ -140,7 +141,7 @@ internal sealed partial class Connection
     internal void BeginDrain()
     {
         bool opened;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _draining = true;
             opened = _opened;
@@ -163,7 +164,7 @@ internal sealed partial class Connection
         CloseReason reason;
         CancellationTokenSource? opening, closed;
         bool flush = false, wake;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_reason is not null)
             {
@@ -213,7 +214,7 @@ internal sealed partial class Connection
     {
         TaskCompletionSource? room, finished;
         CloseReason reason;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_aborted || _released)
             {
@@ -254,7 +255,7 @@ internal sealed partial class Connection
         }
 
         TaskCompletionSource? finished;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _flushing = false;
             _finished = true;
@@ -268,7 +269,7 @@ internal sealed partial class Connection
     /// <summary>The receive loop asks for the wire.</summary>
     private bool BeginReceive()
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_aborted || _releasing)
             {
@@ -288,21 +289,21 @@ internal sealed partial class Connection
 
     private void EndReceive()
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _receiving = false;
         }
     }
 
     /// <summary>The same, and corks the batch that was received, which saves its first call from asking for the gate. Not while a drain has the handler: the cork is its.</summary>
-    private void EndReceiveCorked()
+    private void EndReceiveCorked(int me)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _receiving = false;
             if (!_busy)
             {
-                _corkedThread = Environment.CurrentManagedThreadId;
+                _corkedThread = me;
             }
         }
     }
@@ -319,9 +320,12 @@ internal sealed partial class Connection
     {
         if (_reason is not null)
         {
-            throw ClosedException();
+            ThrowClosed();
         }
     }
+
+    [DoesNotReturn]
+    private void ThrowClosed() => throw ClosedException();
 
     private ConnectionClosedException ClosedException() => new(_reason!);
 }

@@ -35,9 +35,10 @@ internal sealed partial class Connection
     /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
     private void BeginHandler()
     {
-        Cork();
-        Settle(OpenHandlerAsync(), readsInput: false);
-        Uncork();
+        var me = Environment.CurrentManagedThreadId;
+        Cork(me);
+        Settle(OpenHandlerAsync(), me, readsInput: false);
+        Uncork(me);
     }
 
     private async ValueTask OpenHandlerAsync()
@@ -48,7 +49,7 @@ internal sealed partial class Connection
         }
 
         _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.Handler gave no handler");
-        lock (_gate)
+        using (_gate.Enter())
         {
             _opening = null;
             if (_reason is not null)
@@ -66,12 +67,12 @@ internal sealed partial class Connection
 
     /// <summary>Gives a message to the handler, now or by way of the mailbox. Belongs to the receive loop.</summary>
     /// <returns>False: the mailbox is full; nothing was consumed.</returns>
-    private bool TryDeliver(in Frame frame)
+    private bool TryDeliver(in Frame frame, int me)
     {
         var message = _input.Memory.Slice(frame.HeaderLength, frame.Length);
         if (_busy || _draining)
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 // One that waits for room was framed before the drain began.
                 if (_reason is not null || (_draining && _held.Kind != FrameKind.Message))
@@ -100,7 +101,7 @@ internal sealed partial class Connection
         if (_reason is not null)
         {
             // The call that ended while this frame was parsed closed the connection: it is not told of another message.
-            lock (_gate)
+            using (_gate.Enter())
             {
                 _discardedMessages++;
             }
@@ -108,14 +109,14 @@ internal sealed partial class Connection
             return true;
         }
 
-        Settle(Call(message), readsInput: true);
+        Settle(Call(message, me), me, readsInput: true);
         return true;
     }
 
     /// <summary>Calls the handler, corked and in its own execution context. What it throws becomes the task's exception.</summary>
-    private ValueTask Call(ReadOnlyMemory<byte> message)
+    private ValueTask Call(ReadOnlyMemory<byte> message, int me)
     {
-        Cork();
+        Cork(me);
         try
         {
             return _handler!.OnMessageAsync(this, message);
@@ -129,7 +130,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>Ends an inline call: at once, or by handing the handler over to a drain, together with the buffer that it still reads.</summary>
-    private void Settle(ValueTask call, bool readsInput)
+    private void Settle(ValueTask call, int me, bool readsInput)
     {
         if (call.IsCompleted)
         {
@@ -139,7 +140,7 @@ internal sealed partial class Connection
         }
 
         _busy = true;
-        Uncork();
+        Uncork(me);
         _ = DrainAsync(call, readsInput ? _input.Detach() : null);
         LeaveSynchronization();
     }
@@ -206,12 +207,13 @@ internal sealed partial class Connection
     /// <returns>True with a call that is under way and the buffer that it reads, or with the wait for the next turn; false when the drain is over.</returns>
     private bool TryWorkOff(out ValueTask pending, out byte[]? buffer)
     {
+        var me = Environment.CurrentManagedThreadId;
         for (var calls = 0; ; calls++)
         {
             // The receive loop may fill the mailbox as fast as this works it off.
             if (calls >= ConnectionSettings.MessagesPerTurn)
             {
-                Uncork();
+                Uncork(me);
                 pending = _transport.YieldAsync();
                 buffer = null;
                 return true;
@@ -219,7 +221,7 @@ internal sealed partial class Connection
 
             ArraySegment<byte> message;
             bool idle, wake;
-            lock (_gate)
+            using (_gate.Enter())
             {
                 idle = !_mailbox.TryTake(out message);
                 if (idle)
@@ -237,7 +239,7 @@ internal sealed partial class Connection
 
             if (idle)
             {
-                Uncork();
+                Uncork(me);
                 LeaveSynchronization();
                 pending = default;
                 buffer = null;
@@ -255,11 +257,11 @@ internal sealed partial class Connection
                 _dispatchSignal!.Set(true);
             }
 
-            pending = Call(message);
+            pending = Call(message, me);
             buffer = message.Array;
             if (!pending.IsCompleted)
             {
-                Uncork();
+                Uncork(me);
                 return true;
             }
 
@@ -273,7 +275,7 @@ internal sealed partial class Connection
     {
         if (_held.Kind == FrameKind.Message)
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 _discardedMessages++;
             }
@@ -285,7 +287,7 @@ internal sealed partial class Connection
     /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>
     private ValueTask<bool> WaitForDispatchAsync(DispatchWait wait)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_busy || _reason is not null || (wait == DispatchWait.Room && HasRoomForHeld))
             {

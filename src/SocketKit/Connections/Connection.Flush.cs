@@ -5,6 +5,9 @@ namespace SocketKit.Connections;
 // Flushing: who finds nobody at it takes all that is queued, gives it to the wire outside the gate, and goes on until nothing is left. In a batch of inline handler calls the thread is corked: what it sends waits for the end of the batch.
 internal sealed partial class Connection
 {
+    /// <summary>In place of a thread: what is sent goes out at once.</summary>
+    private const int Uncorkable = -1;
+
     /// <summary>The thread whose sends wait for the end of its batch, or 0.</summary>
     private int _corkedThread;
 
@@ -20,13 +23,12 @@ internal sealed partial class Connection
     private TaskCompletionSource? _room;
 
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
-    private void Cork()
+    private void Cork(int me)
     {
         EnterSynchronization();
-        var me = Environment.CurrentManagedThreadId;
         if (_corkedThread != me)
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 _corkedThread = me;
             }
@@ -41,18 +43,18 @@ internal sealed partial class Connection
     }
 
     /// <summary>Ends a batch of inline calls: lifts this thread's cork, with one flush.</summary>
-    private void Uncork()
+    private void Uncork(int me)
     {
-        if (_corkedThread != Environment.CurrentManagedThreadId)
+        if (_corkedThread != me)
         {
             return;
         }
 
         ExecutionContext.Restore(HandlerContext.Default);
         ReadOnlyMemory<byte> batch;
-        lock (_gate)
+        using (_gate.Enter())
         {
-            if (_corkedThread != Environment.CurrentManagedThreadId)
+            if (_corkedThread != me)
             {
                 return;
             }
@@ -135,7 +137,7 @@ internal sealed partial class Connection
     {
         TaskCompletionSource? room = null;
         bool taken, finish = false;
-        lock (_gate)
+        using (_gate.Enter())
         {
             batch = default;
             taken = !_aborted && (_output.TryTake(out batch) || (TryAppendHeldPong() && _output.TryTake(out batch)));
@@ -172,7 +174,7 @@ internal sealed partial class Connection
 
     private void FlushFailed(Exception exception)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _unsentBytes = Math.Max(_unsentBytes, Queued);
             _batchLength = 0;

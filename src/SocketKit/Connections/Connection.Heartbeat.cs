@@ -137,7 +137,7 @@ internal sealed partial class Connection
     private ConnectionPulse TakePulse(long alive)
     {
         var beats = _beats!;
-        lock (_gate)
+        using (_gate.Enter())
         {
             return new ConnectionPulse
             {
@@ -162,14 +162,14 @@ internal sealed partial class Connection
         var payload = new ArrayBufferWriter<byte>(64);
         policy.Write(HeartbeatKind.Ping, pulse, default, payload);
         Appended appended;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_reason is not null || _flushing || !_output.IsEmpty)
             {
                 return false;
             }
 
-            appended = Append(payload.WrittenSpan, corkable: false);
+            appended = Append(payload.WrittenSpan, Uncorkable);
             beats.BeatsSent++;
             beats.PingsOutstanding++;
             beats.PingSentAt = _settings.TimeProvider.GetTimestamp();
@@ -226,7 +226,7 @@ internal sealed partial class Connection
         var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(Math.Max(16, ping.Length));
         ConnectionPulse pulse;
-        lock (_gate)
+        using (_gate.Enter())
         {
             beats.BeatsReceived++;
             pulse = new ConnectionPulse { BeatsReceived = beats.BeatsReceived, BeatsSent = beats.BeatsSent, PingsOutstanding = beats.PingsOutstanding, LastRoundTrip = beats.RoundTrip };
@@ -239,7 +239,7 @@ internal sealed partial class Connection
         }
 
         var appended = Appended.Queued;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_reason is not null)
             {
@@ -254,7 +254,7 @@ internal sealed partial class Connection
             }
 
             beats.HeldPong = null;
-            appended = Append(payload.WrittenSpan, corkable: true);
+            appended = Append(payload.WrittenSpan, Environment.CurrentManagedThreadId);
         }
 
         Conclude(appended);
@@ -291,7 +291,7 @@ internal sealed partial class Connection
     {
         var beats = _beats!;
         TimeSpan roundTrip;
-        lock (_gate)
+        using (_gate.Enter())
         {
             beats.BeatsReceived++;
             if (beats.PingsOutstanding == 0)

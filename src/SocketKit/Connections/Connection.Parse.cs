@@ -29,7 +29,8 @@ internal sealed partial class Connection
     }
 
     /// <summary>Takes all whole frames out of the input, and flushes what the handler answered in one go.</summary>
-    private ParseResult ParseBatch()
+    /// <param name="me">The thread that this runs on.</param>
+    private ParseResult ParseBatch(int me)
     {
         try
         {
@@ -76,7 +77,7 @@ internal sealed partial class Connection
                     }
                 }
 
-                if (!TryDeliver(frame))
+                if (!TryDeliver(frame, me))
                 {
                     _held = frame;
                     return ParseResult.MailboxFull;
@@ -102,7 +103,7 @@ internal sealed partial class Connection
         }
         finally
         {
-            Uncork();
+            Uncork(me);
         }
     }
 

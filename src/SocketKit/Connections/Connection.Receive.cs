@@ -5,33 +5,68 @@ namespace SocketKit.Connections;
 // The receive loop. One per connection, from opening to the end of the input; it alone touches the fields below.
 //
 //   wait until readable (no buffer held) -> receive into the free end -> parse all whole frames -> one flush for all replies -> again
+//            |                                      |                            |                                              |
+//         Readable                               Received                       Turn                                         Others       <- what it waits for, in _waitsFor
+//            \______________________________________|____________________________|______________________________________________/
+//                                                 OnReady goes on where it stopped
 //
-// It stops for a while when the mailbox is full or a barrier's handler is not done, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
+// It stops for a while when the mailbox is full, a barrier's handler is not done or its turn is over, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
 // the kernel does not reset the connection and destroy what is still on its way to the peer.
 //
-// Its steps are built by the pooling builder: their continuations stay on the engine's thread whatever context is current there, and a step that waits allocates nothing.
+// Written by hand and not as an async method, since every message passes here and an idle connection is one that waits here. Whatever ends a wait may go on at once on a thread of its own: nothing is touched after a wait has begun.
 internal sealed partial class Connection
 {
     private ReceiveBuffer _input;
+    private ConfiguredValueTaskAwaitable<Received>.ConfiguredValueTaskAwaiter _underWay;
+    private Action? _onReady;
+    private ReceiveWait _waitsFor;
+
+    /// <summary>The last receive filled the buffer, so there is more: to wait for it would only cost a system call.</summary>
+    private bool _more;
+
+    /// <summary>How many receives in a row found data waiting: what never waits must give the others a turn.</summary>
+    private int _receives;
 
     /// <summary>Made with the first wait, under the gate.</summary>
     private AsyncSignal<bool>? _dispatchSignal;
+
+    private enum ReceiveWait : byte
+    {
+        /// <summary>For something to receive.</summary>
+        Readable,
+
+        /// <summary>For a receive.</summary>
+        Received,
+
+        /// <summary>For the handler or the others, with input to parse.</summary>
+        Parse,
+
+        /// <summary>For the others, with nothing to do but receive.</summary>
+        Others,
+    }
 
     /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
     public void Start() => _ = RunAsync();
 
     private async Task RunAsync()
     {
-        if (await OpenAsync().ConfigureAwait(false))
+        try
         {
-#pragma warning disable CA2012 // Not awaited: the loop ends by itself and lets nothing out, and a connection then holds one frame instead of two.
-            _ = ReceiveLoopAsync();
-#pragma warning restore CA2012
+            if (await OpenAsync().ConfigureAwait(false))
+            {
+                ReceiveLoop();
+                return;
+            }
         }
-        else
+#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            ReceiveEnded();
+            ReceiveFailed(exception);
+            return;
         }
+
+        ReceiveEnded();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -39,7 +74,7 @@ internal sealed partial class Connection
     {
         // Not disposed here: an asynchronous connect hook goes on with its token.
         var deadline = new CancellationTokenSource();
-        lock (_gate)
+        using (_gate.Enter())
         {
             _opening = deadline;
         }
@@ -61,66 +96,106 @@ internal sealed partial class Connection
         return true;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReceiveLoopAsync()
+    /// <summary>From one wait to the next.</summary>
+    /// <param name="readable">True: there is something to receive.</param>
+    private void ReceiveLoop(bool readable = false)
+    {
+        while (readable || TryBecomeReadable())
+        {
+            readable = false;
+            if (!TryAwait(_transport.ReceiveAsync(_input.GetFree()), ReceiveWait.Received, out var received) || !TryTake(received))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <returns>False: the loop waits, or has ended.</returns>
+    private bool TryBecomeReadable()
+    {
+        if (!BeginReceive())
+        {
+            ReceiveEnded();
+            return false;
+        }
+
+        if (_input.Length > 0 || _more)
+        {
+            return true;
+        }
+
+        _input.Release();
+        return TryAwait(_transport.ReceiveAsync(Memory<byte>.Empty), ReceiveWait.Readable, out _);
+    }
+
+    /// <returns>False: the loop waits.</returns>
+    private bool TryAwait(ValueTask<Received> task, ReceiveWait waitsFor, out Received received)
+    {
+        var awaiter = task.ConfigureAwait(false).GetAwaiter();
+        if (awaiter.IsCompleted)
+        {
+            received = awaiter.GetResult();
+            return true;
+        }
+
+        received = default;
+        _underWay = awaiter;
+        _waitsFor = waitsFor;
+        awaiter.UnsafeOnCompleted(_onReady ??= OnReady);
+        return false;
+    }
+
+    private void OnReady()
+    {
+        if (ExecutionContext.Capture() == HandlerContext.Default)
+        {
+            GoOn();
+        }
+        else
+        {
+            // A wire of somebody else's completes in a context of its own, and finds that again afterwards.
+            ExecutionContext.Run(HandlerContext.Default, static self => ((Connection)self!).GoOn(), this);
+        }
+    }
+
+    private void GoOn()
     {
         try
         {
-            // How many receives in a row found data waiting: what never waits must give the others a turn.
-            var receives = 0;
-            var more = false;
-            while (BeginReceive())
+            var received = _underWay.GetResult();
+            _receives = _turn = 0;
+            switch (_waitsFor)
             {
-                Received received;
-                Memory<byte> free;
-                try
-                {
-                    if (_input.Length == 0 && !more)
-                    {
-                        _input.Release();
-                        var readable = _transport.ReceiveAsync(Memory<byte>.Empty);
-                        receives = readable.IsCompleted ? receives : 0;
-                        await readable.ConfigureAwait(false);
-                    }
-
-                    free = _input.GetFree();
-                    var receive = _transport.ReceiveAsync(free);
-                    receives = receive.IsCompleted ? receives + 1 : 0;
-                    received = await receive.ConfigureAwait(false);
-                    _turn = receives == 0 ? 0 : _turn;
-                }
-#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
-                catch (Exception exception)
-#pragma warning restore CA1031
-                {
-                    EndReceive();
-                    TransportFailed(exception);
+                case ReceiveWait.Readable:
+                    ReceiveLoop(readable: true);
                     break;
-                }
 
-                if (received is { Count: 0, EndOfMessage: false })
-                {
-                    EndReceive();
-                    await EndInputAsync().ConfigureAwait(false);
+                case ReceiveWait.Received when TryTake(received):
+                case ReceiveWait.Parse when TryProcess(Environment.CurrentManagedThreadId):
+                case ReceiveWait.Others:
+                    ReceiveLoop();
                     break;
-                }
 
-                _heard = true;
-                _input.Advance(received.Count);
-
-                // A full buffer means that there is more: the wait would only cost a system call.
-                more = received.Count == free.Length;
-                await ProcessInputAsync(received.EndOfMessage).ConfigureAwait(false);
-                if (receives >= ConnectionSettings.ReceivesPerTurn || _turn >= ConnectionSettings.MessagesPerTurn)
-                {
-                    receives = _turn = 0;
-                    await _transport.YieldAsync().ConfigureAwait(false);
-                }
+                default:
+                    break;
             }
         }
-#pragma warning disable CA1031 // A fault of ours ends this connection and no other.
+#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
         catch (Exception exception)
 #pragma warning restore CA1031
+        {
+            ReceiveFailed(exception);
+        }
+    }
+
+    private void ReceiveFailed(Exception exception)
+    {
+        if (_receiving)
+        {
+            EndReceive();
+            TransportFailed(exception);
+        }
+        else
         {
             Escaped(exception);
         }
@@ -128,41 +203,79 @@ internal sealed partial class Connection
         ReceiveEnded();
     }
 
-    /// <summary>Gives the wire back and works the input off: at once, unless the handler is behind.</summary>
-    private ValueTask ProcessInputAsync(bool endOfMessage)
+    /// <summary>Gives the wire back and works off what was received.</summary>
+    /// <returns>False: the loop waits, or has ended.</returns>
+    private bool TryTake(Received received)
     {
-        if (_transport.KeepsMessages && !endOfMessage && _reason is null)
+        if (received is { Count: 0, EndOfMessage: false })
+        {
+            EndReceive();
+            _ = EndInputAsync();
+            return false;
+        }
+
+        _heard = true;
+        _receives++;
+        _more = _input.Advance(received.Count);
+        if (_transport.KeepsMessages && !received.EndOfMessage && _reason is null)
         {
             EndReceive();
             GuardUnfinishedMessage();
-            return default;
+        }
+        else
+        {
+            var me = Environment.CurrentManagedThreadId;
+            EndReceiveCorked(me);
+            if (!TryProcess(me))
+            {
+                return false;
+            }
         }
 
-        EndReceiveCorked();
-        return TryProcessInput(out var wait) ? default : ProcessWhenReadyAsync(wait);
+        if (_receives < ConnectionSettings.ReceivesPerTurn && _turn < ConnectionSettings.MessagesPerTurn)
+        {
+            return true;
+        }
+
+        _receives = _turn = 0;
+        return TryAwait(TurnAsync(DispatchWait.None), ReceiveWait.Others, out _);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ProcessWhenReadyAsync(DispatchWait wait)
+    /// <summary>Parses and handles all that is there, in turns if need be.</summary>
+    /// <returns>False: the loop waits.</returns>
+    private bool TryProcess(int me)
     {
-        do
+        while (!TryProcessInput(me, out var wait))
         {
-            // The waker continues this loop on its own stack, which belongs to a handler's completion: leave it.
-            if (wait != DispatchWait.None)
+            _receives = _turn = 0;
+            if (!TryAwait(TurnAsync(wait), ReceiveWait.Parse, out _))
             {
-                await WaitForDispatchAsync(wait).ConfigureAwait(false);
+                return false;
             }
-
-            await _transport.YieldAsync().ConfigureAwait(false);
         }
-        while (!TryProcessInput(out wait));
+
+        return true;
+    }
+
+    /// <summary>Waits for the handler, if need be, and for a turn of the others.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Received> TurnAsync(DispatchWait wait)
+    {
+        // The waker continues this on its own stack, which belongs to a handler's completion: leave it.
+        if (wait != DispatchWait.None)
+        {
+            await WaitForDispatchAsync(wait).ConfigureAwait(false);
+        }
+
+        await _transport.YieldAsync().ConfigureAwait(false);
+        return default;
     }
 
     /// <returns>False: parsing goes on after the wait, if there is one, and a turn of the others.</returns>
-    private bool TryProcessInput(out DispatchWait wait)
+    private bool TryProcessInput(int me, out DispatchWait wait)
     {
         wait = DispatchWait.None;
-        switch (ParseBatch())
+        switch (ParseBatch(me))
         {
             case ParseResult.Dead:
                 _input.Clear();
@@ -179,7 +292,6 @@ internal sealed partial class Connection
                 return true;
 
             case ParseResult.TurnOver:
-                _turn = 0;
                 return false;
 
             case ParseResult.Barrier:
@@ -193,19 +305,28 @@ internal sealed partial class Connection
     }
 
     /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask EndInputAsync()
+    private async Task EndInputAsync()
     {
-        lock (_gate)
+        try
         {
-            _inputEnded = true;
+            using (_gate.Enter())
+            {
+                _inputEnded = true;
+            }
+
+            var detail = _input.Length > 0 ? DescribeIncomplete() : null;
+            var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
+            FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, null));
+            await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+            TryClose(kind, CloseParty.Peer, detail, null, graceful: true);
+        }
+#pragma warning disable CA1031 // A fault of ours ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Escaped(exception);
         }
 
-        var detail = _input.Length > 0 ? DescribeIncomplete() : null;
-        var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
-        FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, null));
-        await WaitForDispatchAsync(DispatchWait.Idle).ConfigureAwait(false);
-        await _transport.YieldAsync().ConfigureAwait(false);
-        TryClose(kind, CloseParty.Peer, detail, null, graceful: true);
+        ReceiveEnded();
     }
 }

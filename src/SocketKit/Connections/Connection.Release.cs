@@ -11,7 +11,7 @@ internal sealed partial class Connection
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 if (_endedSignal is null)
                 {
@@ -34,7 +34,7 @@ internal sealed partial class Connection
     {
         _input.Clear();
         _input.Release();
-        lock (_gate)
+        using (_gate.Enter())
         {
             _receiveEnded = true;
         }
@@ -45,7 +45,7 @@ internal sealed partial class Connection
 
     private void TryRelease()
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_reason is null || _releasing || _flushing || _receiving || !(_receiveEnded || _aborted))
             {
@@ -74,7 +74,7 @@ internal sealed partial class Connection
         }
 
         CloseReason reason;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _output.Release();
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
@@ -85,7 +85,7 @@ internal sealed partial class Connection
         _owner.Released(this, reason);
         TaskCompletionSource<CloseReason>? closed;
         TaskCompletionSource? finished;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _released = true;
             closed = _closed;
@@ -112,7 +112,7 @@ internal sealed partial class Connection
     private void CheckIdle()
     {
         bool close = false, call = false, end = false;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_busy)
             {
@@ -168,7 +168,7 @@ internal sealed partial class Connection
     private void End()
     {
         TaskCompletionSource? ended;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _ended = true;
             ended = _endedSignal;

@@ -22,7 +22,7 @@ internal sealed partial class Connection
 
         PendingRequest pending;
         Appended appended;
-        lock (_gate)
+        using (_gate.Enter())
         {
             ThrowIfClosed();
             if (_inputEnded)
@@ -36,7 +36,7 @@ internal sealed partial class Connection
             try
             {
                 // Never corked: the handler that awaits the response would wait for its own batch.
-                appended = Append(request.Span, corkable: false);
+                appended = Append(request.Span, Uncorkable);
             }
             catch
             {
@@ -52,7 +52,7 @@ internal sealed partial class Connection
 
         if (!Conclude(appended))
         {
-            throw ClosedException();
+            ThrowClosed();
         }
 
         return cancellationToken.CanBeCanceled ? new ValueTask<Message>(WaitAsync(pending, cancellationToken)) : new ValueTask<Message>(pending.Task);
@@ -62,7 +62,7 @@ internal sealed partial class Connection
     {
         using var registration = cancellationToken.UnsafeRegister(_ =>
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 if (_requests?.Abandon(pending, Now) != true)
                 {
@@ -95,7 +95,7 @@ internal sealed partial class Connection
         }
 
         PendingRequest? request = null;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_settings.CorrelationId is null && _requests?.ExpectsInOrder != true)
             {
@@ -125,7 +125,7 @@ internal sealed partial class Connection
 
         List<PendingRequest>? expired = null;
         bool lost, mailboxFull;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_requests!.IsEmpty)
             {
@@ -150,7 +150,7 @@ internal sealed partial class Connection
     private void FailRequests(CloseReason reason)
     {
         List<PendingRequest> waiting;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_requests is null)
             {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -30,15 +31,16 @@ internal sealed partial class Connection
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
+        var me = Environment.CurrentManagedThreadId;
         Appended appended;
-        lock (_gate)
+        using (_gate.Enter(me))
         {
-            appended = Append(message.Span, corkable: true);
+            appended = Append(message.Span, me);
         }
 
         if (!Conclude(appended))
         {
-            throw ClosedException();
+            ThrowClosed();
         }
 
         return WaitForRoom(cancellationToken);
@@ -48,7 +50,8 @@ internal sealed partial class Connection
     {
         Exception? failure = null;
         var appended = Appended.Queued;
-        lock (_gate)
+        var me = Environment.CurrentManagedThreadId;
+        using (_gate.Enter(me))
         {
             if (_reason is not null || IsFull)
             {
@@ -57,7 +60,7 @@ internal sealed partial class Connection
 
             try
             {
-                appended = Append(message.Span, corkable: true);
+                appended = Append(message.Span, me);
             }
 #pragma warning disable CA1031 // A framer is user code, and this method never throws: the message is not sent, and the log says why.
             catch (Exception exception)
@@ -82,7 +85,7 @@ internal sealed partial class Connection
     internal bool TryQueueFramed(ReadOnlySpan<byte> framed, out bool wasFull)
     {
         Appended appended;
-        lock (_gate)
+        using (_gate.Enter())
         {
             wasFull = IsFull;
             if (_reason is not null || !_opened)
@@ -93,7 +96,7 @@ internal sealed partial class Connection
             var mark = _output.Mark();
             framed.CopyTo(_output.GetSpan(framed.Length));
             _output.Advance(framed.Length);
-            appended = Seal(mark, corkable: true);
+            appended = Seal(mark, Environment.CurrentManagedThreadId);
         }
 
         return Conclude(appended);
@@ -118,7 +121,7 @@ internal sealed partial class Connection
             return null;
         }
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!IsFull || _reason is not null)
             {
@@ -137,7 +140,9 @@ internal sealed partial class Connection
     }
 
     /// <summary>Frames a message into the output; under the gate. A framer that throws leaves nothing behind.</summary>
-    private Appended Append(ReadOnlySpan<byte> message, bool corkable)
+    /// <param name="message">The message.</param>
+    /// <param name="me">The thread that sends, whose cork holds; or <see cref="Uncorkable"/>.</param>
+    private Appended Append(ReadOnlySpan<byte> message, int me)
     {
         ThrowIfClosed();
         var mark = _output.Mark();
@@ -151,11 +156,11 @@ internal sealed partial class Connection
             throw;
         }
 
-        return Seal(mark, corkable);
+        return Seal(mark, me);
     }
 
     /// <summary>Accepts what was written since the mark, or cuts it back when too much is queued; under the gate.</summary>
-    private Appended Seal(int mark, bool corkable)
+    private Appended Seal(int mark, int me)
     {
         if (_output.Length + _batchLength > _settings.SendLimit && Queued is var queued && queued > _settings.SendLimit && queued > _output.Length - mark)
         {
@@ -165,7 +170,7 @@ internal sealed partial class Connection
 
         _output.Seal(mark);
         _spoke = true;
-        if (_flushing || (corkable && _corkedThread == Environment.CurrentManagedThreadId && _output.Length <= _settings.CorkLimit))
+        if (_flushing || (_corkedThread == me && _output.Length <= _settings.CorkLimit))
         {
             return Appended.Queued;
         }
@@ -184,10 +189,15 @@ internal sealed partial class Connection
                 Flush();
                 return true;
             case Appended.Overflow:
-                TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"more than {_settings.SendLimit} bytes would be queued (ConnectionOptions.SendLimit)", null, graceful: false);
+                CloseOverflowed();
                 return false;
             default:
                 return true;
         }
     }
+
+    // Apart, so that the methods of the usual way stay small.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CloseOverflowed() =>
+        TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"more than {_settings.SendLimit} bytes would be queued (ConnectionOptions.SendLimit)", null, graceful: false);
 }

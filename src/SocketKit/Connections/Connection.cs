@@ -26,7 +26,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 {
     private static long _lastId;
 
-    private readonly Lock _gate = new();
+    private ShortLock _gate;
     private readonly Transport _transport;
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;

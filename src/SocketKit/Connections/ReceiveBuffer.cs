@@ -43,14 +43,18 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
         return _array.AsMemory(_end);
     }
 
-    public void Advance(int count)
+    /// <returns>True: the array is full.</returns>
+    public bool Advance(int count)
     {
         _end += count;
         _most = Math.Max(_most, _end);
-        if (_end == _array!.Length)
+        if (_end < _array!.Length)
         {
-            _preferred = Math.Min(_array.Length * 2, LargestPreferred);
+            return false;
         }
+
+        _preferred = Math.Min(_array.Length * 2, LargestPreferred);
+        return true;
     }
 
     public void Consume(int count) => _start += count;

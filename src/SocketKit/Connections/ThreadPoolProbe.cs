@@ -3,7 +3,7 @@ namespace SocketKit.Connections;
 /// <summary>
 /// Finds out that the thread pool is starved (handlers that block) and gives it threads faster than it would by itself. The library's clock calls <see cref="Tick"/> about every 100 ms, from a thread that is none of the pool's.
 /// </summary>
-/// <remarks>One probe, a work item of the pool, is under way at a time. Whenever it has waited for longer than 100 ms while the pool got next to nothing done, the pool's minimum of worker threads rises by 8, up to 256 over what it was at
+/// <remarks>One probe, a work item of the pool, is under way at a time, sent when a tick finds work that waits: an idle pool is left asleep, since each wake of its threads costs a busy machine more than the probe. Whenever it has waited for longer than 100 ms while the pool got next to nothing done, the pool's minimum of worker threads rises by 8, up to 256 over what it was at
 /// first; it is not lowered again, since the handlers that needed it are still there. A pool that works off a long queue, or has no processor to run on, needs no more threads. Once a probe is back in time, the episode is over.</remarks>
 internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
 {
@@ -53,6 +53,9 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
         /// <summary>Work items that were ever completed.</summary>
         long Completed { get; }
 
+        /// <summary>Work items wait for a thread.</summary>
+        bool IsBehind { get; }
+
         void Queue(IThreadPoolWorkItem item);
     }
 
@@ -65,10 +68,9 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
         var completed = _threads.Completed;
         var done = completed - _completed;
         _completed = completed;
-        if (Interlocked.CompareExchange(ref _underWay, 1, 0) == 0)
+        if (Volatile.Read(ref _underWay) == 0)
         {
-            _queuedAt = _timeProvider.GetTimestamp();
-            _threads.Queue(this);
+            Begin();
             return;
         }
 
@@ -90,6 +92,19 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
             Volatile.Write(ref _inEpisode, true);
             _starved(waited);
         }
+    }
+
+    private void Begin()
+    {
+        if (!_threads.IsBehind)
+        {
+            Volatile.Write(ref _inEpisode, false);
+            return;
+        }
+
+        Volatile.Write(ref _underWay, 1);
+        _queuedAt = _timeProvider.GetTimestamp();
+        _threads.Queue(this);
     }
 
     /// <summary>The probe has its turn.</summary>
@@ -129,6 +144,8 @@ internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
         public int Count => ThreadPool.ThreadCount;
 
         public long Completed => ThreadPool.CompletedWorkItemCount;
+
+        public bool IsBehind => ThreadPool.PendingWorkItemCount > 0;
 
         // The global queue: a local one would be some blocked thread's.
         public void Queue(IThreadPoolWorkItem item) => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);

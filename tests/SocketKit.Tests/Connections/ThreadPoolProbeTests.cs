@@ -26,6 +26,36 @@ public class ThreadPoolProbeTests
     }
 
     [Fact]
+    public void A_pool_without_waiting_work_is_left_asleep()
+    {
+        _threads.IsBehind = false;
+        var probe = Probe();
+        Tick(probe);
+        Tick(probe);
+
+        _threads.Queued.Should().Be(0);
+        probe.LateTicks.Should().Be(0);
+    }
+
+    [Fact]
+    public void A_pool_that_has_caught_up_ends_the_episode()
+    {
+        var probe = Probe();
+        Tick(probe);
+        Tick(probe);
+        _episodes.Should().HaveCount(1);
+
+        _threads.Run();
+        _threads.IsBehind = false;
+        Tick(probe);
+        _threads.IsBehind = true;
+        Tick(probe);
+        Tick(probe);
+
+        _episodes.Should().HaveCount(2);
+    }
+
+    [Fact]
     public void A_probe_that_waits_exactly_100_ms_is_in_time()
     {
         var probe = Probe();
@@ -153,6 +183,8 @@ public class ThreadPoolProbeTests
         public int Count => 2;
 
         public long Completed { get; set; }
+
+        public bool IsBehind { get; set; } = true;
 
         public void Queue(IThreadPoolWorkItem item)
         {

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using SocketKit.Transports.Tcp;
 
@@ -28,8 +27,8 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
 
             byte first;
             var count = Native.Receive(Descriptor.Number, &first, 1, Native.MessagePeek | Native.MessageDontWait);
-            var error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
+            var error = count < 0 ? (int)-count : 0;
             if (error is not (0 or Errno.Again or Errno.Interrupted))
             {
                 // The kernel tells it once, so whoever receives next hears it from here.
@@ -156,7 +155,6 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
                 result = Native.Receive(Descriptor.Number, start, buffer.Length, Native.MessageDontWait);
             }
 
-            var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
             Interleaving.Point();
             if (result > 0)
@@ -176,13 +174,13 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
                 return Ended(out failure);
             }
 
-            if (error == Errno.Interrupted)
+            if (result == -Errno.Interrupted)
             {
                 _in.SetReady();
             }
-            else if (error != Errno.Again)
+            else if (result != -Errno.Again)
             {
-                failure = Failure(Errno.ToSocketError(error));
+                failure = Failure(Errno.ToSocketError((int)-result));
                 _in.SetReady();
                 return true;
             }

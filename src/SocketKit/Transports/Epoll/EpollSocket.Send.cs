@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 
 namespace SocketKit.Transports.Epoll;
@@ -93,7 +92,6 @@ internal sealed partial class EpollSocket : IValueTaskSource
                 result = Native.Send(Descriptor.Number, start, batch.Length, Native.MessageNoSignal | Native.MessageDontWait);
             }
 
-            var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
             Descriptor.DangerousRelease();
             Interleaving.Point();
             if (result >= 0)
@@ -102,7 +100,7 @@ internal sealed partial class EpollSocket : IValueTaskSource
                 batch = batch[(int)result..];
                 Volatile.Write(ref _bytesSent, _bytesSent + result);
             }
-            else if (error == Errno.Again)
+            else if (result == -Errno.Again)
             {
                 if (full)
                 {
@@ -120,9 +118,9 @@ internal sealed partial class EpollSocket : IValueTaskSource
 
                 // The next round looks for an abort, whose signal may be what was just cleared.
             }
-            else if (error != Errno.Interrupted)
+            else if (result != -Errno.Interrupted)
             {
-                failure = Failure(Errno.ToSocketError(error));
+                failure = Failure(Errno.ToSocketError((int)-result));
                 return true;
             }
         }

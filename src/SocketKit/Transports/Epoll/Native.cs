@@ -38,6 +38,20 @@ internal static partial class Native
     /// <summary>A new event counter for wakes, or -1.</summary>
     public static int EventCounter() => EventFd(0, EventNonBlocking | EpollCloseOnExec);
 
+    /// <summary>Bytes received, or the negative error number.</summary>
+    public static unsafe nint Receive(int descriptor, byte* buffer, nint length, int flags)
+    {
+        var count = ReceiveBytes(descriptor, buffer, length, flags);
+        return count >= 0 ? count : -Marshal.GetLastSystemError();
+    }
+
+    /// <summary>Bytes that the kernel has taken, or the negative error number.</summary>
+    public static unsafe nint Send(int descriptor, byte* buffer, nint length, int flags)
+    {
+        var count = SendBytes(descriptor, buffer, length, flags);
+        return count >= 0 ? count : -Marshal.GetLastSystemError();
+    }
+
     /// <summary>Registers, changes or removes a descriptor.</summary>
     public static unsafe int Control(int epoll, int operation, int descriptor, uint events, ulong data)
     {
@@ -52,14 +66,6 @@ internal static partial class Native
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static unsafe partial int EpollWait(int epoll, byte* events, int count, int milliseconds);
-
-    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    public static unsafe partial nint Receive(int descriptor, byte* buffer, nint length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    public static unsafe partial nint Send(int descriptor, byte* buffer, nint length, int flags);
 
     [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -104,6 +110,15 @@ internal static partial class Native
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static unsafe partial nint Write(int descriptor, byte* buffer, nint length);
+
+    // Without SetLastError, which asks for the error number and clears it around every call: these two are the hot ones, and the number is wanted only after a failure.
+    [LibraryImport(Library, EntryPoint = "recv")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial nint ReceiveBytes(int descriptor, byte* buffer, nint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "send")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial nint SendBytes(int descriptor, byte* buffer, nint length, int flags);
 
     [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
