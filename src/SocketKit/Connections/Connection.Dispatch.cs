@@ -135,7 +135,11 @@ internal sealed partial class Connection
         if (call.IsCompleted)
         {
             LeaveSynchronization();
-            EndCall(call);
+            if (call != default)
+            {
+                EndCall(call);
+            }
+
             return;
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -117,7 +118,7 @@ internal sealed partial class Connection
             case FrameKind.NeedMore:
                 if (_input.Length >= max)
                 {
-                    throw new FrameTooLargeException(_input.Length + 1L, max);
+                    ThrowTooLarge(_input.Length + 1L);
                 }
 
                 _resume = frame.Value;
@@ -127,12 +128,12 @@ internal sealed partial class Connection
             case FrameKind.NeedTotal:
                 if (frame.Value > max)
                 {
-                    throw new FrameTooLargeException(frame.Value, max);
+                    ThrowTooLarge(frame.Value);
                 }
 
                 if (frame.Value <= _input.Length)
                 {
-                    throw new InvalidOperationException($"The framer asks for {frame.Value} bytes in all, and {_input.Length} are there");
+                    ThrowWrong(frame);
                 }
 
                 _needed = frame.Value;
@@ -150,7 +151,7 @@ internal sealed partial class Connection
                 CheckConsumed(frame);
                 if (frame.Consumed > max)
                 {
-                    throw new FrameTooLargeException(frame.Consumed, max);
+                    ThrowTooLarge(frame.Consumed);
                 }
 
                 _resume = _needed = 0;
@@ -164,9 +165,17 @@ internal sealed partial class Connection
     {
         if (frame.Consumed < 1 || frame.Consumed > _input.Length)
         {
-            throw new InvalidOperationException($"The framer says {frame} of an input of {_input.Length} bytes; what a frame takes must lie in 1..{_input.Length}");
+            ThrowWrong(frame);
         }
     }
+
+    [DoesNotReturn]
+    private void ThrowTooLarge(long length) => throw new FrameTooLargeException(length, _settings.MaxFrameLength);
+
+    [DoesNotReturn]
+    private void ThrowWrong(in Frame frame) => throw new InvalidOperationException(frame.Kind == FrameKind.NeedTotal
+        ? $"The framer asks for {frame.Value} bytes in all, and {_input.Length} are there"
+        : $"The framer says {frame} of an input of {_input.Length} bytes; what a frame takes must lie in 1..{_input.Length}");
 
     private void Discarded(long count)
     {

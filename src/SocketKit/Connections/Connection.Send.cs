@@ -26,6 +26,9 @@ internal sealed partial class Connection
     /// <summary>Accepted and not yet taken by the wire.</summary>
     private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (_transport.BytesSent - _batchBegan)) : 0);
 
+    /// <summary>Too little is queued for anybody to wait. Read without the gate: an old value only means one look more, or one wait less.</summary>
+    private bool HasRoom => _output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark;
+
     /// <summary>Under the gate. More is queued than a sender may leave behind. What this thread's own batch has gathered does not count: it goes out when the batch ends, or grows too long.</summary>
     private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || _corkedThread != Environment.CurrentManagedThreadId);
 
@@ -38,6 +41,12 @@ internal sealed partial class Connection
             appended = Append(message.Span, me);
         }
 
+        return appended == Appended.Queued && HasRoom ? default : FinishSend(appended, cancellationToken);
+    }
+
+    // Apart, so that the usual way stays small.
+    private ValueTask FinishSend(Appended appended, CancellationToken cancellationToken)
+    {
         if (!Conclude(appended))
         {
             ThrowClosed();
@@ -115,8 +124,7 @@ internal sealed partial class Connection
     /// <summary>Completes when the queue is well below the high-water mark again; fails when the connection dies first. Null: it is below the mark now, or the connection is dead.</summary>
     internal Task? Room()
     {
-        // Read without the lock: an old value only means one look more, or one wait less.
-        if (_output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark)
+        if (HasRoom)
         {
             return null;
         }
