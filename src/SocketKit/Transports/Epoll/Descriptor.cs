@@ -2,13 +2,21 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SocketKit.Transports.Epoll;
 
-/// <summary>A file descriptor. Every system call on it holds a reference, so that its number cannot become another connection's in the middle of one; the last reference closes it.</summary>
+/// <summary>
+/// A file descriptor. Its number must not become another connection's in the middle of a call: so a system call is made either by the owner of a direction, which is at rest before the descriptor is released, or with a reference held;
+/// the last reference closes it.
+/// </summary>
 internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
 {
+    private static readonly int Nowhere = Native.Socket(Native.FamilyUnix, Native.SocketStream | Native.SocketNonBlocking | Native.SocketCloseOnExec, 0);
+
     public Descriptor(int number)
         : base(ownsHandle: true) => SetHandle(number);
 
-    /// <summary>The number, to be used while a reference is held.</summary>
+    /// <summary>There is a socket to stand behind numbers whose own is closed. False: the kernel gives none.</summary>
+    public static bool CanCloseBehind => Nowhere >= 0;
+
+    /// <summary>The number, to be used by the owner of a direction or while a reference is held.</summary>
     public int Number => (int)handle;
 
     /// <summary>Takes a reference; false once it is released. Each true needs a <see cref="System.Runtime.InteropServices.SafeHandle.DangerousRelease"/>.</summary>
@@ -31,6 +39,9 @@ internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
 
         return held;
     }
+
+    /// <summary>Closes the socket but keeps its number, behind which stands one that was never connected: calls on it fail. The caller holds a reference.</summary>
+    public void CloseBehind() => _ = Native.Replace(Nowhere, Number, Native.SocketCloseOnExec);
 
     // An error of close(2) is not the connection's any more, and the number is free all the same.
     protected override bool ReleaseHandle()

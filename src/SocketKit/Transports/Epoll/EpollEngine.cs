@@ -41,7 +41,7 @@ internal sealed class EpollEngine
 
         try
         {
-            return new EpollEngine(Environment.ProcessorCount);
+            return Descriptor.CanCloseBehind ? new EpollEngine(Environment.ProcessorCount) : null;
         }
         catch (Exception exception) when (exception is SocketException or DllNotFoundException or EntryPointNotFoundException)
         {

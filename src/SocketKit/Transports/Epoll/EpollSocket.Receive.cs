@@ -143,7 +143,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
             var hungUp = _in.IsHungUp;
             _in.Clear();
             Interleaving.Point();
-            if (IsAborted || !Descriptor.TryHold())
+            if (IsAborted)
             {
                 failure = WireErrors.Aborted();
                 return true;
@@ -155,7 +155,6 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
                 result = Native.Receive(Descriptor.Number, start, buffer.Length, Native.MessageDontWait);
             }
 
-            Descriptor.DangerousRelease();
             Interleaving.Point();
             if (result > 0)
             {

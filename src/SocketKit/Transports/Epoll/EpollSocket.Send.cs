@@ -80,7 +80,7 @@ internal sealed partial class EpollSocket : IValueTaskSource
         var full = false;
         while (!batch.IsEmpty)
         {
-            if (IsAborted || !Descriptor.TryHold())
+            if (IsAborted)
             {
                 failure = WireErrors.Aborted();
                 return true;
@@ -92,7 +92,6 @@ internal sealed partial class EpollSocket : IValueTaskSource
                 result = Native.Send(Descriptor.Number, start, batch.Length, Native.MessageNoSignal | Native.MessageDontWait);
             }
 
-            Descriptor.DangerousRelease();
             Interleaving.Point();
             if (result >= 0)
             {

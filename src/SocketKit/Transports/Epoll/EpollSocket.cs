@@ -18,7 +18,7 @@ internal sealed partial class EpollSocket : Registration
 
     /// <summary>Takes over a socket and begins to watch it.</summary>
     /// <param name="loop">Where it lives.</param>
-    /// <param name="descriptor">The socket; released by <see cref="Release"/> or <see cref="Abort"/>, also when this throws.</param>
+    /// <param name="descriptor">The socket; closed by <see cref="Release"/>, also when this throws.</param>
     /// <param name="connected">False: it is connecting, which <see cref="WaitWritableAsync"/> waits for.</param>
     /// <param name="tcp">False: a Unix socket.</param>
     /// <exception cref="SocketException">The kernel does not watch it.</exception>
@@ -73,9 +73,10 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    private bool IsAborted => Volatile.Read(ref _aborted) != 0;
+    public bool IsAborted => Volatile.Read(ref _aborted) != 0;
 
-    /// <summary>Closes the descriptor as soon as no call is in it, and completes what is parked, on the loop. No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.</summary>
+    /// <summary>Closes the socket, and completes what is parked, on the loop. The number stays taken until <see cref="Release"/>, when both directions are at rest: so they call the kernel without holding a reference.</summary>
+    /// <remarks>No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.</remarks>
     /// <param name="reset">The kernel drops what is unsent, and the peer sees a reset.</param>
     public unsafe void Abort(bool reset)
     {
@@ -84,15 +85,19 @@ internal sealed partial class EpollSocket : Registration
             return;
         }
 
-        if (reset && Descriptor.TryHold())
+        if (Descriptor.TryHold())
         {
-            // struct linger: on, for 0 seconds. It fails on a connection that is gone already, which is as well.
-            var linger = stackalloc int[] { 1, 0 };
-            _ = Native.SetOption(Descriptor.Number, Native.LevelSocket, Native.OptionLinger, (byte*)linger, 2 * sizeof(int));
+            if (reset)
+            {
+                // struct linger: on, for 0 seconds. It fails on a connection that is gone already, which is as well.
+                var linger = stackalloc int[] { 1, 0 };
+                _ = Native.SetOption(Descriptor.Number, Native.LevelSocket, Native.OptionLinger, (byte*)linger, 2 * sizeof(int));
+            }
+
+            Descriptor.CloseBehind();
             Descriptor.DangerousRelease();
         }
 
-        Descriptor.Dispose();
         if (_in.Signal(Readiness.Ready | Readiness.HungUp))
         {
             Loop.Queue(new Turn(this, EventBatch.In));
@@ -104,7 +109,7 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    /// <summary>Leaves the loop. Both directions are at rest.</summary>
+    /// <summary>Leaves the loop and closes the descriptor. Both directions are at rest.</summary>
     public void Release()
     {
         Loop.Remove(this);

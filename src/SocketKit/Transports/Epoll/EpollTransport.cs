@@ -56,7 +56,7 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
 
     public override ValueTask FinishAsync()
     {
-        if (!socket.Descriptor.TryHold())
+        if (socket.IsAborted || !socket.Descriptor.TryHold())
         {
             return ValueTask.FromException(WireErrors.Aborted());
         }

@@ -1,10 +1,10 @@
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// The events of one wait, as words of slot, generation and directions. Each direction is one dispatch; it is taken by a compare-and-swap on the whole word, so that of a thread whose loop was taken over and its
+/// The dispatches of one wait, as words of slot, generation and direction: an event of both directions is two. Each is taken by a compare-and-swap on the cursor, so that of a thread whose loop was taken over and its
 /// successor exactly one dispatches it, whichever wait it is from.
 /// </summary>
-internal sealed class EventBatch(int capacity)
+internal sealed class EventBatch(int events)
 {
     /// <summary>The directions of an event, and whether the connection has hung up.</summary>
     public const int In = 1;
@@ -21,7 +21,7 @@ internal sealed class EventBatch(int capacity)
     /// <summary>Slots are numbered below this.</summary>
     public const int MostSlots = 1 << (63 - SlotShift);
 
-    private readonly long[] _words = new long[capacity];
+    private readonly long[] _words = new long[events * 2];
     private int _count;
 
     /// <summary>The number of the wait, and below it the next word: so that a thread which is a wait late passes over no word of the new one.</summary>
@@ -46,29 +46,15 @@ internal sealed class EventBatch(int capacity)
 
             var word = Volatile.Read(ref _words[at]);
             Interleaving.Point();
-            var left = (int)word & Directions;
-            if (left == 0)
-            {
-                _ = Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor);
-                continue;
-            }
 
-            var direction = (left & In) != 0 ? In : Out;
-            if (Interlocked.CompareExchange(ref _words[at], word & ~direction, word) != word)
+            // The word is the one that was read: another is written here only after the cursor has got the number of another wait.
+            if (Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor) == cursor)
             {
-                continue;
+                slot = (int)(word >>> SlotShift);
+                generation = (uint)(word >>> GenerationShift);
+                directions = (int)word & Directions;
+                return true;
             }
-
-            Interleaving.Point();
-            if (left == direction)
-            {
-                _ = Interlocked.CompareExchange(ref _cursor, cursor + 1, cursor);
-            }
-
-            slot = (int)(word >>> SlotShift);
-            generation = (uint)(word >>> GenerationShift);
-            directions = direction;
-            return true;
         }
     }
 
@@ -82,9 +68,18 @@ internal sealed class EventBatch(int capacity)
 
     public void Add(int slot, uint generation, int directions)
     {
-        Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)(directions & Directions));
-        Interleaving.Point();
-        Volatile.Write(ref _count, _count + 1);
+        Add(slot, generation, directions, In);
+        Add(slot, generation, directions, Out);
+    }
+
+    private void Add(int slot, uint generation, int directions, int direction)
+    {
+        if ((directions & direction) != 0)
+        {
+            Volatile.Write(ref _words[_count], ((long)slot << SlotShift) | ((long)generation << GenerationShift) | (uint)direction);
+            Interleaving.Point();
+            Volatile.Write(ref _count, _count + 1);
+        }
     }
 
     /// <summary>The number by which the kernel returns a registration.</summary>

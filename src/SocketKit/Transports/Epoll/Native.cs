@@ -28,6 +28,8 @@ internal static partial class Native
     public const int LevelSocket = 1;
     public const int OptionError = 4;
     public const int OptionLinger = 13;
+    public const int FamilyUnix = 1;
+    public const int SocketStream = 1;
     private const int EpollCloseOnExec = 0x80000;
     private const int EventNonBlocking = 0x800;
     private const string Library = "libc";
@@ -66,6 +68,14 @@ internal static partial class Native
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static unsafe partial int EpollWait(int epoll, byte* events, int count, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport(Library, EntryPoint = "dup3", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Replace(int source, int target, int flags);
 
     [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

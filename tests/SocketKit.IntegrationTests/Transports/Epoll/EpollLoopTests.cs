@@ -17,10 +17,10 @@ public class EpollLoopTests(ITestOutputHelper output)
     public async Task An_event_of_two_directions_is_one_dispatch_for_each()
     {
         var seen = new BlockingCollection<int>();
-        using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge, EventBatch.InHungUp);
+        using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge, EventBatch.In);
 
-        // The end of the other side: input, and room for output since nothing stands in it.
-        probe.Other.Dispose();
+        // Input, and room for output since nothing stands in it. (The end of the other side is sometimes two events.)
+        probe.Poke();
 
         Take(seen).Should().Be(EventBatch.In);
         Take(seen).Should().Be(EventBatch.Out);
@@ -53,8 +53,8 @@ public class EpollLoopTests(ITestOutputHelper output)
                 }
             },
             Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge,
-            EventBatch.InHungUp);
-        probe.Other.Dispose();
+            EventBatch.In);
+        probe.Poke();
         began.Wait(Patience).Should().BeTrue();
 
         outDone.Wait(Patience).Should().BeTrue("the thread that takes the loop over finds the other half");

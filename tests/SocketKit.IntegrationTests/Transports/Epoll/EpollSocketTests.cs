@@ -106,7 +106,7 @@ public class EpollSocketTests
     }
 
     [Fact]
-    public async Task Aborts_from_any_thread_complete_what_is_parked_and_release_the_descriptor_once()
+    public async Task Aborts_from_any_thread_complete_what_is_parked_and_leave_the_descriptor_to_the_release()
     {
         for (var round = 0; round < 300; round++)
         {
@@ -121,10 +121,26 @@ public class EpollSocketTests
                 await ((Func<Task>)(() => parked.WaitAsync(Patience))).Should().ThrowAsync<IOException>();
             }
 
-            ((EpollTransport)left).Socket.Descriptor.IsClosed.Should().BeTrue();
+            ((EpollTransport)left).Socket.Descriptor.IsClosed.Should().BeFalse("its number must not become another's while a verb may be in a call");
             await left.DisposeAsync();
+            ((EpollTransport)left).Socket.Descriptor.IsClosed.Should().BeTrue();
             right.Abort();
             await right.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_abort_resets_the_peer_before_the_descriptor_is_closed()
+    {
+        var (transport, peer) = await AcceptAsync();
+        using (peer)
+        {
+            transport.Abort();
+
+            using var patience = new CancellationTokenSource(Patience);
+            var receive = async () => await peer.ReceiveAsync(new byte[1], patience.Token);
+            (await receive.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.ConnectionReset);
+            await transport.DisposeAsync();
         }
     }
 
