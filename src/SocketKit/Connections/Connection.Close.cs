@@ -20,7 +20,6 @@ internal sealed partial class Connection
     private TaskCompletionSource? _finishedSignal;
     private TaskCompletionSource? _endedSignal;
     private long _unsentBytes;
-    private long _closeDeadline;
 
     /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
     private volatile bool _draining;
@@ -172,7 +171,7 @@ internal sealed partial class Connection
             }
 
             // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
-            _closeDeadline = Now + _settings.CloseTimeout.Ticks;
+            _deadline = Now + _settings.CloseTimeout.Ticks;
             _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
             _discardedMessages += _mailbox.Clear();
             (opening, _opening) = (_opening, null);

@@ -19,7 +19,7 @@ internal sealed partial class Connection
     private int _discardedMessages;
 
     /// <summary>Under the gate, while the receive loop waits.</summary>
-    private bool HasRoomForHeld => _mailbox.IsHalfEmpty && _mailbox.HasRoomFor(_held.Length);
+    private bool HasRoomForHeld => _mailbox.IsHalfEmpty && _mailbox.HasRoomFor(_held!.Value.Length);
 
     private enum DispatchWait
     {
@@ -75,7 +75,7 @@ internal sealed partial class Connection
             using (_gate.Enter())
             {
                 // One that waits for room was framed before the drain began.
-                if (_reason is not null || (_draining && _held.Kind != FrameKind.Message))
+                if (_reason is not null || (_draining && !_holds))
                 {
                     _discardedMessages++;
                     _input.Consume((int)frame.Consumed);
@@ -277,7 +277,7 @@ internal sealed partial class Connection
     /// <summary>The message that waited for room is not wanted any more.</summary>
     private void DropHeld()
     {
-        if (_held.Kind == FrameKind.Message)
+        if (_holds)
         {
             using (_gate.Enter())
             {
@@ -285,7 +285,7 @@ internal sealed partial class Connection
             }
         }
 
-        _held = default;
+        _holds = false;
     }
 
     /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>

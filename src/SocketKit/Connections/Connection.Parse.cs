@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -13,7 +14,10 @@ internal sealed partial class Connection
     private long _needed;
 
     /// <summary>A message that is parsed (and perhaps rewritten in place, so it must not be parsed twice) but does not fit into the mailbox.</summary>
-    private Frame _held;
+    private StrongBox<Frame>? _held;
+
+    /// <summary>There is one.</summary>
+    private bool _holds;
     private int _discards;
     private long _discardedBytes;
 
@@ -43,9 +47,9 @@ internal sealed partial class Connection
                 }
 
                 Frame frame;
-                if (_held.Kind == FrameKind.Message)
+                if (_holds)
                 {
-                    frame = _held;
+                    frame = _held!.Value;
                 }
                 else
                 {
@@ -80,15 +84,12 @@ internal sealed partial class Connection
 
                 if (!TryDeliver(frame, me))
                 {
-                    _held = frame;
+                    (_held ??= new StrongBox<Frame>()).Value = frame;
+                    _holds = true;
                     return ParseResult.MailboxFull;
                 }
 
-                if (_held.Kind == FrameKind.Message)
-                {
-                    _held = default;
-                }
-
+                _holds = false;
                 if (frame.IsBarrier)
                 {
                     return ParseResult.Barrier;

@@ -7,7 +7,8 @@ internal sealed partial class Connection
 {
     private const int LeastBytesPerSecond = 240;
 
-    private readonly long _openDeadline;
+    /// <summary>By when it must be open, and later, released.</summary>
+    private long _deadline;
 
     /// <summary>Made when a tick first finds a send under way: most connections never have one that lasts.</summary>
     private ConsumerWatch? _consumer;
@@ -20,7 +21,7 @@ internal sealed partial class Connection
     {
         if (_reason is not null)
         {
-            if (now >= _closeDeadline)
+            if (now >= _deadline)
             {
                 AbortWire();
             }
@@ -28,7 +29,7 @@ internal sealed partial class Connection
             return;
         }
 
-        if (!_opened && now >= _openDeadline)
+        if (!_opened && now >= _deadline)
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)", null, graceful: false);
             return;

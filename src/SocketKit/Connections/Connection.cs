@@ -46,7 +46,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _output = new SendBuffer(transport.KeepsMessages);
         _beats = settings.Heartbeat is null ? null : new HeartbeatState();
         transport.Observer = this;
-        _openDeadline = Now + settings.OpenTimeout.Ticks;
+        _deadline = Now + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
     }
 
@@ -75,6 +75,11 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     }
 
     internal IConnectionOwner Owner => _owner;
+
+    /// <summary>The clock's: where it keeps this connection, and the round in which it ticked it last.</summary>
+    internal int ClockPlace { get; set; } = -1;
+
+    internal int ClockRound { get; set; }
 
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);

@@ -17,12 +17,13 @@ internal sealed class ConnectionClock
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly HashSet<Connection> _connections = [];
-    private readonly List<Connection> _round = [];
+    private readonly List<Connection> _connections = [];
+    private readonly Connection[] _some = new Connection[64];
     private IDisposable? _ticks;
     private long _last;
     private long _alive;
     private int _ticking;
+    private int _round;
 
     public ConnectionClock(ConnectionSettings settings)
     {
@@ -34,6 +35,7 @@ internal sealed class ConnectionClock
     {
         lock (_gate)
         {
+            connection.ClockPlace = _connections.Count;
             _connections.Add(connection);
             if (_ticks is null)
             {
@@ -49,7 +51,18 @@ internal sealed class ConnectionClock
         IDisposable? ticks = null;
         lock (_gate)
         {
-            _connections.Remove(connection);
+            var place = connection.ClockPlace;
+            if (place < 0)
+            {
+                return;
+            }
+
+            // The last one takes its place.
+            var last = _connections[^1];
+            _connections[place] = last;
+            last.ClockPlace = place;
+            _connections.RemoveAt(_connections.Count - 1);
+            connection.ClockPlace = -1;
             if (_connections.Count == 0)
             {
                 (ticks, _ticks) = (_ticks, null);
@@ -88,27 +101,57 @@ internal sealed class ConnectionClock
                 }
 
                 _alive += step;
-                _round.AddRange(_connections);
+                _round++;
             }
 
-            foreach (var connection in _round)
+            for (var place = int.MaxValue; TakeSome(ref place) is var count and > 0;)
             {
-                try
-                {
-                    connection.Tick(now, _alive, step);
-                }
-#pragma warning disable CA1031 // The clock of all must not die of one connection's wire.
-                catch (Exception exception)
-#pragma warning restore CA1031
-                {
-                    connection.TickFailed(exception);
-                }
+                TickSome(count, now, step);
             }
         }
         finally
         {
-            _round.Clear();
             Volatile.Write(ref _ticking, 0);
         }
+    }
+
+    /// <summary>The next connections of this round, from the end on: who leaves meanwhile lets one take its place that has had its tick.</summary>
+    private int TakeSome(ref int place)
+    {
+        lock (_gate)
+        {
+            var count = 0;
+            for (place = Math.Min(place, _connections.Count); place > 0 && count < _some.Length;)
+            {
+                var connection = _connections[--place];
+                if (connection.ClockRound != _round)
+                {
+                    connection.ClockRound = _round;
+                    _some[count++] = connection;
+                }
+            }
+
+            return count;
+        }
+    }
+
+    private void TickSome(int count, long now, long step)
+    {
+        var some = _some.AsSpan(0, count);
+        foreach (var connection in some)
+        {
+            try
+            {
+                connection.Tick(now, _alive, step);
+            }
+#pragma warning disable CA1031 // The clock of all must not die of one connection's wire.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                connection.TickFailed(exception);
+            }
+        }
+
+        some.Clear();
     }
 }

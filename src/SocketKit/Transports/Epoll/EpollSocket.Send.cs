@@ -3,11 +3,12 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit.Transports.Epoll;
 
 // Sending. Belongs to the owner of the direction, except while the operation is parked: then to whoever claims it.
-internal sealed partial class EpollSocket : IValueTaskSource
+internal sealed partial class EpollSocket
 {
     private Readiness _out;
-    private ManualResetValueTaskSourceCore<bool> _sent;
-    private ReadOnlyMemory<byte> _rest;
+
+    /// <summary>Made by the first send that has to wait: most connections never have one.</summary>
+    private ParkedSend? _parked;
     private long _bytesSent;
 
     /// <summary>Bytes that the kernel has taken.</summary>
@@ -20,50 +21,51 @@ internal sealed partial class EpollSocket : IValueTaskSource
             return failure is null ? default : ValueTask.FromException(failure);
         }
 
-        _rest = batch;
-        _sent.Reset();
+        var parked = Park();
+        parked.Rest = batch;
         while (!_out.TryPark())
         {
-            if (TrySend(ref _rest, out failure))
+            if (TrySend(ref parked.Rest, out failure))
             {
-                _rest = default;
+                parked.Rest = default;
                 return failure is null ? default : ValueTask.FromException(failure);
             }
         }
 
-        return new ValueTask(this, _sent.Version);
+        return parked.Task;
     }
 
     /// <summary>Waits until a connect under way is decided; <see cref="TakeError"/> says how.</summary>
     public ValueTask WaitWritableAsync()
     {
-        _sent.Reset();
-        return _out.TryPark() ? new ValueTask(this, _sent.Version) : default;
+        var parked = Park();
+        return _out.TryPark() ? parked.Task : default;
     }
 
-    void IValueTaskSource.GetResult(short token) => _sent.GetResult(token);
-
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _sent.GetStatus(token);
-
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _sent.OnCompleted(continuation, state, token, flags);
+    private ParkedSend Park()
+    {
+        var parked = _parked ??= new ParkedSend();
+        parked.Core.Reset();
+        return parked;
+    }
 
     /// <summary>Goes on with the parked operation, which the caller has claimed.</summary>
     private void ContinueSend()
     {
         Interleaving.Point();
+        var parked = _parked!;
         do
         {
-            if (TrySend(ref _rest, out var failure))
+            if (TrySend(ref parked.Rest, out var failure))
             {
-                _rest = default;
+                parked.Rest = default;
                 if (failure is null)
                 {
-                    _sent.SetResult(true);
+                    parked.Core.SetResult(true);
                 }
                 else
                 {
-                    _sent.SetException(failure);
+                    parked.Core.SetException(failure);
                 }
 
                 return;
@@ -125,5 +127,21 @@ internal sealed partial class EpollSocket : IValueTaskSource
         }
 
         return true;
+    }
+
+    /// <summary>A send that waits, and what is left of it.</summary>
+    private sealed class ParkedSend : IValueTaskSource
+    {
+        public ManualResetValueTaskSourceCore<bool> Core;
+        public ReadOnlyMemory<byte> Rest;
+
+        public ValueTask Task => new(this, Core.Version);
+
+        public void GetResult(short token) => Core.GetResult(token);
+
+        public ValueTaskSourceStatus GetStatus(short token) => Core.GetStatus(token);
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            Core.OnCompleted(continuation, state, token, flags);
     }
 }
