@@ -8,7 +8,7 @@ namespace SocketKit.Connections;
 //            |                                      |                            |                                              |
 //         Readable                               Received                       Turn                                         Others       <- what it waits for, in _waitsFor
 //            \______________________________________|____________________________|______________________________________________/
-//                                                 OnReady goes on where it stopped
+//                                                  GoOn, where it stopped
 //
 // It stops for a while when the mailbox is full, a barrier's handler is not done or its turn is over, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
 // the kernel does not reset the connection and destroy what is still on its way to the peer.
@@ -141,22 +141,11 @@ internal sealed partial class Connection
         received = default;
         _underWay = awaiter;
         _waitsFor = waitsFor;
-        awaiter.UnsafeOnCompleted(_onReady ??= OnReady);
+        awaiter.UnsafeOnCompleted(_onReady ??= _transport.CompletesInDefaultContext ? GoOn : OnReady);
         return false;
     }
 
-    private void OnReady()
-    {
-        if (ExecutionContext.Capture() == HandlerContext.Default)
-        {
-            GoOn();
-        }
-        else
-        {
-            // A wire of somebody else's completes in a context of its own, and finds that again afterwards.
-            ExecutionContext.Run(HandlerContext.Default, static self => ((Connection)self!).GoOn(), this);
-        }
-    }
+    private void OnReady() => ExecutionContext.Run(HandlerContext.Default, static self => ((Connection)self!).GoOn(), this);
 
     private void GoOn()
     {

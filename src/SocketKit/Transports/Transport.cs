@@ -30,6 +30,9 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Where a handler that awaits comes back to. Default: null, wherever its await completes.</summary>
     internal virtual SynchronizationContext? HandlerSynchronization => null;
 
+    /// <summary>Whoever completes a receive of this wire runs in the default execution context, and wants nothing of its own back. Default: false, it may be anybody.</summary>
+    internal virtual bool CompletesInDefaultContext => false;
+
     /// <summary>Bytes that the wire has taken from sends so far; grows while a send is still outstanding, so that a slow peer is told from a dead one.</summary>
     public abstract long BytesSent { get; }
 

@@ -19,6 +19,9 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
 
     public override CancellationToken HungUp => socket.HungUp;
 
+    // The loop sees to it after each dispatch.
+    internal override bool CompletesInDefaultContext => true;
+
     internal override bool HasUnread => socket.HasUnread;
 
     internal override IEngineObserver? Observer
