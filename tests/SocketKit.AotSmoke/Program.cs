@@ -1,0 +1,35 @@
+using System.Runtime.CompilerServices;
+using SocketKit;
+using SocketKit.AotSmoke;
+
+// Publishes as native code and then shows that the library works there: one line "ok ..." or "FAIL ..." per check.
+Console.WriteLine(RuntimeFeature.IsDynamicCodeSupported ? "FAIL native: this is not native code" : "ok native");
+SocketEngine[] engines = OperatingSystem.IsLinux() ? [SocketEngine.Epoll, SocketEngine.Sockets] : [SocketEngine.Sockets];
+var failed = RuntimeFeature.IsDynamicCodeSupported;
+foreach (var engine in engines)
+{
+    failed |= !await CheckAsync($"{engine}: the five replies", () => Checks.RepliesAsync(engine));
+    failed |= !await CheckAsync($"{engine}: 200 clients, each with 100 requests in flight", () => Checks.CrowdAsync(engine));
+    failed |= !await CheckAsync($"{engine}: a handler that blocks holds up nobody else", () => Checks.BlockingAsync(engine));
+    failed |= !await CheckAsync($"{engine}: a client finds the server again; a broadcast", () => Checks.LivenessAsync(engine));
+}
+
+failed |= !await CheckAsync("in memory: the five replies", Checks.InMemoryAsync);
+return failed ? 1 : 0;
+
+static async Task<bool> CheckAsync(string name, Func<Task> check)
+{
+    try
+    {
+        await check().WaitAsync(TimeSpan.FromSeconds(30));
+        Console.WriteLine($"ok {name}");
+        return true;
+    }
+#pragma warning disable CA1031 // Whatever goes wrong is what this program reports.
+    catch (Exception exception)
+#pragma warning restore CA1031
+    {
+        Console.WriteLine($"FAIL {name}: {exception}");
+        return false;
+    }
+}
