@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
@@ -136,11 +137,12 @@ internal sealed partial class Connection
     private bool TakeBatch(out ReadOnlyMemory<byte> batch)
     {
         TaskCompletionSource? room = null;
+        Exception? failure = null;
         bool taken, finish = false;
         using (_gate.Enter())
         {
             batch = default;
-            taken = !_aborted && (_output.TryTake(out batch) || (TryAppendHeldPong() && _output.TryTake(out batch)));
+            taken = !_aborted && (_output.TryTake(out batch) || (TryAppendHeldPong(out failure) && _output.TryTake(out batch)));
             _batchLength = batch.Length;
             if (taken)
             {
@@ -160,6 +162,11 @@ internal sealed partial class Connection
         }
 
         room?.TrySetResult();
+        if (failure is not null)
+        {
+            Log.TrySendFailed(_settings.Logger, Id, this, failure);
+        }
+
         if (finish)
         {
             _ = FinishAsync();

@@ -261,8 +261,10 @@ internal sealed partial class Connection
     }
 
     /// <summary>Puts the pong that was held back behind what was queued; under the gate.</summary>
-    private bool TryAppendHeldPong()
+    /// <param name="failure">What the framer threw: for the log, outside of the gate.</param>
+    private bool TryAppendHeldPong(out Exception? failure)
     {
+        failure = null;
         if (_beats is not { HeldPong: { } pong } beats || _reason is not null)
         {
             return false;
@@ -279,7 +281,7 @@ internal sealed partial class Connection
 #pragma warning restore CA1031
         {
             _output.CutBack(mark);
-            Log.TrySendFailed(_settings.Logger, Id, this, exception);
+            failure = exception;
             return false;
         }
 
