@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.Connections;
 
-// The receive loop. One per connection, from opening to the end of the input; it alone touches the fields below.
+// The receive loop. One per connection, from its opening to the end of the input; it alone touches the fields below.
 //
 //   wait until readable (no buffer held) -> receive into the free end -> parse all whole frames -> one flush for all replies -> again
 //            |                                      |                            |                                              |
@@ -43,57 +43,6 @@ internal sealed partial class Connection
 
         /// <summary>For the others, with nothing to do but receive.</summary>
         Others,
-    }
-
-    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
-    public void Start() => _ = RunAsync();
-
-    private async Task RunAsync()
-    {
-        try
-        {
-            if (await OpenAsync().ConfigureAwait(false))
-            {
-                ReceiveLoop();
-                return;
-            }
-        }
-#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            ReceiveFailed(exception);
-            return;
-        }
-
-        ReceiveEnded();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> OpenAsync()
-    {
-        // Not disposed here: an asynchronous connect hook goes on with its token.
-        var deadline = new CancellationTokenSource();
-        using (_gate.Enter())
-        {
-            _opening = deadline;
-        }
-
-        try
-        {
-            await _transport.YieldAsync().ConfigureAwait(false);
-            await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            TryClose(CloseKind.OpenFailed, CloseParty.Peer, null, exception, graceful: false);
-            return false;
-        }
-
-        BeginHandler();
-        return true;
     }
 
     /// <summary>From one wait to the next.</summary>

@@ -10,7 +10,8 @@ namespace SocketKit.Connections;
 /// One connection, the same class for a server's and a client's end. The parts of this class:
 /// <list type="bullet">
 /// <item><c>Connection.cs</c>: what users see, and the shared state;</item>
-/// <item><c>Connection.Receive.cs</c>: the loop that everything starts from, from opening to the end of the input;</item>
+/// <item><c>Connection.Open.cs</c>: the beginning;</item>
+/// <item><c>Connection.Receive.cs</c>: the loop that everything comes from, to the end of the input;</item>
 /// <item><c>Connection.Parse.cs</c>: the framer, and the guards around it;</item>
 /// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time, and the mailbox of an asynchronous handler;</item>
 /// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>

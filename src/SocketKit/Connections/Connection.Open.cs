@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.Connections;
+
+// The beginning: what the wire needs before the first byte of the protocol, then call number 0 of the handler, then the receive loop.
+internal sealed partial class Connection
+{
+    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
+    public void Start() => _ = RunAsync();
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            if (await OpenAsync().ConfigureAwait(false))
+            {
+                ReceiveLoop();
+                return;
+            }
+        }
+#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ReceiveFailed(exception);
+            return;
+        }
+
+        ReceiveEnded();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> OpenAsync()
+    {
+        // Not disposed here: an asynchronous connect hook goes on with its token.
+        var deadline = new CancellationTokenSource();
+        using (_gate.Enter())
+        {
+            _opening = deadline;
+        }
+
+        try
+        {
+            await _transport.YieldAsync().ConfigureAwait(false);
+            await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TryClose(CloseKind.OpenFailed, CloseParty.Peer, null, exception, graceful: false);
+            return false;
+        }
+
+        BeginHandler();
+        return true;
+    }
+}
