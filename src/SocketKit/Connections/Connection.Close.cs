@@ -15,10 +15,7 @@ internal sealed partial class Connection
 {
     private volatile CloseReason? _reason;
     private CancellationTokenSource? _opening;
-    private CancellationTokenSource? _closedSource;
-    private TaskCompletionSource<CloseReason>? _closed;
-    private TaskCompletionSource? _finishedSignal;
-    private TaskCompletionSource? _endedSignal;
+    private EndSignals? _signals;
     private long _unsentBytes;
 
     /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
@@ -44,16 +41,17 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                if (_closedSource is null)
+                var signals = _signals ??= new EndSignals();
+                if (signals.ClosedSource is null)
                 {
-                    _closedSource = new CancellationTokenSource();
+                    signals.ClosedSource = new CancellationTokenSource();
                     if (_reason is not null)
                     {
-                        _closedSource.Cancel();
+                        signals.ClosedSource.Cancel();
                     }
                 }
 
-                return _closedSource.Token;
+                return signals.ClosedSource.Token;
             }
         }
     }
@@ -64,16 +62,17 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                if (_closed is null)
+                var signals = _signals ??= new EndSignals();
+                if (signals.Closed is null)
                 {
-                    _closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    signals.Closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
                     if (_released)
                     {
-                        _closed.SetResult(_reason!);
+                        signals.Closed.SetResult(_reason!);
                     }
                 }
 
-                return _closed.Task;
+                return signals.Closed.Task;
             }
         }
     }
@@ -103,8 +102,9 @@ internal sealed partial class Connection
                 return default;
             }
 
-            _finishedSignal ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return new ValueTask(cancellationToken.CanBeCanceled ? _finishedSignal.Task.WaitAsync(cancellationToken) : _finishedSignal.Task);
+            var signals = _signals ??= new EndSignals();
+            var finished = (signals.Finished ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return new ValueTask(cancellationToken.CanBeCanceled ? finished.WaitAsync(cancellationToken) : finished);
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed partial class Connection
             _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
             _discardedMessages += _mailbox.Clear();
             (opening, _opening) = (_opening, null);
-            closed = _closedSource;
+            closed = _signals?.ClosedSource;
             wake = _waitingFor != DispatchWait.None;
             _waitingFor = DispatchWait.None;
             if (graceful)
@@ -224,7 +224,7 @@ internal sealed partial class Connection
             _unsentBytes = Math.Max(_unsentBytes, Queued);
             _output.Clear();
             (room, _room) = (_room, null);
-            finished = _finishedSignal;
+            finished = _signals?.Finished;
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
         }
 
@@ -258,7 +258,7 @@ internal sealed partial class Connection
         {
             _flushing = false;
             _finished = true;
-            finished = _finishedSignal;
+            finished = _signals?.Finished;
         }
 
         finished?.TrySetResult();

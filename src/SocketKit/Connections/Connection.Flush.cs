@@ -19,8 +19,8 @@ internal sealed partial class Connection
     private int _batchLength;
     private long _batchBegan;
 
-    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _sendUnderWay;
-    private Action? _onSent;
+    /// <summary>Made with the first send that the wire does not take at once: most connections never have one.</summary>
+    private SendUnderWay? _sendUnderWay;
     private TaskCompletionSource? _room;
 
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
@@ -96,8 +96,9 @@ internal sealed partial class Connection
 #pragma warning restore CA2012
                 if (!send.IsCompleted)
                 {
-                    _sendUnderWay = send;
-                    send.UnsafeOnCompleted(_onSent ??= OnSent);
+                    var underWay = _sendUnderWay ??= new SendUnderWay(this);
+                    underWay.Awaiter = send;
+                    send.UnsafeOnCompleted(underWay.OnSent);
                     return;
                 }
 
@@ -118,9 +119,7 @@ internal sealed partial class Connection
     {
         try
         {
-            var send = _sendUnderWay;
-            _sendUnderWay = default;
-            send.GetResult();
+            _sendUnderWay!.Awaiter.GetResult();
         }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
         catch (Exception exception)
@@ -192,5 +191,11 @@ internal sealed partial class Connection
         TransportFailed(exception);
         AbortWire();
         TryRelease();
+    }
+
+    private sealed class SendUnderWay(Connection connection)
+    {
+        public readonly Action OnSent = connection.OnSent;
+        public ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter Awaiter;
     }
 }

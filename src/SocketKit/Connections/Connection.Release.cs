@@ -13,16 +13,17 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                if (_endedSignal is null)
+                var signals = _signals ??= new EndSignals();
+                if (signals.Ended is null)
                 {
-                    _endedSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    signals.Ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     if (_ended)
                     {
-                        _endedSignal.SetResult();
+                        signals.Ended.SetResult();
                     }
                 }
 
-                return _endedSignal.Task;
+                return signals.Ended.Task;
             }
         }
     }
@@ -88,8 +89,8 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _released = true;
-            closed = _closed;
-            finished = _finishedSignal;
+            closed = _signals?.Closed;
+            finished = _signals?.Finished;
         }
 
         finished?.TrySetResult();
@@ -171,7 +172,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _ended = true;
-            ended = _endedSignal;
+            ended = _signals?.Ended;
         }
 
         ended?.TrySetResult();
