@@ -109,6 +109,29 @@ public class ProtocolErrorTests(ITestOutputHelper output)
     }
 
     [Fact]
+    [Trait("Fault", "F13")]
+    public async Task A_peer_that_breaks_the_protocol_and_takes_nothing_is_gone_after_a_second()
+    {
+        await using var server = await TestServer.StartAsync(configure: options => options.MaxFrameLength = 1000);
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint, receiveBuffer: 4096);
+        var session = await server.OpenedAsync();
+        var news = new byte[900];
+        news.AsSpan().Fill((byte)'n');
+        while (session.Connection.TrySend(news))
+        {
+        }
+
+        var watch = Stopwatch.StartNew();
+        await peer.SendAsync(new byte[2000]);
+        var reason = await session.ClosedAsync();
+
+        output.WriteLine($"F13: closed after {watch.ElapsedMilliseconds} ms, with {reason.UnsentBytes} bytes that the peer did not take");
+        reason.Kind.Should().Be(CloseKind.FrameTooLarge);
+        reason.UnsentBytes.Should().BePositive();
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1));
+    }
+
+    [Fact]
     [Trait("Fault", "F07")]
     public async Task Announced_lengths_cost_no_memory()
     {

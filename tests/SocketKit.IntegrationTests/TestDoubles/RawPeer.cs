@@ -17,12 +17,18 @@ internal sealed class RawPeer : IDisposable
 
     /// <param name="endPoint">Where to.</param>
     /// <param name="receiveBuffer">The kernel's receive buffer in bytes; 0: the system's choice.</param>
-    public static async Task<RawPeer> ConnectAsync(EndPoint endPoint, int receiveBuffer = 0)
+    /// <param name="source">From where; null: the system's choice.</param>
+    public static async Task<RawPeer> ConnectAsync(EndPoint endPoint, int receiveBuffer = 0, IPEndPoint? source = null)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBuffer > 0)
         {
             socket.ReceiveBufferSize = receiveBuffer;
+        }
+
+        if (source is not null)
+        {
+            socket.Bind(source);
         }
 
         await socket.ConnectAsync(endPoint).WaitAsync(TestServer.Patience);
