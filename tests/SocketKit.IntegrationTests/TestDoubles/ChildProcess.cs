@@ -59,6 +59,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Open descriptors; 0 where that cannot be told.</summary>
     public int Descriptors => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{_process.Id}/fd").Length : 0;
 
+    /// <summary>Open sockets: unlike files, the runtime opens none by itself. Linux.</summary>
+    public int Sockets => Directory.GetFiles($"/proc/{_process.Id}/fd").Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
+
     /// <summary>How many of its threads have a name that begins so. Linux.</summary>
     public int ThreadsNamed(string prefix) => Threads(prefix).Count();
 
