@@ -7,7 +7,9 @@ switch (args)
         return Holder.Run(int.Parse(port, null), int.Parse(count, null));
     case ["serve", .. var options]:
         return await new ServingPeer(options).RunAsync();
+    case ["connect", var endPoint, .. var options]:
+        return await new ConnectingPeer(endPoint, options).RunAsync();
     default:
-        Console.Error.WriteLine("usage: hold PORT COUNT | serve [OPTION=VALUE ...]");
+        Console.Error.WriteLine("usage: hold PORT COUNT | serve [OPTION=VALUE ...] | connect ADDRESS:PORT [OPTION=VALUE ...]");
         return 64;
 }

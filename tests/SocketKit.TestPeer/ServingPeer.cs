@@ -6,8 +6,8 @@ using System.Text;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>heartbeat=INTERVAL,TIMEOUT</c> in ms,
-/// <c>min-threads=N</c> and <c>max-threads=N</c> of the pool, <c>drain=MS</c>, <c>engine=NAME</c> of <see cref="SocketEngine"/>.
+/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
+/// <c>drain=MS</c>, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
 /// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
 /// </summary>
@@ -26,28 +26,23 @@ internal sealed class ServingPeer
 
     public ServingPeer(string[] arguments)
     {
-        var options = arguments.Select(argument => argument.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        var options = new PeerOptions(arguments);
         ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(Number(options, "min-threads", workers), ports);
+        ThreadPool.SetMinThreads(options.Number("min-threads", workers), ports);
         ThreadPool.GetMaxThreads(out workers, out ports);
-        ThreadPool.SetMaxThreads(Number(options, "max-threads", workers), ports);
+        ThreadPool.SetMaxThreads(options.Number("max-threads", workers), ports);
 
-        _framer = new CountingFramer(options.GetValueOrDefault("framing") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
+        _framer = new CountingFramer(options.Text("framing", "lines") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
+        var handler = new PrintingHandler(OnMessageAsync);
         var server = new SocketServerOptions
         {
-            Listeners = { Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { Engine = Enum.Parse<SocketEngine>(options.GetValueOrDefault("engine", nameof(SocketEngine.Auto))) }) },
+            Listeners = { Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine }) },
             Framer = _framer,
-            Handler = Handler.OnMessage(OnMessageAsync),
-            MaxFrameLength = Number(options, "max-frame", 1024 * 1024),
-            DrainTimeout = TimeSpan.FromMilliseconds(Number(options, "drain", 10_000)),
-            LoggerFactory = new PrintingLoggerFactory(),
+            Handler = _ => handler,
+            MaxFrameLength = options.Number("max-frame", 1024 * 1024),
+            DrainTimeout = TimeSpan.FromMilliseconds(options.Number("drain", 10_000)),
         };
-        if (options.TryGetValue("heartbeat", out var heartbeat))
-        {
-            var times = heartbeat.Split(',');
-            server.Heartbeat = new BeaconHeartbeat("beat", Milliseconds(times[0]), Milliseconds(times[1]));
-        }
-
+        options.Apply(server);
         _server = new SocketServer(server);
         _meter.InstrumentPublished = (instrument, listener) =>
         {
@@ -149,6 +144,20 @@ internal sealed class ServingPeer
                 case "close":
                     CloseAll();
                     break;
+                case "send":
+                    Send(int.Parse(words[1], null));
+                    break;
+                case "flood":
+                    foreach (var connection in _server.Connections)
+                    {
+                        _ = Task.Run(() => FloodAsync(connection, int.Parse(words[1], null)));
+                    }
+
+                    break;
+                case "user-timeout":
+                    KernelPatience.Set(int.Parse(words[1], null));
+                    Console.WriteLine("user-timeout is set");
+                    break;
                 default:
                     Console.WriteLine($"unknown command {line}");
                     break;
@@ -174,15 +183,36 @@ internal sealed class ServingPeer
         Print("closed", ("connections", connections.Length), ("cpu", (long)(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds), ("elapsed", (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds));
     }
 
+    /// <summary>Sends everybody one message.</summary>
+    private void Send(int length)
+    {
+        foreach (var connection in _server.Connections)
+        {
+            _ = connection.SendAsync(new byte[length]).AsTask();
+        }
+    }
+
+    /// <summary>Sends messages as fast as they are taken, until the connection ends.</summary>
+    private static async Task FloodAsync(IConnection connection, int length)
+    {
+        var message = new byte[length];
+        try
+        {
+            while (true)
+            {
+                await connection.SendAsync(message);
+            }
+        }
+        catch (ConnectionClosedException)
+        {
+            // As it must.
+        }
+    }
+
     // Opens no file: it must work without a free descriptor.
     private void PrintStats() =>
         Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)), ("hand-overs", Interlocked.Read(ref _handOvers)), ("exhausted", Interlocked.Read(ref _exhausted)));
 
     private static void Print(string what, params (string Name, long Value)[] numbers) =>
         Console.WriteLine($"{what} {string.Join(' ', numbers.Select(number => string.Create(CultureInfo.InvariantCulture, $"{number.Name}={number.Value}")))}");
-
-    private static int Number(Dictionary<string, string> options, string name, int otherwise) =>
-        options.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
-
-    private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(int.Parse(text, CultureInfo.InvariantCulture));
 }

@@ -22,15 +22,25 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Where a serving peer listens.</summary>
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
 
-    public static ChildProcess Start(params string[] arguments) => Start("", arguments);
+    public static ChildProcess Start(params string[] arguments) => Start([], arguments);
+
+    /// <summary>Starts it in a network namespace. Root.</summary>
+    public static ChildProcess StartIn(string networkNamespace, string[] arguments) => Start(["ip", "netns", "exec", networkNamespace], arguments);
 
     /// <summary>Starts a server on the engine under test.</summary>
     public static Task<ChildProcess> ServeAsync(params string[] options) => ServeAsync("", options);
 
     /// <summary>Starts a server in a shell that obeys a limit first, say <c>ulimit -n 200</c>.</summary>
-    public static async Task<ChildProcess> ServeAsync(string limit, string[] options)
+    public static Task<ChildProcess> ServeAsync(string limit, string[] options) =>
+        ListeningAsync(Start(limit.Length > 0 ? ["bash", "-c", $"{limit} && exec \"$@\"", "bash"] : [], Serve(options)));
+
+    /// <summary>Starts a server in a network namespace. Root.</summary>
+    public static Task<ChildProcess> ServeInAsync(string networkNamespace, string[] options) => ListeningAsync(StartIn(networkNamespace, Serve(options)));
+
+    private static string[] Serve(string[] options) => ["serve", $"engine={TestEngine.Engine}", .. options];
+
+    private static async Task<ChildProcess> ListeningAsync(ChildProcess child)
     {
-        var child = Start(limit, ["serve", $"engine={TestEngine.Engine}", .. options]);
         var line = await child.WaitForAsync("log Information 1 Listening on ");
         child.EndPoint = IPEndPoint.Parse(line.Split(' ')[5]);
         return child;
@@ -48,6 +58,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>Open descriptors; 0 where that cannot be told.</summary>
     public int Descriptors => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{_process.Id}/fd").Length : 0;
+
+    /// <summary>Open sockets: unlike files, the runtime opens none by itself. Linux.</summary>
+    public int Sockets => Directory.GetFiles($"/proc/{_process.Id}/fd").Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
 
     /// <summary>How many of its threads have a name that begins so. Linux.</summary>
     public int ThreadsNamed(string prefix) => Threads(prefix).Count();
@@ -113,15 +126,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ChildProcess Start(string limit, string[] arguments)
+    /// <param name="before">A command that runs the command that follows it, and in its own process.</param>
+    /// <param name="arguments">The test peer's.</param>
+    private static ChildProcess Start(string[] before, string[] arguments)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        string[] command = [dotnet, Path.Combine(AppContext.BaseDirectory, "SocketKit.TestPeer.dll"), .. arguments];
-        if (limit.Length > 0)
-        {
-            command = ["bash", "-c", $"{limit} && exec \"$@\"", "bash", .. command];
-        }
-
+        string[] command = [.. before, dotnet, Path.Combine(AppContext.BaseDirectory, "SocketKit.TestPeer.dll"), .. arguments];
         if (IgnoresInterrupt())
         {
             command = ["env", "--default-signal=INT", .. command];

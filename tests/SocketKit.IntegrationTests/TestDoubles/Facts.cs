@@ -25,3 +25,10 @@ internal sealed class UnixTheoryAttribute : TheoryAttribute
         }
     }
 }
+
+/// <summary>A fact that needs a link of its own between two network namespaces.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinkFactAttribute : FactAttribute
+{
+    public LinkFactAttribute() => Skip = Link.WhyNot;
+}
