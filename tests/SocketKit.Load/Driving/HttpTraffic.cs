@@ -141,8 +141,8 @@ internal sealed class HttpTraffic : ITraffic
             head = head[(end + 2)..];
             var next = head.IndexOf("\r\n"u8);
             var line = next < 0 ? head : head[..next];
-            var colon = line.IndexOf((byte)':');
-            if (colon <= 0)
+            var colon = line.IndexOfAny((byte)':', (byte)' ');
+            if (colon <= 0 || line[colon] != ':')
             {
                 throw Wrong(link, $"{Quoted(line)} is no header");
             }
