@@ -25,7 +25,7 @@ internal static class CompareCommand
         Option<string?> markdown = new("--markdown") { Description = "Write the tables to this file too." };
         Option<string?> svg = new("--svg") { Description = "Draw the figures into this file." };
         Option<string?> json = new("--json") { Description = "Write everything to this file." };
-        var rounds = new RoundOptions();
+        var rounds = new RoundOptions(firstWarmUp: 10);
         var pins = new Pins();
 
         Command command = new("compare", "Compares servers: medians over the rounds, and ratios within a round.") { servers, loads, markdown, svg, json };

@@ -51,14 +51,15 @@ internal sealed record Rounds(int Count, double Seconds, double FirstWarmUp, dou
 }
 
 /// <summary>The options of <see cref="Rounds"/>.</summary>
-internal sealed class RoundOptions
+/// <param name="firstWarmUp">The default, in seconds: more code takes longer to become fast.</param>
+internal sealed class RoundOptions(double firstWarmUp)
 {
     private readonly Option<int> _rounds = new("--rounds") { Description = "How often everyone has a turn.", DefaultValueFactory = _ => 5 };
     private readonly Option<double> _seconds = new("--seconds") { Description = "How long a turn is measured.", DefaultValueFactory = _ => 3 };
     private readonly Option<double> _firstWarmUp = new("--first-warm-up")
     {
         Description = "Seconds of the same load before a server's first turn: on one processor the compiler takes that long to optimize what is hot.",
-        DefaultValueFactory = _ => 10,
+        DefaultValueFactory = _ => firstWarmUp,
     };
 
     private readonly Option<double> _warmUp = new("--warm-up") { Description = "Seconds of the same load before its other turns.", DefaultValueFactory = _ => 2 };
