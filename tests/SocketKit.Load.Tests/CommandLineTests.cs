@@ -6,6 +6,8 @@ public class CommandLineTests
     [InlineData("serve")]
     [InlineData("serve --engine sockets --port 9000 --handler block --block-every 8 --block-ms 5")]
     [InlineData("serve --kind kestrel")]
+    [InlineData("serve --kind http --port 9000")]
+    [InlineData("serve --kind http-socketkit --engine sockets")]
     [InlineData("drive --port 9000")]
     [InlineData("drive --port 9000 --connections 10 --depth 4 --size 65536 --seconds 0.5 --warm-up 0 --rate 5000 --exclude-every 64 --json out.json")]
     [InlineData("compare --rounds 1 --seconds 1 --first-warm-up 3 --servers epoll c kestrel --loads small latency --svg out.svg")]
@@ -14,6 +16,7 @@ public class CommandLineTests
     [InlineData("measure fanout --messages 5")]
     [InlineData("measure blocking --fraction 0.2")]
     [InlineData("measure growth")]
+    [InlineData("measure http --connections 64 --depth 16 --rounds 3")]
     public void What_the_manual_shows_is_accepted(string line)
     {
         CommandLine.Create().Parse(line).Errors.Should().BeEmpty();
@@ -33,6 +36,8 @@ public class CommandLineTests
     [InlineData("compare --servers sockets nobody", "nobody")]
     [InlineData("compare --rounds 0", "--rounds is at least 1, not 0.")]
     [InlineData("measure fanout --servers kestrel", "kestrel")]
+    [InlineData("measure http --servers kestrel", "kestrel")]
+    [InlineData("measure http --depth 0", "--depth is at least 1, not 0.")]
     public void What_makes_no_sense_is_refused_with_its_reason(string line, string reason)
     {
         var errors = CommandLine.Create().Parse(line).Errors;

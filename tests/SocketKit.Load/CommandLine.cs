@@ -8,5 +8,5 @@ namespace SocketKit.Load;
 /// <summary>All commands of this tool.</summary>
 internal static class CommandLine
 {
-    public static RootCommand Create() => new("Measures echo servers over framed sockets.") { ServeCommand.Create(), DriveCommand.Create(), CompareCommand.Create(), MeasureCommand.Create() };
+    public static RootCommand Create() => new("Measures echo servers over framed sockets, and a web app on Kestrel's transports.") { ServeCommand.Create(), DriveCommand.Create(), CompareCommand.Create(), MeasureCommand.Create() };
 }

@@ -19,7 +19,7 @@ catch (OperationCanceledException)
 {
     return 130;
 }
-catch (Exception exception) when (exception is EchoMismatchException or IOException or TimeoutException or ArgumentException or NotSupportedException or InvalidOperationException or SocketException or ListenException)
+catch (Exception exception) when (exception is WrongReplyException or IOException or TimeoutException or ArgumentException or NotSupportedException or InvalidOperationException or SocketException or ListenException)
 {
     // What the user or the server under test did wrong; anything else is a fault of this program and shows with its stack.
     await Console.Error.WriteLineAsync(exception.Message);

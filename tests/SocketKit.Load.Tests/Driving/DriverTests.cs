@@ -22,7 +22,7 @@ public class DriverTests
 
         var run = () => RunAsync(Load(server.EndPoint) with { Connections = 2, Depth = 8 });
 
-        (await run.Should().ThrowAsync<EchoMismatchException>()).WithMessage("Connection ?, message 100: byte 20 of the echo *");
+        (await run.Should().ThrowAsync<WrongReplyException>()).WithMessage("Connection ?, message 100: byte 20 of the echo *");
     }
 
     [Fact]

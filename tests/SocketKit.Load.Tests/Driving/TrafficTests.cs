@@ -58,7 +58,7 @@ public sealed class TrafficTests : IDisposable
                 }
             };
 
-            check.Should().Throw<EchoMismatchException>().WithMessage($"Connection 3, message {wrong / (size + 4)}: byte {wrong % (size + 4)} *");
+            check.Should().Throw<WrongReplyException>().WithMessage($"Connection 3, message {wrong / (size + 4)}: byte {wrong % (size + 4)} *");
         });
     }
 
@@ -70,8 +70,8 @@ public sealed class TrafficTests : IDisposable
         var foreign = () => traffic.Check(_link, traffic.Write(4, 0, 1));
         var late = () => traffic.Check(_link, traffic.Write(3, 1, 1));
 
-        foreign.Should().Throw<EchoMismatchException>();
-        late.Should().Throw<EchoMismatchException>();
+        foreign.Should().Throw<WrongReplyException>();
+        late.Should().Throw<WrongReplyException>();
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public class ServersTests
     public static TheoryData<string, int, int> KindsAndLoads()
     {
         var data = new TheoryData<string, int, int>();
-        foreach (var kind in ServeOptions.Kinds)
+        foreach (var kind in ServeOptions.EchoKinds)
         {
             data.Add(kind, 32, 32);
             data.Add(kind, 70_000, 3);
@@ -115,7 +115,7 @@ public class ServersTests
         }
     }
 
-    private static Task<LoadResult> DriveAsync(IEchoServer server, LoadOptions load) => Task.Run(() =>
+    private static Task<LoadResult> DriveAsync(IMeasuredServer server, LoadOptions load) => Task.Run(() =>
     {
         var endPoint = new IPEndPoint(IPAddress.Loopback, server.Port);
 

@@ -8,7 +8,7 @@ internal static class Driver
 {
     /// <param name="probe">The server's process, when it runs on this machine.</param>
     /// <param name="progress">Gets a line per second.</param>
-    /// <exception cref="EchoMismatchException">The server sent something else than it got.</exception>
+    /// <exception cref="WrongReplyException">The server sent something else than it must.</exception>
     /// <exception cref="IOException">The server closed a connection.</exception>
     /// <exception cref="TimeoutException">Replies are missing.</exception>
     public static LoadResult Run(LoadOptions options, IServerProbe? probe = null, Action<string>? progress = null)

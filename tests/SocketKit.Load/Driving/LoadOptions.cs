@@ -8,6 +8,11 @@ namespace SocketKit.Load.Driving;
 /// <param name="Size">Bytes of a message, without its length.</param>
 internal sealed record LoadOptions(int Connections, int Depth, int Size)
 {
+    /// <summary>Requests of a web app instead of frames; <see cref="Size"/> is that of a response's body.</summary>
+    public static LoadOptions Http(int connections, int depth) => new(connections, depth, HttpTraffic.BodyLength) { IsHttp = true };
+
+    public bool IsHttp { get; private init; }
+
     public EndPoint Server { get; init; } = new IPEndPoint(IPAddress.Loopback, 0);
 
     /// <summary>How long is measured.</summary>
@@ -36,5 +41,5 @@ internal sealed record LoadOptions(int Connections, int Depth, int Size)
     /// <summary>A few words for progress lines.</summary>
     public string Text => string.Create(null, $"{(Connections == 1 ? "1 connection" : $"{Connections} connections")}, {SizeText}, {(Rate is { } rate ? string.Create(null, $"{rate:N0} messages/s") : Depth == 1 ? "one at a time" : $"{Depth} in flight")}");
 
-    private string SizeText => Size >= 1024 && Size % 1024 == 0 ? $"{Size / 1024} KiB" : $"{Size} B";
+    private string SizeText => IsHttp ? "HTTP" : Size >= 1024 && Size % 1024 == 0 ? $"{Size / 1024} KiB" : $"{Size} B";
 }

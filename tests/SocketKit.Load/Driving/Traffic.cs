@@ -3,11 +3,8 @@ using System.Numerics;
 
 namespace SocketKit.Load.Driving;
 
-/// <summary>An echo that is not what was sent.</summary>
-internal sealed class EchoMismatchException(string message) : Exception(message);
-
 /// <summary>What is sent, and what must come back: frames of a 4-byte big-endian length, 8 bytes that name the connection and count its messages (as many of them as fit), and a pattern. Not thread-safe.</summary>
-internal sealed class Traffic
+internal sealed class Traffic : ITraffic
 {
     private const int Header = 4;
     private const int Counter = 8;
@@ -38,13 +35,10 @@ internal sealed class Traffic
         }
     }
 
-    /// <summary>Bytes of a message with its length.</summary>
     public int FrameLength => _frame;
 
-    /// <summary>How many messages are written at once, at most.</summary>
     public int Slots { get; }
 
-    /// <summary>The frames of some messages in a row; valid until the next call.</summary>
     public ReadOnlySpan<byte> Write(int link, long first, int count)
     {
         var frames = _frames.AsSpan((int)(first & _mask) * _frame, count * _frame);
@@ -68,11 +62,9 @@ internal sealed class Traffic
         return frames;
     }
 
-    /// <summary>Holds what a link received against what it sent, goes on in its stream, and tells how many replies are now complete.</summary>
-    /// <exception cref="EchoMismatchException">A byte is wrong.</exception>
     public int Check(Link link, ReadOnlySpan<byte> bytes) => Check(link, bytes, link.Index);
 
-    /// <summary>The same for messages that another link wrote.</summary>
+    /// <summary>Holds what a link received against what another link wrote.</summary>
     public int Check(Link link, ReadOnlySpan<byte> bytes, int writer)
     {
         var complete = 0;
@@ -135,7 +127,7 @@ internal sealed class Traffic
         if (!expected.SequenceEqual(actual))
         {
             var wrong = expected.CommonPrefixLength(actual);
-            throw new EchoMismatchException(
+            throw new WrongReplyException(
                 $"Connection {link.Index}, message {link.Received}: byte {at + wrong} of the echo is {actual[wrong]:X2} and not {expected[wrong]:X2} (the first 4 are the length).");
         }
     }

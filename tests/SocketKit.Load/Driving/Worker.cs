@@ -13,7 +13,7 @@ internal sealed class Worker : IDisposable
 
     private readonly LoadOptions _options;
     private readonly Link[] _links;
-    private readonly Traffic _traffic;
+    private readonly ITraffic _traffic;
     private readonly Poller _poller;
     private readonly Ready[] _ready;
     private readonly byte[] _buffer = new byte[ReceiveBuffer];
@@ -32,7 +32,8 @@ internal sealed class Worker : IDisposable
         _links = links;
         _poller = Poller.Create(options.Portable);
         // In open loop more than the depth may be due at once.
-        _traffic = new Traffic(options.Size, options.Rate is null ? options.Depth : Math.Clamp(256 * 1024 / (options.Size + 4), 1, 64));
+        var slots = options.Rate is null ? options.Depth : Math.Clamp(256 * 1024 / (options.Size + 4), 1, 64);
+        _traffic = options.IsHttp ? new HttpTraffic(slots) : new Traffic(options.Size, slots);
         _ready = new Ready[links.Length];
         for (var i = 0; i < links.Length; i++)
         {

@@ -23,6 +23,13 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
         new("dotnetty", "DotNetty", ["--kind", "dotnetty"]),
     ];
 
+    /// <summary>The web app on both transports; frames are nothing to it.</summary>
+    public static readonly Contender[] Http =
+    [
+        new(ServeOptions.HttpSocketKit, "Kestrel on SocketKit's transport", ["--kind", ServeOptions.HttpSocketKit]),
+        new(ServeOptions.Http, "Kestrel on its own transport", ["--kind", ServeOptions.Http]),
+    ];
+
     /// <summary>Why it cannot take part here, or null.</summary>
     public string? Missing => Name switch
     {

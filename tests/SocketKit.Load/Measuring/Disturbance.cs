@@ -16,6 +16,9 @@ internal sealed class Disturbance
     public static string[] Warning(double? share) =>
         share > 0.1 ? [string.Create(null, $"Other programs took {share:P0} of a processor meanwhile: these figures are not to be trusted.")] : [];
 
+    /// <summary>The median over turns of servers that all stay until the last round, and wait idle in between.</summary>
+    public static double In(IEnumerable<IReadOnlyList<LoadResult>> rounds) => Statistics.Median(rounds.SelectMany(all => all).Select(one => one.OthersShare ?? 0));
+
     private static TimeSpan? Others()
     {
         using var self = Process.GetCurrentProcess();

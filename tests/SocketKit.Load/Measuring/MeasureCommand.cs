@@ -30,9 +30,9 @@ internal sealed record Turn(Contender Contender, ParseResult Arguments, int? Ser
 /// <summary><c>measure</c>: what the comparison does not show.</summary>
 internal static class MeasureCommand
 {
-    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth.")
+    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app.")
     {
-        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(),
+        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
@@ -70,18 +70,23 @@ internal static class MeasureCommand
                 table.Add([contender.Title, .. cells(result)]);
             }
 
-            string[] notes = [.. missing, .. Disturbance.Warning(disturbance.Share)];
-            Console.WriteLine(Machine.Describe());
-            foreach (var line in notes)
-            {
-                Console.WriteLine(line);
-            }
-
-            Console.WriteLine();
-            Console.Write(table);
-            await Json.WriteAsync(arguments.GetValue(json), new { Measurement = name, Machine = Machine.Describe(), Notes = notes, Results = results.ToDictionary() });
+            await ReportAsync(name, [.. missing, .. Disturbance.Warning(disturbance.Share)], table, results.ToDictionary(), arguments.GetValue(json));
         });
         return command;
+    }
+
+    /// <summary>Prints a measurement's table, and writes its figures to a file when one is named.</summary>
+    public static async Task ReportAsync<T>(string name, string[] notes, Table table, Dictionary<string, T> results, string? json)
+    {
+        Console.WriteLine(Machine.Describe());
+        foreach (var line in notes)
+        {
+            Console.WriteLine(line);
+        }
+
+        Console.WriteLine();
+        Console.Write(table);
+        await Json.WriteAsync(json, new { Measurement = name, Machine = Machine.Describe(), Notes = notes, Results = results });
     }
 
     public static Option<double> Seconds(string name, string description, double seconds) => new Option<double>(name) { Description = description, DefaultValueFactory = _ => seconds }.AtLeast(0.1);

@@ -44,5 +44,6 @@ internal static class MarkdownReport
         return table;
     }
 
-    private static string Fixed(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+    /// <summary>A figure that may be missing.</summary>
+    public static string Fixed(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
 }

@@ -7,7 +7,7 @@ using DotNetty.Transport.Channels.Sockets;
 namespace SocketKit.Load.Serving;
 
 /// <summary>DotNetty with its own length codecs: a write for each message, one flush when a read is complete.</summary>
-internal sealed class DotNettyServer : IEchoServer
+internal sealed class DotNettyServer : IMeasuredServer
 {
     private readonly IEventLoopGroup _acceptors;
     private readonly IEventLoopGroup _workers;
@@ -22,7 +22,7 @@ internal sealed class DotNettyServer : IEchoServer
 
     public int Port => ((IPEndPoint)_listener.LocalAddress).Port;
 
-    public static async Task<IEchoServer> StartAsync(int port)
+    public static async Task<IMeasuredServer> StartAsync(int port)
     {
         IEventLoopGroup acceptors = new MultithreadEventLoopGroup(1);
         IEventLoopGroup workers = new MultithreadEventLoopGroup();

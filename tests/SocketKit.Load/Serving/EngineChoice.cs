@@ -20,5 +20,7 @@ internal static class EngineChoice
     }
 
     public static Listener Listen(string engine, int port) =>
-        SocketKit.Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = Enum.Parse<SocketEngine>(engine, ignoreCase: true) });
+        SocketKit.Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = Of(engine) });
+
+    public static SocketEngine Of(string engine) => Enum.Parse<SocketEngine>(engine, ignoreCase: true);
 }

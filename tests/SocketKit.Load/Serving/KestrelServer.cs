@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>Kestrel with its defaults and a connection handler: a loop over its pipes, one flush for all replies to what one read brought.</summary>
-internal sealed class KestrelServer : IEchoServer
+/// <summary>Kestrel with its defaults. By itself it has a connection handler: a loop over its pipes, one flush for all replies to what one read brought.</summary>
+internal sealed class KestrelServer : IMeasuredServer
 {
     private readonly WebApplication _application;
 
@@ -25,12 +25,24 @@ internal sealed class KestrelServer : IEchoServer
 
     public int Port { get; }
 
-    public static async Task<IEchoServer> StartAsync(int port)
+    public static async Task<IMeasuredServer> StartAsync(int port)
+    {
+        var builder = CreateBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.UseConnectionHandler<Echo>()));
+        return await StartAsync(builder.Build());
+    }
+
+    /// <summary>An application that logs nothing: what it would log is not what is measured.</summary>
+    public static WebApplicationBuilder CreateBuilder()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.UseConnectionHandler<Echo>()));
-        var application = builder.Build();
+        return builder;
+    }
+
+    /// <summary>Starts an application that has one end point.</summary>
+    public static async Task<IMeasuredServer> StartAsync(WebApplication application)
+    {
         await application.StartAsync();
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         return new KestrelServer(application, new Uri(address).Port);

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace SocketKit.Load.Serving;
 
 /// <summary>The loop that one writes by hand over Socket.ReceiveAsync and SendAsync. It sends each reply by itself, as such loops mostly do, or, batched, all replies to what one receive brought.</summary>
-internal sealed class PlainServer : IEchoServer
+internal sealed class PlainServer : IMeasuredServer
 {
     private const int InitialBuffer = 64 * 1024;
 

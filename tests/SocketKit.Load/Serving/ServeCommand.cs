@@ -8,7 +8,7 @@ internal static class ServeCommand
 {
     public static Command Create()
     {
-        Option<string> kind = new("--kind") { Description = "Whose server; the engine and the handler are SocketKit's.", DefaultValueFactory = _ => "socketkit" };
+        Option<string> kind = new("--kind") { Description = "Whose server; the engine and the handler are SocketKit's. http and http-socketkit are a web app on Kestrel, with its own transport and with SocketKit's: GET /plaintext.", DefaultValueFactory = _ => "socketkit" };
         kind.AcceptOnlyFromAmong(ServeOptions.Kinds);
         Option<string> engine = new("--engine") { Description = "SocketKit's engine.", DefaultValueFactory = _ => "auto" };
         engine.AcceptOnlyFromAmong(EngineChoice.Names);
@@ -26,7 +26,7 @@ internal static class ServeCommand
         port.Between(0, 65535);
         blockEvery.AtLeast(1);
         blockMilliseconds.AtLeast(0);
-        Command command = new("serve", "Echoes frames with a 4-byte big-endian length. On standard input it takes the lines stats, and collect for stats after a full collection.")
+        Command command = new("serve", "Echoes frames with a 4-byte big-endian length, or serves a small web app. On standard input it takes the lines stats, and collect for stats after a full collection.")
         {
             kind, engine, port, handler, blockEvery, blockMilliseconds, untilInputEnds,
         };
@@ -43,11 +43,12 @@ internal static class ServeCommand
         return command;
     }
 
-    public static async Task<IEchoServer> StartAsync(ServeOptions options) => options.Kind switch
+    public static async Task<IMeasuredServer> StartAsync(ServeOptions options) => options.Kind switch
     {
         "plain" or "batched" => new PlainServer(options.Port, batched: options.Kind == "batched"),
         "kestrel" => await KestrelServer.StartAsync(options.Port),
         "dotnetty" => await DotNettyServer.StartAsync(options.Port),
+        ServeOptions.Http or ServeOptions.HttpSocketKit => await PlaintextServer.StartAsync(options),
         _ => await SocketKitServer.StartAsync(options),
     };
 
@@ -72,7 +73,7 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static void Obey(IEchoServer server, TaskCompletionSource inputEnded)
+    private static void Obey(IMeasuredServer server, TaskCompletionSource inputEnded)
     {
         while (Console.In.ReadLine() is { } line)
         {

@@ -2,7 +2,7 @@ namespace SocketKit.Load.Serving;
 
 /// <summary>What <c>serve</c> serves with.</summary>
 /// <param name="Kind">One of <see cref="Kinds"/>.</param>
-/// <param name="Engine">Of kind <c>socketkit</c>: one of <see cref="EngineChoice.Names"/>.</param>
+/// <param name="Engine">Of kinds <c>socketkit</c> and <c>http-socketkit</c>: one of <see cref="EngineChoice.Names"/>.</param>
 /// <param name="Handler">Of kind <c>socketkit</c>: one of <see cref="Handlers"/>.</param>
 /// <param name="Port">0 takes a free one.</param>
 /// <param name="BlockEvery">Handler <c>block</c>: of so many connections one blocks, the first of them first.</param>
@@ -12,7 +12,14 @@ internal sealed record ServeOptions(string Kind, string Engine = "auto", string 
     /// <summary>The longest frame that any kind takes, in bytes without its length.</summary>
     public const int MaxFrameLength = 1024 * 1024;
 
-    public static readonly string[] Kinds = ["socketkit", "plain", "batched", "kestrel", "dotnetty"];
+    public const string Http = "http";
+    public const string HttpSocketKit = "http-socketkit";
+
+    public static readonly string[] EchoKinds = ["socketkit", "plain", "batched", "kestrel", "dotnetty"];
+
+    public static readonly string[] HttpKinds = [Http, HttpSocketKit];
+
+    public static readonly string[] Kinds = [.. EchoKinds, .. HttpKinds];
 
     public static readonly string[] Handlers = ["echo", "async", "block", "broadcast"];
 }

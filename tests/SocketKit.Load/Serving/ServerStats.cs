@@ -12,7 +12,7 @@ namespace SocketKit.Load.Serving;
 /// <param name="Connections">Live connections, of a server that counts them.</param>
 internal sealed record ServerStats(long ManagedBytes, long WorkingSet, long AllocatedBytes, int Collections, double ProcessorMilliseconds, int Threads, int? Connections)
 {
-    public static ServerStats Take(IEchoServer server, bool collect)
+    public static ServerStats Take(IMeasuredServer server, bool collect)
     {
         if (collect)
         {

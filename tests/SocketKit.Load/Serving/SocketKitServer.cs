@@ -3,7 +3,7 @@ using System.Net;
 namespace SocketKit.Load.Serving;
 
 /// <summary>The library's own server, on the engine and with the handler that were asked for.</summary>
-internal sealed class SocketKitServer : IEchoServer
+internal sealed class SocketKitServer : IMeasuredServer
 {
     private readonly SocketServer _server;
 
@@ -13,7 +13,7 @@ internal sealed class SocketKitServer : IEchoServer
 
     public int? Connections => _server.Connections.Count;
 
-    public static async Task<IEchoServer> StartAsync(ServeOptions options)
+    public static async Task<IMeasuredServer> StartAsync(ServeOptions options)
     {
         var server = new SocketServer(new SocketServerOptions
         {
