@@ -94,6 +94,8 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
 
     ConnectionAbortedException? IPipeOwner.AbortReason => Volatile.Read(ref _abortReason);
 
+    bool IPipeOwner.InputGoesOn => _reader.GoesOn;
+
     PipeReader IDuplexPipe.Input => _reader;
 
     PipeWriter IDuplexPipe.Output => _writer;
@@ -122,6 +124,8 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
         _transport.Abort();
         WireEnded();
     }
+
+    void IPipeOwner.InputPauses() => _writer.SendHeld();
 
     /// <summary>Begins to tell that the connection is over, on the thread pool: user code hears of it.</summary>
     public void WireEnded()

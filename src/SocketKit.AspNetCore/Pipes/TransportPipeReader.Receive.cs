@@ -23,6 +23,9 @@ internal sealed partial class TransportPipeReader
     private bool _readable;
     private bool _discards;
 
+    /// <summary>The thread on whose stack a read's continuation runs; 0: on none.</summary>
+    private int _turn;
+
     private enum Step
     {
         Wait,
@@ -216,10 +219,34 @@ internal sealed partial class TransportPipeReader
 
         if (complete)
         {
-            _read.SetResult(result);
+            Complete(result);
         }
 
         return !complete;
+    }
+
+    /// <summary>Completes the read: its continuation runs here.</summary>
+    private void Complete(ReadResult result)
+    {
+        var me = Environment.CurrentManagedThreadId;
+        if (_turn == me)
+        {
+            // A read that the continuation has just begun, further down this stack: its caller finds it complete.
+            _read.SetResult(result);
+            return;
+        }
+
+        _turn = me;
+        try
+        {
+            _read.SetResult(result);
+        }
+        finally
+        {
+            // The continuation may have moved on to other threads, and a later read's runs on one of them.
+            Interlocked.CompareExchange(ref _turn, 0, me);
+            _owner.InputPauses();
+        }
     }
 
     private void Fail(Exception exception)

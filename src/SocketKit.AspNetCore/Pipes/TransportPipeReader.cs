@@ -39,6 +39,23 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         _continue = Continue;
     }
 
+    /// <summary>The caller stands on the stack of a read's continuation, and not all of the input is consumed.</summary>
+    public bool GoesOn
+    {
+        get
+        {
+            if (Volatile.Read(ref _turn) != Environment.CurrentManagedThreadId)
+            {
+                return false;
+            }
+
+            lock (_gate)
+            {
+                return _head is not null && (_head != _tail || _start < _tail.End);
+            }
+        }
+    }
+
     /// <summary>Bytes of pooled arrays that are held just now.</summary>
     internal int HeldBytes
     {
@@ -85,6 +102,8 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
             _registration = cancellationToken.UnsafeRegister(static (reader, token) => ((TransportPipeReader)reader!).CancelRead(token), this);
         }
 
+        // Before anything is waited for: the peer may be waiting for what is held back.
+        _owner.InputPauses();
         if (start)
         {
             Run();

@@ -30,6 +30,22 @@ internal sealed partial class TransportPipeWriter
         }
     }
 
+    /// <summary>Sends what flushes have held back, if anything. From any thread.</summary>
+    public void SendHeld()
+    {
+        lock (_gate)
+        {
+            if (_busy || _sent == _flushed)
+            {
+                return;
+            }
+
+            _busy = true;
+        }
+
+        Run();
+    }
+
 #pragma warning disable CA2012 // The value task is taken apart into its awaiter, which is asked once.
     private void Run()
     {

@@ -5,13 +5,17 @@ using Microsoft.AspNetCore.Connections;
 namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
-/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it. Once the connection is gone, writes are thrown away and
+/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
+/// The answers to requests that came together leave together: while the reader goes on without waiting, flushes are held back (<see cref="IPipeOwner.InputGoesOn"/>). Once the connection is gone, writes are thrown away and
 /// flushes return completed; they never throw for the wire. This file: what the application calls; <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.
 /// </summary>
 /// <remarks>A flush and the send are two things. <c>_pending</c>: somebody awaits a flush; whoever takes it away, under the lock, completes it. <c>_busy</c>: a send is on the wire; it survives a cancelled flush, and the next flush joins it.
 /// Meanwhile writes go behind it.</remarks>
 internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource<FlushResult>
 {
+    /// <summary>Bytes that flushes may hold back for those that follow.</summary>
+    private const int MostHeld = 64 * 1024;
+
     private readonly Lock _gate = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
@@ -123,6 +127,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
+        var holds = _owner.InputGoesOn;
         bool start;
         lock (_gate)
         {
@@ -147,6 +152,11 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             if (_sent == _flushed)
             {
                 Trim();
+                return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
+            }
+
+            if (holds && !_busy && _flushed - _sent < MostHeld)
+            {
                 return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
             }
 

@@ -71,6 +71,33 @@ public class HttpTests
     [Theory]
     [InlineData(SocketEngine.Auto)]
     [InlineData(SocketEngine.Sockets)]
+    public async Task A_response_does_not_wait_for_the_next_request_that_came_with_it(SocketEngine engine)
+    {
+        var next = new TaskCompletionSource();
+        await using var server = await WebServer.StartAsync(engine, application =>
+        {
+            Map(application);
+            application.MapGet("/next", async () =>
+            {
+                await next.Task;
+                return "next;";
+            });
+        });
+        using var client = await RawClient.ConnectAsync(server.EndPoint);
+
+        // The third one is not complete.
+        await client.SendAsync("GET /number/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\nGET /number/3 HTTP");
+
+        (await client.ReadUntilAsync("number 1;")).Should().Contain("200 OK");
+        next.SetResult();
+        (await client.ReadUntilAsync("next;")).Should().Contain("200 OK");
+        await client.SendAsync("/1.1\r\nHost: x\r\n\r\n");
+        (await client.ReadUntilAsync("number 3;")).Should().Contain("200 OK");
+    }
+
+    [Theory]
+    [InlineData(SocketEngine.Auto)]
+    [InlineData(SocketEngine.Sockets)]
     public async Task A_connection_is_kept_alive_and_a_request_may_come_byte_by_byte(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);

@@ -35,6 +35,55 @@ public class TransportPipeReaderTests
     }
 
     [Fact]
+    public async Task The_input_goes_on_where_a_read_continues_until_all_is_consumed()
+    {
+        var seen = new List<bool>();
+        var elsewhere = true;
+        var read = ConsumeAsync();
+
+        _wire.Arrive(1, 2);
+        await read.InTime();
+
+        seen.Should().Equal(true, true, false);
+        elsewhere.Should().BeFalse("what flushes on another thread is not about to read on");
+        _reader.GoesOn.Should().BeFalse();
+
+        async Task ConsumeAsync()
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                var result = await _reader.ReadAsync().ConfigureAwait(false);
+                seen.Add(_reader.GoesOn);
+                if (i == 0)
+                {
+                    var other = new Thread(() => elsewhere = _reader.GoesOn);
+                    other.Start();
+                    other.Join();
+                }
+
+                _reader.AdvanceTo(result.Buffer.GetPosition(1));
+            }
+
+            seen.Add(_reader.GoesOn);
+        }
+    }
+
+    [Fact]
+    public async Task The_input_pauses_before_the_wire_is_waited_for_and_when_the_continuation_is_over()
+    {
+        var read = _reader.ReadAsync();
+        _owner.InputPauses.Should().Be(1);
+
+        _wire.Arrive(1, 2, 3);
+
+        _owner.InputPauses.Should().Be(2, "the continuation has returned");
+        _reader.GoesOn.Should().BeFalse();
+        _reader.AdvanceTo((await read.InTime()).Buffer.Start, (await read).Buffer.GetPosition(1));
+        _ = _reader.ReadAsync();
+        _owner.InputPauses.Should().Be(2, "that read took what was there");
+    }
+
+    [Fact]
     public async Task Advancing_with_examined_before_the_end_completes_the_next_read_at_once()
     {
         var first = await ReadAsync(1, 2, 3);

@@ -114,6 +114,81 @@ public class TransportPipeWriterTests
     }
 
     [Fact]
+    public async Task Flushes_are_held_back_while_the_input_goes_on_and_leave_as_one_when_it_pauses()
+    {
+        _owner.InputGoesOn = true;
+        for (byte i = 1; i <= 3; i++)
+        {
+            _writer.Write<byte>([i]);
+            (await _writer.FlushAsync().InTime()).IsCompleted.Should().BeFalse();
+        }
+
+        _writer.Write<byte>([4]);
+        _wire.Sends.Should().Be(0);
+
+        _writer.SendHeld();
+
+        _wire.Sent.Should().Equal([1, 2, 3], "4 is not flushed");
+        _wire.Sends.Should().Be(1);
+        _owner.InputGoesOn = false;
+        await _writer.FlushAsync().InTime();
+        _wire.Sent.Should().Equal(1, 2, 3, 4);
+        _writer.HeldBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task No_more_than_64_KiB_are_held_back()
+    {
+        _owner.InputGoesOn = true;
+        for (var i = 0; i < 63; i++)
+        {
+            _writer.Write<byte>(Bytes.Pattern(1024));
+            await _writer.FlushAsync().InTime();
+        }
+
+        _wire.Sends.Should().Be(0);
+        _wire.HoldsSends = true;
+        _writer.Write<byte>(Bytes.Pattern(1024));
+        var flush = _writer.FlushAsync();
+
+        flush.IsCompleted.Should().BeFalse("the peer sets the pace from here on");
+        while (_wire.IsSending)
+        {
+            _wire.CompleteSend();
+        }
+
+        await flush.InTime();
+        _wire.Sent.Count.Should().Be(64 * 1024);
+    }
+
+    [Fact]
+    public async Task Completing_sends_what_is_held_back()
+    {
+        _owner.InputGoesOn = true;
+        _writer.Write<byte>([1]);
+        await _writer.FlushAsync().InTime();
+
+        await _writer.EndAsync().InTime();
+
+        _wire.Sent.Should().Equal(1);
+        _wire.IsFinished.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task What_is_held_back_when_the_wire_is_gone_is_thrown_away()
+    {
+        _owner.InputGoesOn = true;
+        _writer.Write<byte>([1]);
+        await _writer.FlushAsync().InTime();
+        _owner.Abort(new ConnectionAbortedException());
+
+        _writer.SendHeld();
+
+        _wire.Sent.Should().BeEmpty();
+        _writer.HeldBytes.Should().Be(0);
+    }
+
+    [Fact]
     public async Task A_token_ends_the_flush_alone()
     {
         _wire.HoldsSends = true;

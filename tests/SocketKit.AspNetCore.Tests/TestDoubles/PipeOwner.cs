@@ -10,6 +10,12 @@ internal sealed class PipeOwner(Transport transport) : IPipeOwner
 
     public int WireEnds { get; private set; }
 
+    public bool InputGoesOn { get; set; }
+
+    public int InputPauses { get; private set; }
+
+    void IPipeOwner.InputPauses() => InputPauses++;
+
     public void WireEnded() => WireEnds++;
 
     public void Abort(ConnectionAbortedException reason)

@@ -20,6 +20,8 @@ internal sealed class ScriptedTransport : Transport
 
     public List<byte> Sent { get; } = [];
 
+    public int Sends { get; private set; }
+
     public int Waits { get; private set; }
 
     public int Receives { get; private set; }
@@ -67,6 +69,7 @@ internal sealed class ScriptedTransport : Transport
             throw new IOException("aborted");
         }
 
+        Sends++;
         Sent.AddRange(batch.Span);
         if (!HoldsSends)
         {

@@ -16,7 +16,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
-    private volatile (EpollLoop Loop, long Seen)[] _watched = [];
+    private volatile (EpollLoop Loop, Standstill Standstill)[] _watched = [];
     private int _running;
     private bool _atBound;
 
@@ -27,7 +27,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
             if (!_watched.Any(watched => watched.Loop == loop))
             {
-                _watched = [.. _watched, (loop, -1L)];
+                _watched = [.. _watched, (loop, new Standstill())];
             }
         }
 
@@ -62,7 +62,6 @@ internal sealed class LoopMonitor(LoopThreads threads)
             Thread.Sleep(Interval);
             var now = Stopwatch.GetTimestamp();
 
-            // So late that the threads it watches had no processor either: their standing still says nothing.
             var late = Stopwatch.GetElapsedTime(last, now) > 2 * Interval;
             last = now;
             idle = Look(late) ? 0 : idle + 1;
@@ -77,7 +76,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
     /// <summary>One look at all loops.</summary>
     /// <returns>True when one of them is busy.</returns>
-    private bool Look(bool sampleOnly)
+    private bool Look(bool isLate)
     {
         var busy = false;
         var watched = _watched;
@@ -85,13 +84,12 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
             ref var entry = ref watched[i];
             var word = entry.Loop.State.Word;
-            busy |= word != entry.Seen || LoopState.IsInDispatch(word);
-            if (!sampleOnly && word == entry.Seen && LoopState.IsInDispatch(word))
+            if (entry.Standstill.Look(word, isLate, out var isBusy))
             {
                 TakeOver(entry.Loop, word);
             }
 
-            entry.Seen = word;
+            busy |= isBusy;
         }
 
         return busy;
@@ -142,9 +140,9 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
         }
 
-        foreach (var (loop, seen) in _watched)
+        foreach (var (loop, standstill) in _watched)
         {
-            if (!loop.State.TryParkMonitor(seen))
+            if (!loop.State.TryParkMonitor(standstill.Seen))
             {
                 return;
             }
