@@ -67,6 +67,20 @@ public class ServersTests
     }
 
     [Fact]
+    public async Task Who_sends_heartbeats_stays_and_gets_them()
+    {
+        await using var server = await ServeCommand.StartAsync(new ServeOptions("socketkit", Heartbeat: 1));
+        using var crowd = new Crowd(new IPEndPoint(IPAddress.Loopback, server.Port), size: 32);
+        crowd.Join(20, greet: true);
+
+        // Longer than the server's patience of 3 s.
+        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5), [0, 0, 0, 4, .. "beat"u8]));
+
+        beats.Should().BeInRange(20, 100);
+        server.Connections.Should().Be(20);
+    }
+
+    [Fact]
     public async Task A_broadcast_reaches_everyone()
     {
         await using var server = await ServeCommand.StartAsync(new ServeOptions("socketkit", Handler: "broadcast"));

@@ -9,6 +9,7 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
     // So many connect at once, so that no listener's queue overflows.
     private const int Batch = 128;
 
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Traffic _traffic = new(size, slots: 1);
@@ -55,6 +56,38 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
         Send(_links[0]);
         Await(_links.Count, _links[0]);
         return Stopwatch.GetElapsedTime(began);
+    }
+
+    /// <summary>For so long nobody says anything but heartbeats, each once in an interval.</summary>
+    /// <param name="beat">The frame, in both directions.</param>
+    /// <returns>How many heartbeats came from the server.</returns>
+    /// <exception cref="InvalidDataException">Something else came.</exception>
+    public long Idle(TimeSpan time, TimeSpan interval, ReadOnlySpan<byte> beat)
+    {
+        var beats = 0L;
+        var began = Stopwatch.GetTimestamp();
+        for (var turn = 0L; ; turn++)
+        {
+            var due = turn * (interval / _links.Count);
+            if (due >= time)
+            {
+                return beats;
+            }
+
+            var early = due - Stopwatch.GetElapsedTime(began);
+            if (early > Tick)
+            {
+                Thread.Sleep(early);
+            }
+
+            var link = _links[(int)(turn % _links.Count)];
+            if (_poller.Send(link, beat) != beat.Length)
+            {
+                throw new IOException($"Connection {link.Index} takes no heartbeat.");
+            }
+
+            beats += CountBeats(link, beat);
+        }
     }
 
     /// <summary>Closes all connections.</summary>
@@ -106,6 +139,28 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
                 }
             }
         }
+    }
+
+    private int CountBeats(Link link, ReadOnlySpan<byte> beat)
+    {
+        var received = _poller.Receive(link, _buffer);
+        if (received == 0)
+        {
+            throw new IOException($"The server closed connection {link.Index}.");
+        }
+
+        var count = 0;
+        for (var rest = _buffer.AsSpan(0, Math.Max(received, 0)); !rest.IsEmpty; rest = rest[beat.Length..])
+        {
+            if (!rest.StartsWith(beat))
+            {
+                throw new InvalidDataException($"Connection {link.Index} got something that is no heartbeat.");
+            }
+
+            count++;
+        }
+
+        return count;
     }
 
     private int Read(Link link, Link? writer)

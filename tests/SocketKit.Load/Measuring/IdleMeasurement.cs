@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using SocketKit.Load.Driving;
 using SocketKit.Load.Reporting;
+using SocketKit.Load.Serving;
 
 namespace SocketKit.Load.Measuring;
 
@@ -9,7 +12,9 @@ namespace SocketKit.Load.Measuring;
 /// <param name="ResidentAfter">And while they were there, idle.</param>
 /// <param name="ResidentPerConnection">Growth of the process, in bytes; the kernel's part is not in it.</param>
 /// <param name="ManagedPerConnection">Growth of the live managed heap, in bytes; of servers that tell.</param>
-internal sealed record IdleResult(int Connections, long ResidentBefore, long ResidentAfter, double ResidentPerConnection, double? ManagedPerConnection);
+/// <param name="Beats">Heartbeats that the server sent meanwhile.</param>
+/// <param name="ProcessorShare">Of one processor, that the server used meanwhile.</param>
+internal sealed record IdleResult(int Connections, long ResidentBefore, long ResidentAfter, double ResidentPerConnection, double? ManagedPerConnection, long Beats, double ProcessorShare);
 
 /// <summary><c>measure idle</c>.</summary>
 internal static class IdleMeasurement
@@ -20,17 +25,23 @@ internal static class IdleMeasurement
     private static readonly Option<int> Connections = MeasureCommand.Count("--connections", "How many.", 10_000);
     private static readonly Option<double> Settle = MeasureCommand.Seconds("--settle", "Seconds of silence before memory is read.", 3);
 
+    private static readonly Option<int> Heartbeat = new Option<int>("--heartbeat")
+    {
+        Description = "Both sides send a heartbeat each so many seconds while they are idle; 0: silence. Servers of others stay silent.",
+    }.AtLeast(0);
+
     public static Command Create() => MeasureCommand.Measurement(
-        "idle", "Bytes per idle connection: each has had one message echoed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [Connections, Settle],
-        ["connections", "process before, MB", "process after, MB", "process, B/connection", "managed heap, B/connection"], MeasureAsync,
+        "idle", "Bytes per idle connection: each has had one message echoed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [Connections, Settle, Heartbeat],
+        ["connections", "process before, MB", "process after, MB", "process, B/connection", "managed heap, B/connection", "processor while idle, %", "heartbeats sent"], MeasureAsync,
         result => [$"{result.Connections:N0}", Megabytes(result.ResidentBefore), Megabytes(result.ResidentAfter), MarkdownReport.Number(result.ResidentPerConnection),
-            result.ManagedPerConnection is { } managed ? MarkdownReport.Number(managed) : "-"]);
+            result.ManagedPerConnection is { } managed ? MarkdownReport.Number(managed) : "-", (result.ProcessorShare * 100).ToString("0.00", CultureInfo.InvariantCulture), $"{result.Beats:N0}"]);
 
     private static async Task<IdleResult> MeasureAsync(Turn turn)
     {
         var count = turn.Arguments.GetValue(Connections);
         var settle = TimeSpan.FromSeconds(turn.Arguments.GetValue(Settle));
-        await using var server = await turn.StartAsync();
+        var heartbeat = turn.Contender.IsOurs ? turn.Arguments.GetValue(Heartbeat) : 0;
+        await using var server = heartbeat == 0 ? await turn.StartAsync() : await turn.StartAsync("--heartbeat", heartbeat.ToString(CultureInfo.InvariantCulture));
         using var crowd = new Crowd(server.EndPoint, size: 32);
         turn.Drive(() =>
         {
@@ -47,7 +58,18 @@ internal static class IdleMeasurement
             crowd.Join(count, greet: true);
             return 0;
         });
-        await Task.Delay(settle);
+        var (began, used) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
+        var beats = 0L;
+        if (heartbeat == 0)
+        {
+            await Task.Delay(settle);
+        }
+        else
+        {
+            beats = turn.Drive(() => crowd.Idle(settle, TimeSpan.FromSeconds(heartbeat), Beat));
+        }
+
+        var share = (server.ProcessorTime - used) / Stopwatch.GetElapsedTime(began);
         var stats = server.Stats(collect: true);
         if (stats?.Connections is { } connected && connected != count)
         {
@@ -55,8 +77,10 @@ internal static class IdleMeasurement
         }
 
         var after = server.WorkingSet;
-        return new IdleResult(count, resident, after, (after - resident) / (double)count, (stats?.ManagedBytes - managed) / (double?)count);
+        return new IdleResult(count, resident, after, (after - resident) / (double)count, (stats?.ManagedBytes - managed) / (double?)count, beats, share);
     }
+
+    private static byte[] Beat => [0, 0, 0, (byte)ServeOptions.Beat.Length, .. ServeOptions.Beat];
 
     private static string Megabytes(long bytes) => MarkdownReport.Number(bytes / 1e6);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 
 namespace SocketKit.Load.Serving;
@@ -21,24 +22,29 @@ internal static class ServeCommand
         handler.AcceptOnlyFromAmong(ServeOptions.Handlers);
         Option<int> blockEvery = new("--block-every") { Description = "With --handler block: one connection of so many blocks.", DefaultValueFactory = _ => 64 };
         Option<int> blockMilliseconds = new("--block-ms") { Description = "With --handler block: for so many milliseconds.", DefaultValueFactory = _ => 100 };
+        Option<int> heartbeat = new("--heartbeat") { Description = $"Send the message {Encoding.ASCII.GetString(ServeOptions.Beat)} after so many seconds without another, and close who sends nothing for three times as long; 0: no heartbeat." };
         Option<bool> untilInputEnds = new("--until-input-ends") { Description = "End with the standard input, so that a server never outlives the program that started it." };
 
         port.Between(0, 65535);
         blockEvery.AtLeast(1);
         blockMilliseconds.AtLeast(0);
+        heartbeat.AtLeast(0);
         Command command = new("serve", "Echoes frames with a 4-byte big-endian length, or serves a small web app. On standard input it takes the lines stats, and collect for stats after a full collection.")
         {
-            kind, engine, port, handler, blockEvery, blockMilliseconds, untilInputEnds,
+            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, untilInputEnds,
         };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(kind) is { Tokens: [{ Value: not "socketkit" }] } && result.GetResult(handler) is { Implicit: false })
+            foreach (Option option in (Option[])[handler, heartbeat])
             {
-                result.AddError("--handler is for --kind socketkit.");
+                if (result.GetResult(kind) is { Tokens: [{ Value: not "socketkit" }] } && result.GetResult(option) is { Implicit: false })
+                {
+                    result.AddError($"{option.Name} is for --kind socketkit.");
+                }
             }
         });
         command.SetAction((arguments, cancellationToken) => RunAsync(
-            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds)),
+            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat)),
             arguments.GetValue(untilInputEnds), cancellationToken));
         return command;
     }

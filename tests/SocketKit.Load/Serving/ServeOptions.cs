@@ -7,8 +7,12 @@ namespace SocketKit.Load.Serving;
 /// <param name="Port">0 takes a free one.</param>
 /// <param name="BlockEvery">Handler <c>block</c>: of so many connections one blocks, the first of them first.</param>
 /// <param name="BlockMilliseconds">Handler <c>block</c>: how long it blocks its thread at each message.</param>
-internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100)
+/// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no heartbeat.</param>
+internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0)
 {
+    /// <summary>What a heartbeat says, in both directions.</summary>
+    public static ReadOnlySpan<byte> Beat => "beat"u8;
+
     /// <summary>The longest frame that any kind takes, in bytes without its length.</summary>
     public const int MaxFrameLength = 1024 * 1024;
 

@@ -22,6 +22,7 @@ internal sealed class SocketKitServer : IMeasuredServer
             // The library counts the length field too.
             MaxFrameLength = ServeOptions.MaxFrameLength + 4,
             MaxConnections = 1_000_000,
+            Heartbeat = options.Heartbeat == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat(ServeOptions.Beat, TimeSpan.FromSeconds(options.Heartbeat)),
             Handler = HandlerOf(options),
         });
         await server.StartAsync();
