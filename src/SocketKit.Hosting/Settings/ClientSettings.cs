@@ -23,7 +23,7 @@ internal sealed class ClientSettings : ConnectionSettings
     public void ApplyTo(SocketClientOptions options, string key, ICollection<string> failures)
     {
         base.ApplyTo(options, key, failures);
-        if (Connect is not null && Try($"{key}:{nameof(Connect)}", failures, () => Addresses.Dial(Connect)) is { } dialer)
+        if (Connect is not null && Try($"{key}:{nameof(Connect)}", failures, () => Dial.Url(Connect)) is { } dialer)
         {
             options.Dialer = dialer;
         }

@@ -25,7 +25,7 @@ internal sealed class ServerSettings : ConnectionSettings
             options.Listeners.Clear();
             foreach (var url in urls)
             {
-                if (Try($"{key}:{nameof(Listen)}", failures, () => Addresses.Listen(url)) is { } listener)
+                if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
                 {
                     options.Listeners.Add(listener);
                 }
