@@ -16,6 +16,8 @@ foreach (var engine in engines)
 }
 
 failed |= !await CheckAsync("in memory: the five replies", Checks.InMemoryAsync);
+failed |= !await CheckAsync("hosting: settings, scopes, health", HostingChecks.ServeAsync);
+failed |= !await CheckAsync("hosting: a setting out of range fails the start", HostingChecks.RefuseAsync);
 return failed ? 1 : 0;
 
 static async Task<bool> CheckAsync(string name, Func<Task> check)

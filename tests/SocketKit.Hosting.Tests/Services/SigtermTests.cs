@@ -12,16 +12,10 @@ public partial class SigtermTests
     private const int Terminate = 15;
     private const int Clients = 50;
 
-    [Fact]
+    [UnixFact]
     [Trait("Fault", "G01")]
     public async Task Every_message_that_was_accepted_is_answered_and_the_process_ends_with_0_inside_its_time_out()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            // No SIGTERM there; the drain itself is tested elsewhere.
-            return;
-        }
-
         await using var child = await Child.StartAsync(new() { ["ReplyMilliseconds"] = "100" });
         var clients = Enumerable.Range(0, Clients).Select(_ => new SocketClient(new SocketClientOptions { Dialer = Dial.Tcp("127.0.0.1", child.Port), Framer = Framers.Lines() })).ToArray();
         var answered = 0;
@@ -68,15 +62,10 @@ public partial class SigtermTests
         child.Lines.Should().Contain("stopping");
     }
 
-    [Fact]
+    [UnixFact]
     [Trait("Fault", "G01")]
     public async Task A_message_that_never_ends_does_not_keep_the_process_beyond_its_time_out()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         await using var child = await Child.StartAsync(new() { ["ReplyMilliseconds"] = "600000", ["ShutdownSeconds"] = "2", ["SocketKit__Servers__slow__DrainTimeout"] = "1h" });
         await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tcp("127.0.0.1", child.Port), Framer = Framers.Lines() });
         await client.ConnectAsync();
