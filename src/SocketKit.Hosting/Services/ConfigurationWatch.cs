@@ -6,9 +6,10 @@ using Microsoft.Extensions.Primitives;
 namespace SocketKit.Hosting.Services;
 
 /// <summary>Tells of configuration that nobody reads: for a name that the program does not have, or changed after the start.</summary>
-internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers, IEnumerable<ClientRegistration> clients, ILogger<ConfigurationWatch> logger, IConfiguration? configuration = null) : IHostedService, IDisposable
+internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers, IEnumerable<ClientRegistration> clients, IServiceProvider services, IConfiguration? configuration = null) : IHostedService, IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly ILogger _logger = HostingLog.Create(services);
     private readonly Dictionary<string, string> _read = [];
     private IDisposable? _changes;
 
@@ -46,7 +47,7 @@ internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers
         {
             if (!names.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                HostingLog.NobodyOfThisName(logger, child.Path, role, names.Length == 0 ? "none" : string.Join(", ", names));
+                HostingLog.NobodyOfThisName(_logger, child.Path, role, names.Length == 0 ? "none" : string.Join(", ", names));
             }
         }
     }
@@ -61,7 +62,7 @@ internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers
                 if (_read[section] != text)
                 {
                     _read[section] = text;
-                    HostingLog.Changed(logger, section);
+                    HostingLog.Changed(_logger, section);
                 }
             }
         }

@@ -19,7 +19,7 @@ internal static class HandlerLifetime
             return;
         }
 
-        var scopes = new HandlerScopes(provider.GetRequiredService<IServiceScopeFactory>(), handler);
+        var scopes = new HandlerScopes(provider.GetRequiredService<IServiceScopeFactory>(), handler, HostingLog.Create(provider));
         options.Handler = scopes.Create;
         options.ReleaseHandler = scopes.ReleaseAsync;
     }

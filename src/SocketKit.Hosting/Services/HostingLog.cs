@@ -1,5 +1,7 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace SocketKit.Hosting.Services;
 
@@ -20,6 +22,12 @@ internal static partial class HostingLog
 
     [LoggerMessage(84, LogLevel.Warning, "The configuration below {Key} has changed; settings are read once, so it counts after a restart")]
     public static partial void Changed(ILogger logger, string key);
+
+    [LoggerMessage(85, LogLevel.Error, "Connection {Id}: the scope of a handler that could not be made failed in its disposal")]
+    public static partial void ScopeFailed(ILogger logger, long id, Exception exception);
+
+    /// <summary>Where all of them go.</summary>
+    public static ILogger Create(IServiceProvider services) => (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("SocketKit.Hosting");
 
     /// <summary>One line of text without control characters: a message may hold what a peer has said.</summary>
     public static string Clean(string text) => text.Any(char.IsControl)

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SocketKit.Hosting.Scopes;
 using SocketKit.Hosting.Settings;
@@ -13,8 +12,6 @@ namespace SocketKit.Hosting.Services;
 /// <summary>The services of one server or client. Options are made in this order: what the host knows, what the program says, what configuration says; then they are checked, when the host starts.</summary>
 internal static class Registrations
 {
-    private const string Category = "SocketKit.Hosting";
-
     public static ServerRegistration AddServer(IServiceCollection services, string name)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -39,7 +36,7 @@ internal static class Registrations
         services.AddKeyedSingleton<ISocketServer>(name, static (provider, key) => new SocketServer(provider.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get((string)key!)));
         services.TryAddSingleton<ISocketServer>(static provider => provider.GetRequiredKeyedService<ISocketServer>(
             Single("server", nameof(ISocketServer), provider.GetServices<ServerRegistration>().Select(server => server.Name))));
-        services.AddKeyedSingleton(name, (provider, _) => new HostedServer(registration, provider, CreateLogger(provider)));
+        services.AddKeyedSingleton(name, (provider, _) => new HostedServer(registration, provider, HostingLog.Create(provider)));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<HostedServer>(name));
         return registration;
     }
@@ -72,7 +69,7 @@ internal static class Registrations
         services.AddKeyedSingleton<ISocketClient>(name, static (provider, key) => new SocketClient(provider.GetRequiredService<IOptionsMonitor<SocketClientOptions>>().Get((string)key!)));
         services.TryAddSingleton<ISocketClient>(static provider => provider.GetRequiredKeyedService<ISocketClient>(
             Single("client", nameof(ISocketClient), provider.GetServices<ClientRegistration>().Select(client => client.Name))));
-        services.AddKeyedSingleton(name, (provider, _) => new HostedClient(registration, provider, CreateLogger(provider)));
+        services.AddKeyedSingleton(name, (provider, _) => new HostedClient(registration, provider, HostingLog.Create(provider)));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<HostedClient>(name));
         return registration;
     }
@@ -98,8 +95,6 @@ internal static class Registrations
         options.LoggerFactory = provider.GetService<ILoggerFactory>();
         options.TimeProvider = provider.GetService<TimeProvider>() ?? options.TimeProvider;
     }
-
-    private static ILogger CreateLogger(IServiceProvider provider) => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(Category);
 
     private static void CheckName(string name)
     {

@@ -53,6 +53,30 @@ public class HandlerScopeTests
     }
 
     [Fact]
+    public async Task A_scope_that_fails_in_its_disposal_is_logged_and_the_server_lives()
+    {
+        await using var host = new HostBed();
+        host.Services.AddScoped<Fragile>();
+        host.AddServer("broken").UseHandler<BrokenAndFragile>();
+        host.AddServer("fragile").UseHandler<MadeOfFragile>();
+        await host.StartAsync();
+
+        foreach (var name in new[] { "broken", "fragile", "fragile" })
+        {
+            await using var client = await host.ConnectAsync(name);
+        }
+
+        using var patience = new CancellationTokenSource(HostBed.Patience);
+        while (host.Logs.GetSnapshot().Count(line => line.Exception?.Message == "fragile") < 3)
+        {
+            await Task.Delay(10, patience.Token);
+        }
+
+        host.OwnLogs.Single().Id.Id.Should().Be(85);
+        await host.StopAsync();
+    }
+
+    [Fact]
     public async Task A_handler_that_is_a_singleton_serves_all_connections()
     {
         await using var host = new HostBed();
@@ -161,6 +185,31 @@ public class HandlerScopeTests
         }
 
         public override ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message) => default;
+    }
+
+    internal sealed class Fragile : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Task.Yield();
+            throw new FormatException("fragile");
+        }
+    }
+
+    internal sealed class BrokenAndFragile : ConnectionHandler
+    {
+        public BrokenAndFragile(Fragile fragile)
+        {
+            fragile.Should().NotBeNull();
+            throw new FormatException("no handler today");
+        }
+
+        public override ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message) => default;
+    }
+
+    internal sealed class MadeOfFragile(Fragile fragile) : ConnectionHandler
+    {
+        public override ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message) => connection.SendAsync(fragile.ToString()!);
     }
 
     internal sealed class Shared : ConnectionHandler
