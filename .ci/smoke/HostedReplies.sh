@@ -27,11 +27,9 @@ answers() {
   [[ $got =~ ^($3)$ ]] || { echo "sent '$2', got '$got'"; return 1; }
 }
 
-# configured PORT WEB COMMAND...: with everything that the service needs in the environment.
-configured() {
-  local port=$1 web=$2
-  shift 2
-  env "SocketKit__Servers__replies__Listen=tcp://127.0.0.1:$port" SocketKit__Servers__replies__Framing__Kind=Lines "Urls=http://127.0.0.1:$web" "$@"
+# environment PORT WEB NAME=VALUE...: puts a command into `given` that tells the program everything by its environment.
+environment() {
+  given=(env "SocketKit__Servers__replies__Listen=tcp://127.0.0.1:$1" SocketKit__Servers__replies__Framing__Kind=Lines "Urls=http://127.0.0.1:$2" "${@:3}" "$program")
 }
 
 # refuses TEXT COMMAND...: exit code 1 and one line that holds the text.
@@ -67,7 +65,8 @@ PY
 program=$(program_of HostedReplies)
 port=$(free_port)
 web=$(free_port)
-start service configured "$port" "$web" "$program"
+environment "$port" "$web"
+start service "${given[@]}"
 service=$started
 check "listens where the environment says" listens 20 "$service" "$port" || { cat "$(log_of service)"; exit 1; }
 check "nc: 1" answers "$port" 1 '你猜!'
@@ -78,12 +77,14 @@ check "nc: 你好" answers "$port" 你好 '你好|不知道你在说什么!'
 check "live" wait_for 10 says "http://127.0.0.1:$web/health/live" 200 "socketkit_live: Healthy"
 check "ready" says "http://127.0.0.1:$web/health/ready" 200 "socketkit_server_replies: Healthy, listens"
 check "metrics" says "http://127.0.0.1:$web/metrics" 200 "socketkit_"
-check "a port in use: one line, exit code 1" refuses "The server replies cannot start: Cannot listen on 127.0.0.1:$port" configured "$port" "$(free_port)" "$program"
-check "the port of HTTP in use: one line, exit code 1" refuses "127.0.0.1:$web" configured "$(free_port)" "$web" env Logging__LogLevel__Default=None "$program"
-check "a setting out of range: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnections: 0 is out of range; type a number from 1" \
-  configured "$(free_port)" "$(free_port)" env SocketKit__Servers__replies__MaxConnections=0 "$program"
-check "a misspelled setting: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnectons: there is no such setting" \
-  configured "$(free_port)" "$(free_port)" env SocketKit__Servers__replies__MaxConnectons=5 "$program"
+environment "$port" "$(free_port)"
+check "a port in use: one line, exit code 1" refuses "The server replies cannot start: Cannot listen on 127.0.0.1:$port" "${given[@]}"
+environment "$(free_port)" "$web" Logging__LogLevel__Default=None
+check "the port of HTTP in use: one line, exit code 1" refuses "127.0.0.1:$web" "${given[@]}"
+environment "$(free_port)" "$(free_port)" SocketKit__Servers__replies__MaxConnections=0
+check "a setting out of range: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnections: 0 is out of range; type a number from 1" "${given[@]}"
+environment "$(free_port)" "$(free_port)" SocketKit__Servers__replies__MaxConnectons=5
+check "a misspelled setting: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnectons: there is no such setting" "${given[@]}"
 check "what was accepted is answered after SIGTERM" drains "$port" "$service"
 ended=0
 wait "$service" || ended=$?

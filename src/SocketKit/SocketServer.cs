@@ -264,7 +264,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
-        if (_settings is not { } settings)
+        if (_settings is not { } settings || !starting.IsCompletedSuccessfully)
         {
             return;
         }

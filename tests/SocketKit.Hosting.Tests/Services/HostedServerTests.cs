@@ -29,6 +29,10 @@ public class HostedServerTests
         line.Id.Id.Should().Be(80);
         line.Message.Should().Match($"The server replies cannot start: Cannot listen on 127.0.0.1:{port}: *").And.NotContain("\n");
         line.Exception.Should().BeNull();
+
+        var logs = host.Logs;
+        await host.DisposeAsync();
+        logs.GetSnapshot().Where(record => record.Level >= LogLevel.Information && record.Category!.StartsWith("SocketKit", StringComparison.Ordinal)).Should().ContainSingle("what has not started has nothing to stop");
     }
 
     [Fact]
