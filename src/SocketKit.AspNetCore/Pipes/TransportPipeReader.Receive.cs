@@ -38,7 +38,7 @@ internal sealed partial class TransportPipeReader
     public Task EndAsync(bool discard)
     {
         bool start;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _completed = true;
             _discards = discard;
@@ -54,7 +54,11 @@ internal sealed partial class TransportPipeReader
 
             _rest ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             start = !_busy;
-            _busy = true;
+            if (start)
+            {
+                _busy = true;
+                TryChoose();
+            }
         }
 
         if (start)
@@ -66,13 +70,15 @@ internal sealed partial class TransportPipeReader
     }
 
 #pragma warning disable CA2012 // The value task is taken apart into its awaiter, which is asked once.
+    /// <summary>Does the step that is chosen, and those that follow.</summary>
     private void Run()
     {
-        while (Begin(out var step))
+        Received received = default;
+        do
         {
             try
             {
-                if (step == Step.Yield)
+                if (_step == Step.Yield)
                 {
                     _yield = _transport.YieldAsync().ConfigureAwait(false).GetAwaiter();
                     if (!_yield.IsCompleted)
@@ -94,10 +100,7 @@ internal sealed partial class TransportPipeReader
                     }
 
                     _receives++;
-                    if (!Finish(_receive.GetResult()))
-                    {
-                        return;
-                    }
+                    received = _receive.GetResult();
                 }
             }
 #pragma warning disable CA1031 // Whatever the wire throws is what the read throws.
@@ -108,20 +111,22 @@ internal sealed partial class TransportPipeReader
                 return;
             }
         }
+        while (Finish(received));
     }
 #pragma warning restore CA2012
 
     private void Continue()
     {
+        Received received = default;
         try
         {
             if (_step == Step.Yield)
             {
                 _yield.GetResult();
             }
-            else if (!Finish(_receive.GetResult()))
+            else
             {
-                return;
+                received = _receive.GetResult();
             }
         }
 #pragma warning disable CA1031 // Whatever the wire throws is what the read throws.
@@ -132,83 +137,66 @@ internal sealed partial class TransportPipeReader
             return;
         }
 
-        Run();
+        if (Finish(received))
+        {
+            Run();
+        }
     }
 
-    /// <returns>False: nobody wants anything; the operation is over.</returns>
-    private bool Begin(out Step step)
+    /// <summary>Under the lock: what comes next, if anybody wants it.</summary>
+    private bool TryChoose()
     {
-        TaskCompletionSource? rest;
-        lock (_gate)
+        if (_completed ? !_discards || _ended : !_pending)
         {
-            step = Step.Wait;
-            if (_completed ? _discards && !_ended : _pending)
-            {
-                if (_receives >= ReceivesPerTurn)
-                {
-                    _receives = 0;
-                    step = Step.Yield;
-                }
-                else if (_readable)
-                {
-                    step = Step.Receive;
-                    _receiving = true;
-                    _free = Room();
-                }
-                else
-                {
-                    _free = default;
-                }
-
-                _step = step;
-                return true;
-            }
-
-            _busy = false;
-            rest = _rest;
+            return false;
         }
 
-        rest?.TrySetResult();
-        return false;
+        _free = default;
+        _step = Step.Wait;
+        if (_receives >= ReceivesPerTurn)
+        {
+            _receives = 0;
+            _step = Step.Yield;
+        }
+        else if (_readable)
+        {
+            _step = Step.Receive;
+            _receiving = true;
+            _free = Room();
+        }
+
+        return true;
     }
 
-    /// <summary>Takes what the wire brought.</summary>
-    /// <returns>True: go on.</returns>
+    /// <summary>Takes what the step brought, and chooses the next one.</summary>
+    /// <returns>False: the operation is over.</returns>
     private bool Finish(Received received)
     {
-        bool complete, ended;
+        bool complete = false, ended = false, goesOn;
         ReadResult result = default;
-        lock (_gate)
+        TaskCompletionSource? rest = null;
+        using (_gate.Enter())
         {
             if (_step == Step.Wait)
             {
                 _readable = true;
-                return true;
+            }
+            else if (_step == Step.Receive)
+            {
+                ended = Take(received.Count);
+                complete = _pending;
+                if (complete)
+                {
+                    _pending = false;
+                    result = new ReadResult(Buffered(), isCanceled: false, _ended);
+                }
             }
 
-            var count = received.Count;
-            ended = _ended = count == 0;
-
-            // A full buffer means that there is more: the wait would only cost a system call.
-            _readable = count == _free.Length;
-            _free = default;
-            _receiving = false;
-            if (_completed)
+            goesOn = TryChoose();
+            if (!goesOn)
             {
-                DropAll();
-            }
-            else
-            {
-                _segments.Adapt(count);
-                _tail!.Append(count);
-                _end += count;
-            }
-
-            complete = _pending;
-            if (complete)
-            {
-                _pending = _busy = false;
-                result = new ReadResult(Buffered(), isCanceled: false, _ended);
+                _busy = false;
+                rest = _rest;
             }
         }
 
@@ -222,7 +210,31 @@ internal sealed partial class TransportPipeReader
             Complete(result);
         }
 
-        return !complete;
+        rest?.TrySetResult();
+        return goesOn;
+    }
+
+    /// <summary>Under the lock: so many bytes are in the free end of the last segment.</summary>
+    /// <returns>True: there are none, and none will come.</returns>
+    private bool Take(int count)
+    {
+        // A full buffer means that there is more: the wait would only cost a system call.
+        _readable = count == _free.Length;
+        _free = default;
+        _receiving = false;
+        if (_completed)
+        {
+            DropAll();
+        }
+        else
+        {
+            _segments.Adapt(count);
+            _tail!.Append(count);
+            _end += count;
+        }
+
+        _ended = count == 0;
+        return _ended;
     }
 
     /// <summary>Completes the read: its continuation runs here.</summary>
@@ -253,7 +265,7 @@ internal sealed partial class TransportPipeReader
     {
         bool pending;
         TaskCompletionSource? rest;
-        lock (_gate)
+        using (_gate.Enter())
         {
             _receiving = _busy = false;
             _failure = PipeErrors.From(exception, _owner.AbortReason);

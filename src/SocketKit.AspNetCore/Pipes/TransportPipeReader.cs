@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
+using SocketKit.Connections;
 
 namespace SocketKit.AspNetCore.Pipes;
 
@@ -12,7 +13,7 @@ namespace SocketKit.AspNetCore.Pipes;
 /// read joins it.</remarks>
 internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource<ReadResult>
 {
-    private readonly Lock _gate = new();
+    private ShortLock _gate;
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<ReadResult> _read;
@@ -44,15 +45,8 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     {
         get
         {
-            if (Volatile.Read(ref _turn) != Environment.CurrentManagedThreadId)
-            {
-                return false;
-            }
-
-            lock (_gate)
-            {
-                return _head is not null && (_head != _tail || _start < _tail.End);
-            }
+            // Outside of the lock: nobody else but that thread consumes meanwhile, and if somebody does, what is held back leaves a little late.
+            return Volatile.Read(ref _turn) == Environment.CurrentManagedThreadId && _head is { } head && (head.Following is not null || _start < head.End);
         }
     }
 
@@ -61,7 +55,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 var held = 0;
                 for (var segment = _head; segment is not null; segment = segment.Following)
@@ -82,7 +76,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         }
 
         bool start;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (TryTake(out var result, out var failure))
             {
@@ -93,7 +87,11 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
             _read.Reset();
             _read.RunContinuationsAsynchronously = false;
             start = !_busy;
-            _busy = true;
+            if (start)
+            {
+                _busy = true;
+                TryChoose();
+            }
         }
 
         var task = new ValueTask<ReadResult>(this, _read.Version);
@@ -114,7 +112,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override bool TryRead(out ReadResult result)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!TryTake(out result, out var failure))
             {
@@ -129,7 +127,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_completed)
             {
@@ -172,7 +170,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     public override void CancelPendingRead()
     {
         ReadResult result;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_pending)
             {
@@ -190,7 +188,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void Complete(Exception? exception = null)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _completed = true;
             if (!_receiving)
@@ -214,7 +212,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     private void CancelRead(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_pending)
             {

@@ -14,11 +14,18 @@ internal sealed partial class TransportPipeWriter
     private bool _finishing;
     private bool _finished;
 
+    private enum Outcome
+    {
+        Begins,
+        Done,
+        Failed,
+    }
+
     /// <summary>Completes the writer; the task completes when all is sent and the peer has been told, or the wire is gone: then no operation is on it any more.</summary>
     public Task EndAsync()
     {
         Complete();
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_busy)
             {
@@ -30,11 +37,18 @@ internal sealed partial class TransportPipeWriter
         }
     }
 
-    /// <summary>Sends what flushes have held back, if anything. From any thread.</summary>
+    /// <summary>Sends what flushes have held back, if anything. Called on the thread that held it back.</summary>
     public void SendHeld()
     {
-        lock (_gate)
+        // Asked at every read.
+        if (!_held)
         {
+            return;
+        }
+
+        using (_gate.Enter())
+        {
+            _held = false;
             if (_busy || _sent == _flushed)
             {
                 return;
@@ -43,13 +57,22 @@ internal sealed partial class TransportPipeWriter
             _busy = true;
         }
 
-        Run();
+        Begin();
+    }
+
+    private void Begin()
+    {
+        if (Next(Outcome.Begins, out var batch))
+        {
+            Run(batch);
+        }
     }
 
 #pragma warning disable CA2012 // The value task is taken apart into its awaiter, which is asked once.
-    private void Run()
+    private void Run(ReadOnlyMemory<byte> batch)
     {
-        while (Begin(out var batch))
+        var outcome = Outcome.Done;
+        do
         {
             try
             {
@@ -61,111 +84,128 @@ internal sealed partial class TransportPipeWriter
                 }
 
                 _send.GetResult();
-                Finish();
             }
 #pragma warning disable CA1031 // However the wire fails, the flush is completed: the application learns it from its reads.
             catch (Exception)
 #pragma warning restore CA1031
             {
-                Fail();
+                outcome = Outcome.Failed;
             }
         }
+        while (Next(outcome, out batch));
     }
 #pragma warning restore CA2012
 
     private void Continue()
     {
+        var outcome = Outcome.Done;
         try
         {
             _send.GetResult();
-            Finish();
         }
 #pragma warning disable CA1031 // However the wire fails, the flush is completed: the application learns it from its reads.
         catch (Exception)
 #pragma warning restore CA1031
         {
-            Fail();
+            outcome = Outcome.Failed;
         }
 
-        Run();
+        if (Next(outcome, out var batch))
+        {
+            Run(batch);
+        }
     }
 
+    /// <summary>Takes note of what became of the last step, and chooses the next one.</summary>
     /// <returns>False: there is nothing to do; the operation is over.</returns>
-    private bool Begin(out ReadOnlyMemory<byte> batch)
+    private bool Next(Outcome outcome, out ReadOnlyMemory<byte> batch)
     {
-        bool pending, gone, cancelled;
-        TaskCompletionSource? rest;
-        lock (_gate)
+        var pending = false;
+        FlushResult result = default;
+        TaskCompletionSource? rest = null;
+        bool goesOn;
+        using (_gate.Enter())
         {
-            batch = default;
-            gone = IsGone;
-            if (!gone && _sent < _flushed)
+            Note(outcome);
+            goesOn = TryChoose(out batch);
+            if (!goesOn)
             {
-                var head = _head!;
-                while (head.Start == head.End)
+                var gone = IsGone;
+                if (gone)
                 {
-                    DropHead();
-                    head = _head!;
+                    DropAll();
+                }
+                else
+                {
+                    Trim();
                 }
 
-                _sending = (int)Math.Min(head.End - head.Start, _flushed - _sent);
-                batch = head.Array.AsMemory(head.Start, _sending);
-                return true;
+                _busy = false;
+                (pending, _pending) = (_pending, false);
+                result = new FlushResult(isCanceled: pending && !gone && TakeCancelled(), isCompleted: gone);
+                rest = _rest;
             }
+        }
 
-            if (!gone && _completed && !_finished)
-            {
-                _finishing = true;
-                return true;
-            }
-
-            if (gone)
-            {
-                DropAll();
-            }
-            else
-            {
-                Trim();
-            }
-
-            _busy = false;
-            (pending, _pending) = (_pending, false);
-            cancelled = pending && !gone && TakeCancelled();
-            rest = _rest;
+        if (outcome == Outcome.Failed)
+        {
+            _owner.WireEnded();
         }
 
         rest?.TrySetResult();
         if (pending)
         {
-            _flush.SetResult(new FlushResult(cancelled, gone));
+            _flush.SetResult(result);
         }
 
-        return false;
+        return goesOn;
     }
 
-    private void Finish()
+    private void Note(Outcome outcome)
     {
-        lock (_gate)
+        if (outcome == Outcome.Failed)
+        {
+            _failed = true;
+        }
+        else if (outcome == Outcome.Done)
         {
             if (_finishing)
             {
                 _finished = true;
-                return;
             }
-
-            _head!.Start += _sending;
-            _sent += _sending;
+            else
+            {
+                _head!.Start += _sending;
+                _sent += _sending;
+            }
         }
     }
 
-    private void Fail()
+    /// <summary>Under the lock: what goes out next, if anything; nothing with <c>_finishing</c>.</summary>
+    private bool TryChoose(out ReadOnlyMemory<byte> batch)
     {
-        lock (_gate)
+        batch = default;
+        if (IsGone)
         {
-            _failed = true;
+            return false;
         }
 
-        _owner.WireEnded();
+        if (_sent < _flushed)
+        {
+            var head = _head!;
+            while (head.Start == head.End)
+            {
+                DropHead();
+                head = _head!;
+            }
+
+            _sending = (int)Math.Min(head.End - head.Start, _flushed - _sent);
+            batch = head.Array.AsMemory(head.Start, _sending);
+            return true;
+        }
+
+        _finishing = _completed && !_finished;
+        return _finishing;
     }
 
     /// <summary>Under the lock: all is sent, so that nothing is held, unless the caller still writes into it.</summary>

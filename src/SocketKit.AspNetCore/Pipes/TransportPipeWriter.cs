@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
+using SocketKit.Connections;
 
 namespace SocketKit.AspNetCore.Pipes;
 
@@ -16,7 +17,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     /// <summary>Bytes that flushes may hold back for those that follow.</summary>
     private const int MostHeld = 64 * 1024;
 
-    private readonly Lock _gate = new();
+    private ShortLock _gate;
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
@@ -32,6 +33,9 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     /// <summary>Memory of the tail is in the caller's hands.</summary>
     private bool _lent;
+
+    /// <summary>A flush was held back, and nobody sends.</summary>
+    private bool _held;
     private bool _pending;
     private bool _cancelled;
     private bool _completed;
@@ -50,7 +54,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 return _written - _flushed;
             }
@@ -62,7 +66,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 var held = 0;
                 for (var segment = _head; segment is not null; segment = segment.Following)
@@ -78,7 +82,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        lock (_gate)
+        using (_gate.Enter())
         {
             ThrowIfCompleted();
             _lent = true;
@@ -107,7 +111,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     public override void Advance(int bytes)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (bytes < 0 || bytes > (_tail?.Free ?? 0))
             {
@@ -128,8 +132,9 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         }
 
         var holds = _owner.InputGoesOn;
-        bool start;
-        lock (_gate)
+        bool start, wasCancelled, chosen = false;
+        ReadOnlyMemory<byte> batch = default;
+        using (_gate.Enter())
         {
             ThrowIfCompleted();
             if (_pending)
@@ -157,14 +162,20 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
             if (holds && !_busy && _flushed - _sent < MostHeld)
             {
+                _held = true;
                 return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
             }
 
             _pending = true;
             _flush.Reset();
             _flush.RunContinuationsAsynchronously = false;
+            wasCancelled = _cancelled;
             start = !_busy;
-            _busy = true;
+            if (start)
+            {
+                _busy = true;
+                chosen = TryChoose(out batch);
+            }
         }
 
         var task = new ValueTask<FlushResult>(this, _flush.Version);
@@ -173,42 +184,26 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             _registration = cancellationToken.UnsafeRegister(static (writer, token) => ((TransportPipeWriter)writer!).CancelFlush(token), this);
         }
 
-        if (start)
+        if (chosen)
         {
-            Run();
+            Run(batch);
+        }
+        else if (start)
+        {
+            // Aborted just now.
+            Begin();
         }
 
-        bool cancelled;
-        lock (_gate)
+        if (wasCancelled)
         {
-            cancelled = _pending && TakeCancelled();
-        }
-
-        if (cancelled)
-        {
-            CancelPendingFlush();
+            CancelPendingFlush(onlyIfAskedBefore: true);
         }
 
         return task;
     }
 
     /// <summary>Completes a waiting flush, or else the next one. Nothing is lost: the send goes on. From any thread; the flush's continuation runs on the thread pool, not on this stack.</summary>
-    public override void CancelPendingFlush()
-    {
-        lock (_gate)
-        {
-            if (!_pending)
-            {
-                _cancelled = true;
-                return;
-            }
-
-            _pending = false;
-            _flush.RunContinuationsAsynchronously = true;
-        }
-
-        _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: false));
-    }
+    public override void CancelPendingFlush() => CancelPendingFlush(onlyIfAskedBefore: false);
 
     /// <summary>Sends what is left, then the end of the stream; with an exception, aborts. Returns at once.</summary>
     public override void Complete(Exception? exception = null)
@@ -219,7 +214,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         }
 
         bool start;
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_completed)
             {
@@ -235,7 +230,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
         if (start)
         {
-            Run();
+            Begin();
         }
     }
 
@@ -251,9 +246,32 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags);
 
+    private void CancelPendingFlush(bool onlyIfAskedBefore)
+    {
+        using (_gate.Enter())
+        {
+            if (onlyIfAskedBefore && !TakeCancelled())
+            {
+                // The flush has told of it.
+                return;
+            }
+
+            if (!_pending)
+            {
+                _cancelled = true;
+                return;
+            }
+
+            _pending = false;
+            _flush.RunContinuationsAsynchronously = true;
+        }
+
+        _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: false));
+    }
+
     private void CancelFlush(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_pending)
             {

@@ -7,6 +7,9 @@ internal static class Bytes
 {
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
 
+    /// <summary>What the machine may be busy with besides; a time that fails for good takes far longer.</summary>
+    public static readonly TimeSpan Slack = TimeSpan.FromSeconds(2);
+
     public static byte[] Pattern(int length)
     {
         var bytes = new byte[length];

@@ -22,6 +22,9 @@ internal static class IdleMeasurement
     // Makes the server load and compile what a connection needs, and grow what does not depend on their number.
     private const int FirstGuests = 500;
 
+    // The compiler and the collector finish what the arrivals began.
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(2);
+
     private static readonly Option<int> Connections = MeasureCommand.Count("--connections", "How many.", 10_000);
     private static readonly Option<double> Settle = MeasureCommand.Seconds("--settle", "Seconds of silence before memory is read.", 3);
 
@@ -58,6 +61,7 @@ internal static class IdleMeasurement
             crowd.Join(count, greet: true);
             return 0;
         });
+        await Task.Delay(Aftermath);
         var (began, used) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
         var beats = 0L;
         if (heartbeat == 0)

@@ -114,12 +114,13 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         await peer.EchoAsync("hello");
         onSpare.Keys.Should().Equal("loop");
 
-        for (var i = 0; i < 5; i++)
+        // The thread that lost the loop goes on with what comes until it finds nothing.
+        for (var i = 0; i < 50 && onSpare.GetValueOrDefault("spare") < 4; i++)
         {
             await peer.EchoAsync("block");
         }
 
-        onSpare["spare"].Should().BeGreaterThanOrEqualTo(4);
+        onSpare["spare"].Should().Be(4);
         var line = Blocks(server).Should().ContainSingle().Which;
         line.Should().Contain(nameof(Session)).And.Contain(peer.Socket.LocalEndPoint!.ToString());
 
