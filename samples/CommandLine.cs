@@ -17,6 +17,31 @@ internal static class CommandLine
         }
     });
 
+    /// <summary>Refuses what a function refuses, in its words: an address of a wrong form, say.</summary>
+    public static void Through<T>(this Option<T> option, Func<string, object> parse) => option.Validators.Add(result =>
+    {
+        foreach (var token in result.Tokens)
+        {
+            try
+            {
+                parse(token.Value);
+            }
+            catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException)
+            {
+                result.AddError($"{option.Name}: {exception.Message}");
+            }
+        }
+    });
+
+    /// <summary>Refuses options that another one takes the place of.</summary>
+    public static void Replaces(this Option option, RootCommand command, params Option[] others) => command.Validators.Add(result =>
+    {
+        if (result.GetResult(option) is { Implicit: false } && others.Any(other => result.GetResult(other) is { Implicit: false }))
+        {
+            result.AddError($"{option.Name} takes the place of {string.Join(" and ", others.Select(other => other.Name))}.");
+        }
+    });
+
     /// <summary>Parses the arguments and runs the command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="args">The arguments.</param>

@@ -61,6 +61,15 @@ check "and so is what is typed now" wait_for 20 grep -q '好的!' "$(log_of chat
 check "SIGTERM ends the client with 0" ends_well "$chat"
 check "the server ends with 0" ends_well "$server"
 
+# The same over a Unix socket.
+socket=$smoke_logs/reply.sock
+start unix "$(program_of ReplyServer)" --listen "unix://$socket"
+server=$started
+if check "a Unix socket: the server listens" listens_on 20 "$server" "$socket"; then
+  check "a Unix socket: --count 500, all answered right, exit code 0" says '500 sent, 500 answered right, 0 wrong' "$client" --connect "unix://$socket" --count 500
+  check "a Unix socket: the server ends with 0" ends_well "$server"
+fi
+
 # A server that talks nonsense, and arguments that do not fit.
 port=$(free_port)
 start nonsense python3 -c '
@@ -73,4 +82,6 @@ socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Nonsense).serve_forever(
 check "a server that talks nonsense listens" listens 20 "$started" "$port"
 check "wrong answers: exit code 1" fails "$client" --port "$port" --count 5
 check "--count 0: exit code 1" fails "$client" --count 0
+check "--connect without a port: exit code 1" fails "$client" --connect tcp://127.0.0.1
+check "--connect and --port: exit code 1" fails "$client" --connect tcp://127.0.0.1:9000 --port 9000
 check "--framing words: exit code 1" fails "$client" --framing words

@@ -35,6 +35,13 @@ for framing in line length raw; do
   fi
 done
 
+# answers_on PATH LINE EXPECTED: the same over a Unix socket.
+answers_on() {
+  local got
+  got=$(printf '%s\n' "$2" | timeout 10 nc -N -U "$1")
+  [[ $got == "$3" ]] || { echo "sent '$2', expected '$3', got '$got'"; return 1; }
+}
+
 # refuses TEXT ARGUMENTS...: exit code 1 and one line of error that holds the text.
 refuses() {
   local text=$1 code=0 said
@@ -44,6 +51,34 @@ refuses() {
   ((code == 1)) && [[ $said == *"$text"* && $(wc -l <<<"$said") -eq 1 ]] || { echo "exit code $code: $said"; return 1; }
 }
 
+# Two addresses at once, as URLs.
+port=$(free_port)
+socket=$smoke_logs/reply.sock
+start urls "$(program_of ReplyServer)" --listen "tcp://127.0.0.1:$port" --listen "unix://$socket?mode=660"
+server=$started
+if check "--listen twice: listens on TCP" listens 20 "$server" "$port" && check "--listen twice: listens on a Unix socket" listens_on 20 "$server" "$socket"; then
+  check "nc over TCP: 1" answers "$port" 1 '你猜!'
+  check "nc -U: 1" answers_on "$socket" 1 '你猜!'
+  check "nc -U: 2" answers_on "$socket" 2 '谢谢!'
+  check "nc -U: 3" answers_on "$socket" 3 '对不起!'
+  check "nc -U: 4" answers_on "$socket" 4 '好的!'
+  python3 .ci/smoke/reply_rules.py line "$socket" || cat "$(log_of urls)"
+  check "mode=660: the permissions of the socket" test "$(stat -c %a "$socket")" = 660
+  check "the log names the process at the other end" grep -qE "process [0-9]+ of user $(id -u) said 1" "$(log_of urls)"
+  check "a second server on the Unix socket: one line, exit code 1" refuses "another server listens" --listen "unix://$socket"
+  check "the first one still answers" answers_on "$socket" 1 '你猜!'
+  { kill -KILL "$server"; wait "$server"; } 2>/dev/null
+  check "kill -9 leaves the socket behind" test -S "$socket"
+  start again "$(program_of ReplyServer)" --listen "unix://$socket"
+  server=$started
+  check "the next server takes its place" listens_on 20 "$server" "$socket" || cat "$(log_of again)"
+  check "and answers" answers_on "$socket" 2 '谢谢!'
+  check "SIGTERM ends it with 0" ends_well "$server"
+  check "and removes the socket" test ! -e "$socket"
+else
+  cat "$(log_of urls)"
+fi
+
 port=$(free_port)
 start taken "$(program_of ReplyServer)" --port "$port"
 server=$started
@@ -51,6 +86,8 @@ if check "a second server: the first one listens" listens 20 "$server" "$port"; 
   check "a port in use: one line, exit code 1" refuses "127.0.0.1:$port" --port "$port"
   check "a port out of range: one line, exit code 1" refuses "65535" --port 65536
   check "a heartbeat that is no number: one line, exit code 1" refuses "--heartbeat" --heartbeat often
+  check "an address of no known form: one line, exit code 1" refuses '"tcp://127.0.0.1" is no address' --listen tcp://127.0.0.1
+  check "--listen and --port: one line, exit code 1" refuses "takes the place" --listen unix:///tmp/reply.sock --port 9000
   check "an unknown option: one line, exit code 1" refuses "--colour" "--colour=red"
   check "the first one still ends with 0" ends_well "$server"
 fi

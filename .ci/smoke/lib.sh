@@ -72,6 +72,16 @@ listens() {
   done
 }
 
+# listens_on SECONDS PID PATH: the same for a Unix socket.
+listens_on() {
+  local deadline=$((SECONDS + $1))
+  until python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$3" 2>/dev/null; do
+    kill -0 "$2" 2>/dev/null || { echo "the process ended"; return 1; }
+    ((SECONDS < deadline)) || { echo "nobody listens on $3 after $1 s"; return 1; }
+    sleep 0.1
+  done
+}
+
 # ends_well PID: asks the process to end, and expects exit code 0 within 10 seconds.
 ends_well() {
   local code=0

@@ -1,11 +1,11 @@
-"""Holds a running ReplyServer to the shipped rules: reply_rules.py line|length|raw PORT. Prints "ok ..." and "FAIL ..." lines."""
+"""Holds a running ReplyServer to the shipped rules: reply_rules.py line|length|raw PORT|PATH. Prints "ok ..." and "FAIL ..." lines."""
 import socket
 import struct
 import sys
 
 RULES = {"1": "你猜!", "2": "谢谢!", "3": "对不起!", "4": "好的!"}
 UNKNOWN = "不知道你在说什么!"
-framing, port = sys.argv[1], int(sys.argv[2])
+framing, address = sys.argv[1], sys.argv[2]
 failures = 0
 
 
@@ -16,8 +16,13 @@ def encode(text):
 
 class Peer:
     def __init__(self):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if address.startswith("/"):
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.socket.settimeout(10)
+            self.socket.connect(address)
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", int(address)), 10)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
     def __enter__(self):

@@ -4,13 +4,16 @@ using SocketKit;
 
 Option<string> host = new("--host") { Description = "The name or address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
 Option<int> port = new("--port") { Description = "The port; 0 takes a free one.", DefaultValueFactory = _ => 9000 };
+Option<string[]> listen = new("--listen") { Description = "An address, instead of --host and --port: tcp://*:9000, unix:///run/reply.sock. May be given several times.", HelpName = "URL" };
 Option<string> framing = new("--framing") { Description = "line, length (4 bytes in front) or raw.", DefaultValueFactory = _ => "line" };
 Option<int> heartbeat = new("--heartbeat") { Description = "Send a beat after so many seconds of silence; a peer that is silent three times as long is dead.", HelpName = "SECONDS" };
 port.Between(0, 65535);
+listen.Through(Listen.Url);
 framing.AcceptOnlyFromAmong("line", "length", "raw");
 heartbeat.Between(1, 3600);
 
-RootCommand command = new("Answers 1, 2, 3, 4 and anything else by the shipped rules.") { host, port, framing, heartbeat };
+RootCommand command = new("Answers 1, 2, 3, 4 and anything else by the shipped rules.") { host, port, listen, framing, heartbeat };
+listen.Replaces(command, host, port);
 command.SetAction(RunAsync);
 return await command.RunAsync(args, cancelOnSignal: false);
 
@@ -18,9 +21,8 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
 {
     Func<IConnection, ConnectionHandler> replies = Handler.Reply(new GuessThanksSorryOkReplies());
     int seconds = arguments.GetValue(heartbeat);
-    await using var server = new SocketServer(new SocketServerOptions
+    var options = new SocketServerOptions
     {
-        Listeners = { Listen.Tcp(arguments.GetRequiredValue(host), arguments.GetValue(port)) },
         Framer = arguments.GetValue(framing) switch
         {
             "length" => Framers.LengthPrefixed(),
@@ -29,7 +31,14 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
         },
         Handler = connection => new LoggedHandler(replies(connection)),
         Heartbeat = seconds == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat("beat", TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(3 * seconds)),
-    });
+    };
+    string[] urls = arguments.GetValue(listen) ?? [];
+    foreach (Listener listener in urls.Length > 0 ? urls.Select(Listen.Url) : [Listen.Tcp(arguments.GetRequiredValue(host), arguments.GetValue(port))])
+    {
+        options.Listeners.Add(listener);
+    }
+
+    await using var server = new SocketServer(options);
     try
     {
         await server.StartAsync(cancellationToken);

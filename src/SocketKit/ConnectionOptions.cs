@@ -13,6 +13,10 @@ public abstract class ConnectionOptions
     /// See <see cref="SocketKit.Handler"/>. A server must set it; a client without one reads <see cref="ISocketClient.Messages"/>.</summary>
     public Func<IConnection, ConnectionHandler>? Handler { get; set; }
 
+    /// <summary>Called once for each handler that <see cref="Handler"/> has made, behind its last call (as a rule <see cref="ConnectionHandler.OnClosedAsync"/>), to give back what was made for it: a scope of services, say. A stop waits for it as it does
+    /// for the handler; what it throws is logged. Default: none.</summary>
+    public Func<IConnection, ConnectionHandler, ValueTask>? ReleaseHandler { get; set; }
+
     /// <summary>The heartbeat policy. Default: <see cref="NoHeartbeat"/>; TCP keep-alive still finds a dead peer in 30 s.</summary>
     public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
 

@@ -1,6 +1,9 @@
 using System.Net;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Streams;
+using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Unix;
 
 namespace SocketKit;
 
@@ -43,26 +46,98 @@ public static class Listen
         return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
     }
 
+    /// <summary>A Unix-domain socket: for programs on the same machine, without a port, guarded by file permissions, and the peer's process and user are known (<see cref="UnixEndPoint.Credentials"/>).</summary>
+    /// <param name="path">The path of the socket file that is made when the server starts and removed when it stops; its folder must exist. On Linux, <c>@name</c> is a name without a file, in the abstract namespace.
+    /// A socket that a dead process has left there is replaced (Linux); a path on which somebody listens, and anything that is no socket, is left alone, and the start fails with <see cref="ListenException"/>.</param>
+    /// <param name="options">How to listen; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The path is empty, or longer than the 107 bytes of UTF-8 that fit (103 on macOS).</exception>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have, or it has no Unix sockets.</exception>
+    public static Listener Unix(string path, UnixListenOptions? options = null)
+    {
+        var copy = Checked(options ?? new UnixListenOptions());
+        return Create(copy.Engine, new UnixAddress(UnixPath.Check(path), copy));
+    }
+
+    /// <summary>An address as text, for command lines and configuration.</summary>
+    /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4), or <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question mark and are those of
+    /// <see cref="TcpListenOptions"/> and <see cref="UnixListenOptions"/>: <c>backlog=512</c>, <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP <c>reuseport=true</c>; of Unix sockets <c>mode=660</c>.</param>
+    /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
+    /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
+    public static Listener Url(string url)
+    {
+        var parsed = SocketUrl.Parse(url, "listen on", ["tcp://127.0.0.1:9000", "unix:///run/my.sock"]);
+        return parsed.Scheme == "unix" ? UnixUrl(parsed) : TcpUrl(parsed);
+    }
+
+    private static Listener TcpUrl(SocketUrl url)
+    {
+        var options = new TcpListenOptions();
+        var (host, port) = url.HostAndPort(lowestPort: 0);
+        options.Backlog = url.Number("backlog", lowest: 1, options.Backlog);
+        options.Engine = url.Engine();
+        options.ReusePort = url.Flag("reuseport");
+        url.End();
+        return host == "*" ? Tcp(port, options) : Tcp(host, port, options);
+    }
+
+    private static Listener UnixUrl(SocketUrl url)
+    {
+        var options = new UnixListenOptions();
+        var path = url.Path();
+        options.Backlog = url.Number("backlog", lowest: 1, options.Backlog);
+        options.Engine = url.Engine();
+        options.Permissions = url.Mode();
+        url.End();
+        return UnixPath.WhyNot(path) is { } why ? throw url.Wrong(why) : Unix(path, options);
+    }
+
     private static Listener Create(EndPoint endPoint, TcpListenOptions? options)
     {
         var copy = Checked(options ?? new TcpListenOptions());
-        return copy.Engine == SocketEngine.Epoll ? new EpollListener(endPoint, copy) : new SocketListener(endPoint, copy);
+        return Create(copy.Engine, new TcpAddress(endPoint, copy));
+    }
+
+    private static Listener Create(SocketEngine engine, StreamAddress address) => engine == SocketEngine.Epoll ? new EpollListener(address) : new SocketListener(address);
+
+    private static UnixListenOptions Checked(UnixListenOptions options)
+    {
+        const UnixFileMode All = (UnixFileMode)0x1FF;
+        CheckBacklog(options.Backlog, nameof(UnixListenOptions));
+        if (options.Permissions is { } permissions)
+        {
+            if ((permissions & ~All) != 0)
+            {
+                throw new OptionsException("UnixListenOptions.Permissions", $"{permissions} holds more than who may read, write and execute; type UnixFileMode.UserWrite | UnixFileMode.GroupWrite, say");
+            }
+
+            if (OperatingSystem.IsWindows())
+            {
+                throw new PlatformNotSupportedException("UnixListenOptions.Permissions needs a system of the Unix family: on Windows the access list of the folder decides");
+            }
+        }
+
+        return new UnixListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(UnixListenOptions)), Permissions = options.Permissions, Backlog = options.Backlog };
     }
 
     /// <summary>A copy, with the engine that serves.</summary>
     private static TcpListenOptions Checked(TcpListenOptions options)
     {
-        if (options.Backlog < 1)
-        {
-            throw new OptionsException("TcpListenOptions.Backlog", $"{options.Backlog} is out of range; type a number from 1 up");
-        }
-
+        CheckBacklog(options.Backlog, nameof(TcpListenOptions));
         if (options.ReusePort && !OperatingSystem.IsLinux())
         {
             throw new PlatformNotSupportedException("TcpListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
         }
 
         return new TcpListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(TcpListenOptions)), ReusePort = options.ReusePort, Backlog = options.Backlog };
+    }
+
+    private static void CheckBacklog(int backlog, string options)
+    {
+        if (backlog < 1)
+        {
+            throw new OptionsException(options + ".Backlog", $"{backlog} is out of range; type a number from 1 up");
+        }
     }
 
     private static int CheckPort(int port)

@@ -235,6 +235,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             {
                 bound.Add(listener);
                 listener.UseSlowConsumerTimeout(settings.Connection.SlowConsumerTimeout);
+                listener.UseServices(settings.Connection.Logger, settings.Connection.TimeProvider);
                 await listener.BindAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -263,7 +264,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
-        if (_settings is not { } settings)
+        if (_settings is not { } settings || !starting.IsCompletedSuccessfully)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace SocketKit.AotSmoke;
 
@@ -26,6 +27,34 @@ internal static class Checks
         await server.StartAsync();
         await using var client = new SocketClient(new SocketClientOptions { Dialer = network.Dial("replies"), Framer = Framers.Lines() });
         await AskAsync(client);
+    }
+
+    /// <summary>A Unix socket by its URL, first left behind by a dead process; and the process at the other end.</summary>
+    public static async Task UnixAsync(SocketEngine engine)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"socketkit-native-{Environment.ProcessId}.sock");
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixEndPoint(path));
+        }
+
+        var suffix = $"?engine={engine.ToString().ToLowerInvariant()}";
+        var server = new SocketServer(new SocketServerOptions
+        {
+            Listeners = { Listen.Url($"unix://{path}{suffix}") },
+            Framer = Framers.Lines(),
+            Handler = Handler.OnText((connection, text) => connection.SendAsync(connection.RemoteEndPoint!.ToString()!)),
+        });
+        await server.StartAsync();
+        await using (var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Url($"unix://{path}{suffix}"), Framer = Framers.Lines() }))
+        {
+            await client.ConnectAsync();
+            using var response = await client.RequestAsync("who am I?");
+            Require(response.ToString().StartsWith($"process {Environment.ProcessId} of user ", StringComparison.Ordinal), $"the server sees {response}");
+        }
+
+        await server.StopAsync();
+        Require(!File.Exists(path), "the socket is still there");
     }
 
     public static async Task CrowdAsync(SocketEngine engine)

@@ -12,9 +12,12 @@ foreach (var engine in engines)
     failed |= !await CheckAsync($"{engine}: 200 clients, each with 100 requests in flight", () => Checks.CrowdAsync(engine));
     failed |= !await CheckAsync($"{engine}: a handler that blocks holds up nobody else", () => Checks.BlockingAsync(engine));
     failed |= !await CheckAsync($"{engine}: a client finds the server again; a broadcast", () => Checks.LivenessAsync(engine));
+    failed |= OperatingSystem.IsLinux() && !await CheckAsync($"{engine}: a Unix socket that a dead process has left, by its URL", () => Checks.UnixAsync(engine));
 }
 
 failed |= !await CheckAsync("in memory: the five replies", Checks.InMemoryAsync);
+failed |= !await CheckAsync("hosting: settings, scopes, health", HostingChecks.ServeAsync);
+failed |= !await CheckAsync("hosting: a setting out of range fails the start", HostingChecks.RefuseAsync);
 return failed ? 1 : 0;
 
 static async Task<bool> CheckAsync(string name, Func<Task> check)

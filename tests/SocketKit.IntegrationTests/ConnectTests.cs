@@ -59,7 +59,7 @@ public class ConnectTests(ITestOutputHelper output)
     [Trait("Fault", "N07")]
     public async Task A_refusal_is_told_at_once_with_the_address()
     {
-        IPEndPoint address;
+        EndPoint address;
         await using (var probe = await TestServer.StartAsync())
         {
             address = probe.EndPoint;
@@ -82,7 +82,7 @@ public class ConnectTests(ITestOutputHelper output)
     public async Task A_server_that_only_listens_on_IPv4_is_reached_by_its_name()
     {
         await using var server = await TestServer.StartAsync();
-        await using var client = Client(TestEngine.Dial("localhost", server.EndPoint.Port));
+        await using var client = Client(TestEngine.Dial("localhost", server.Port));
 
         await client.ConnectAsync().WaitAsync(TestServer.Patience);
 

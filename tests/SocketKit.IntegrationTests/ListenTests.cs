@@ -26,7 +26,7 @@ public class ListenTests
     public async Task A_start_that_fails_gives_the_other_addresses_back()
     {
         await using var first = await TestServer.StartAsync();
-        IPEndPoint free;
+        EndPoint free;
         await using (var probe = await TestServer.StartAsync())
         {
             free = probe.EndPoint;
@@ -35,7 +35,7 @@ public class ListenTests
         var second = () => TestServer.StartAsync(configure: options =>
         {
             At(options, free);
-            options.Listeners.Add(TestEngine.Listen(first.EndPoint));
+            options.Listeners.Add(TestWire.ListenAgain(first.EndPoint));
         });
 
         await second.Should().ThrowAsync<ListenException>();
@@ -104,9 +104,9 @@ public class ListenTests
         peers.ForEach(peer => peer.Dispose());
     }
 
-    private static void At(SocketServerOptions options, IPEndPoint endPoint, bool reusePort = false)
+    private static void At(SocketServerOptions options, EndPoint endPoint, bool reusePort = false)
     {
         options.Listeners.Clear();
-        options.Listeners.Add(TestEngine.Listen(endPoint, new TcpListenOptions { ReusePort = reusePort }));
+        options.Listeners.Add(reusePort ? TestEngine.Listen((IPEndPoint)endPoint, new TcpListenOptions { ReusePort = true }) : TestWire.ListenAgain(endPoint));
     }
 }

@@ -23,7 +23,7 @@ public class PeerDeathTests(ITestOutputHelper output)
         const int count = 20;
         await using var server = await TestServer.StartAsync();
         var descriptors = Descriptors();
-        await using var child = ChildProcess.Start("hold", $"{server.EndPoint.Port}", $"{count}");
+        await using var child = ChildProcess.Start("hold", $"{server.Port}", $"{count}");
         await child.WaitForAsync("ready");
         var sessions = await server.OpenedAsync(count);
         foreach (var session in sessions)

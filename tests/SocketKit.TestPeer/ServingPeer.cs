@@ -6,7 +6,7 @@ using System.Text;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
+/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, or <c>path=PATH</c> of a Unix socket, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
 /// <c>drain=MS</c>, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
 /// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
@@ -36,7 +36,7 @@ internal sealed class ServingPeer
         var handler = new PrintingHandler(OnMessageAsync);
         var server = new SocketServerOptions
         {
-            Listeners = { Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine }) },
+            Listeners = { ListenerOf(options) },
             Framer = _framer,
             Handler = _ => handler,
             MaxFrameLength = options.Number("max-frame", 1024 * 1024),
@@ -54,6 +54,10 @@ internal sealed class ServingPeer
         _meter.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref Sum(instrument.Name), value));
         _meter.Start();
     }
+
+    private static Listener ListenerOf(PeerOptions options) => options.Text("path", "") is { Length: > 0 } path
+        ? Listen.Unix(path, new UnixListenOptions { Engine = options.Engine })
+        : Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine });
 
     private ref long Sum(string counter)
     {

@@ -9,12 +9,12 @@ public partial class ArchitectureTests
     // The contracts: what everything may see, wherever the file lies.
     private static readonly string[] Ground =
     [
-        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions",
+        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
         "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions",
     ];
 
-    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketEngines", "Handler"];
+    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketUrl", "SocketEngines", "Handler"];
 
     private static readonly Dictionary<string, string[]> Sees = new()
     {
@@ -24,12 +24,14 @@ public partial class ArchitectureTests
         ["Heartbeats"] = ["Ground"],
         ["Replies"] = ["Ground"],
         ["Transports/InMemory"] = ["Ground"],
-        ["Transports/Tcp"] = ["Ground"],
-        ["Transports/Sockets"] = ["Ground", "Transports/Tcp"],
-        ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Tcp"],
+        ["Transports/Streams"] = ["Ground"],
+        ["Transports/Tcp"] = ["Ground", "Transports/Streams"],
+        ["Transports/Unix"] = ["Ground", "Diagnostics", "Transports/Streams"],
+        ["Transports/Sockets"] = ["Ground", "Transports/Streams", "Transports/Tcp"],
+        ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Tcp"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Diagnostics", "Framing", "Heartbeats"],
-        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Tcp", "Transports/Sockets", "Transports/Epoll"],
+        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll"],
     };
 
     [Fact]

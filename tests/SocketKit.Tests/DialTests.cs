@@ -14,6 +14,13 @@ public class DialTests
         Dial.Tcp(new DnsEndPoint("example.test", 9000)).ToString().Should().Be("tcp://example.test:9000");
     }
 
+    [Fact]
+    public void Unix_names_the_address()
+    {
+        Dial.Unix("/run/my.sock").ToString().Should().Be("unix:///run/my.sock");
+        FluentActions.Invoking(() => Dial.Unix("")).Should().Throw<ArgumentException>().WithParameterName("path");
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]

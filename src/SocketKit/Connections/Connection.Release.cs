@@ -6,7 +6,7 @@ namespace SocketKit.Connections;
 // After the end: when both verbs are at rest the wire is disposed and Closed completes; when the handler's last call is over too, OnClosedAsync is called. Whoever brings about the last of the conditions does the rest.
 internal sealed partial class Connection
 {
-    /// <summary>Completes after <see cref="ConnectionHandler.OnClosedAsync"/>, or when the handler itself awaits the server's stop.</summary>
+    /// <summary>Completes after the handler's last call and its release, or when the handler itself awaits the server's stop.</summary>
     internal Task Ended
     {
         get
@@ -127,7 +127,7 @@ internal sealed partial class Connection
             else if (_released && _receiveEnded && !_closedCalled)
             {
                 _closedCalled = true;
-                call = _connectedCalled;
+                call = _connectedCalled || (_handler is not null && _settings.ReleaseHandler is not null);
                 end = !call;
             }
         }
@@ -138,7 +138,7 @@ internal sealed partial class Connection
         }
         else if (call)
         {
-            _ = CallClosedAsync();
+            _ = CallLastAsync();
         }
         else if (end)
         {
@@ -146,21 +146,39 @@ internal sealed partial class Connection
         }
     }
 
-    private async Task CallClosedAsync()
+    private async Task CallLastAsync()
     {
         // Whoever released the connection may be a user's thread, in the middle of a call of ours.
         await _transport.YieldAsync().ConfigureAwait(false);
         ExecutionContext.Restore(_context);
         EnterSynchronization();
-        try
+        var handler = _handler!;
+        if (_connectedCalled)
         {
-            await _handler!.OnClosedAsync(this, _reason!).ConfigureAwait(true);
-        }
+            try
+            {
+                await handler.OnClosedAsync(this, _reason!).ConfigureAwait(true);
+            }
 #pragma warning disable CA1031 // A handler is user code; the connection is gone already.
-        catch (Exception exception)
+            catch (Exception exception)
 #pragma warning restore CA1031
+            {
+                Log.HandlerFailed(_settings.Logger, Id, this, handler.GetType().Name, exception);
+            }
+        }
+
+        if (_settings.ReleaseHandler is { } release)
         {
-            Log.HandlerFailed(_settings.Logger, Id, this, _handler!.GetType().Name, exception);
+            try
+            {
+                await release(this, handler).ConfigureAwait(true);
+            }
+#pragma warning disable CA1031 // User code, too.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.ReleaseHandler), exception);
+            }
         }
 
         End();

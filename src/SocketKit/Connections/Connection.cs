@@ -99,6 +99,9 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";
 
+    // A peer may bind its end of a Unix socket to any name.
+    private string Peer => LogText.Escape($"{RemoteEndPoint}");
+
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
-    public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({RemoteEndPoint})" : $"{RemoteEndPoint}";
+    public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;
 }

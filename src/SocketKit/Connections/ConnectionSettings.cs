@@ -35,6 +35,7 @@ internal sealed class ConnectionSettings
         }
 
         Handler = options.Handler;
+        ReleaseHandler = options.Handler is null ? null : options.ReleaseHandler;
         var heartbeat = NotNull(options.Heartbeat, role, nameof(options.Heartbeat), "NoHeartbeat.Instance");
         Heartbeat = heartbeat is NoHeartbeat ? null : heartbeat;
         CorrelationId = options.CorrelationId;
@@ -53,6 +54,9 @@ internal sealed class ConnectionSettings
     public IFramer Framer { get; }
 
     public Func<IConnection, ConnectionHandler>? Handler { get; set; }
+
+    /// <summary>Null also when the handler is not the user's.</summary>
+    public Func<IConnection, ConnectionHandler, ValueTask>? ReleaseHandler { get; }
 
     /// <summary>Null for <see cref="NoHeartbeat"/>: then nothing is spent on it.</summary>
     public IHeartbeatPolicy? Heartbeat { get; }

@@ -82,4 +82,13 @@ internal static partial class Log
 
     [LoggerMessage(44, LogLevel.Warning, "Nobody reads the client's Messages; the oldest are dropped beyond {Messages} messages or {Bytes} bytes")]
     public static partial void MessagesDropped(ILogger logger, int messages, int bytes);
+
+    [LoggerMessage(60, LogLevel.Information, "Removed the socket {Path}, which a dead process has left")]
+    public static partial void SocketFileCleared(ILogger logger, string path);
+
+    [LoggerMessage(61, LogLevel.Warning, "The socket {Path} cannot be removed")]
+    public static partial void SocketFileKept(ILogger logger, string path, Exception exception);
+
+    [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
+    public static partial void SocketFileLeftAlone(ILogger logger, string path);
 }

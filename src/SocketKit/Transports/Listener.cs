@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace SocketKit;
 
@@ -10,6 +11,11 @@ public abstract class Listener : IAsyncDisposable
 
     /// <summary>Tells the deadline for a peer that does not read, before <see cref="BindAsync"/>: no time-out of the wire's own may be shorter. Default: ignored.</summary>
     internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
+    {
+    }
+
+    /// <summary>Tells where logs go and what the clock is, before <see cref="BindAsync"/>. Default: ignored.</summary>
+    internal virtual void UseServices(ILogger logger, TimeProvider timeProvider)
     {
     }
 

@@ -20,7 +20,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     public ConcurrentQueue<string> Lines { get; } = new();
 
     /// <summary>Where a serving peer listens.</summary>
-    public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
+    public EndPoint EndPoint { get; private set; } = new IPEndPoint(IPAddress.None, 0);
 
     public static ChildProcess Start(params string[] arguments) => Start([], arguments);
 
@@ -37,12 +37,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Starts a server in a network namespace. Root.</summary>
     public static Task<ChildProcess> ServeInAsync(string networkNamespace, string[] options) => ListeningAsync(StartIn(networkNamespace, Serve(options)));
 
-    private static string[] Serve(string[] options) => ["serve", $"engine={TestEngine.Engine}", .. options];
+    private static string[] Serve(string[] options) => ["serve", $"engine={TestEngine.Engine}", .. TestWire.IsUnix ? [$"path={TestWire.NewPath()}"] : Array.Empty<string>(), .. options];
 
     private static async Task<ChildProcess> ListeningAsync(ChildProcess child)
     {
         var line = await child.WaitForAsync("log Information 1 Listening on ");
-        child.EndPoint = IPEndPoint.Parse(line.Split(' ')[5]);
+        var address = line.Split(' ')[5];
+        child.EndPoint = address.StartsWith('/') ? new UnixEndPoint(address) : IPEndPoint.Parse(address);
         return child;
     }
 

@@ -32,3 +32,29 @@ internal sealed class LinkFactAttribute : FactAttribute
 {
     public LinkFactAttribute() => Skip = Link.WhyNot;
 }
+
+/// <summary>A fact about Linux.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Skip = "Linux alone tells this, or has it";
+        }
+    }
+}
+
+/// <summary>A theory about Linux.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxTheoryAttribute : TheoryAttribute
+{
+    public LinuxTheoryAttribute()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Skip = "Linux alone tells this, or has it";
+        }
+    }
+}

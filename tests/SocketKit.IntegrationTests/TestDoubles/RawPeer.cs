@@ -20,7 +20,13 @@ internal sealed class RawPeer : IDisposable
     /// <param name="source">From where; null: the system's choice.</param>
     public static async Task<RawPeer> ConnectAsync(EndPoint endPoint, int receiveBuffer = 0, IPEndPoint? source = null)
     {
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var isUnix = endPoint.AddressFamily == AddressFamily.Unix;
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        if (!isUnix)
+        {
+            socket.NoDelay = true;
+        }
+
         if (receiveBuffer > 0)
         {
             socket.ReceiveBufferSize = receiveBuffer;
@@ -120,7 +126,7 @@ internal sealed class RawPeer : IDisposable
     /// <summary>Half-close: nothing more from here.</summary>
     public void Finish() => Socket.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Closes with a reset.</summary>
+    /// <summary>Closes with a reset; on a Unix socket, which knows none, at once.</summary>
     public void Reset()
     {
         Socket.LingerState = new LingerOption(true, 0);

@@ -3,12 +3,12 @@ using System.Net;
 namespace SocketKit.IntegrationTests.TestDoubles;
 
 /// <summary>
-/// A listener on loopback whose connections have small send buffers in the kernel. By itself the kernel takes megabytes for a peer that reads nothing, so a send that does not finish would take more than that for
+/// A listener whose connections have small send buffers in the kernel. By itself the kernel takes megabytes for a peer that reads nothing, so a send that does not finish would take more than that for
 /// each of hundreds of peers.
 /// </summary>
 internal sealed class SmallBuffersListener : Listener
 {
-    private readonly Listener _listener = TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { Backlog = 1000 });
+    private readonly Listener _listener = TestWire.Listen(backlog: 1000);
 
     public override EndPoint EndPoint => _listener.EndPoint;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
@@ -23,7 +24,7 @@ internal static class TestEngine
     public static bool IsEpoll { get; } = SocketEngines.Choose(Asked, nameof(TestEngine)) == SocketEngine.Epoll;
 
     /// <summary>The engine's way to connect.</summary>
-    public static TcpDialer.Connect Connect { get; } = IsEpoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync;
+    public static StreamConnect Connect { get; } = IsEpoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync;
 
     public static Listener Listen(int port, TcpListenOptions? options = null) => SocketKit.Listen.Tcp(port, With(options));
 
@@ -33,11 +34,20 @@ internal static class TestEngine
 
     /// <summary>A listener with a resolver of the test's own.</summary>
     public static Listener Listen(EndPoint endPoint, Func<string, CancellationToken, ValueTask<IPAddress[]>> resolve) =>
-        IsEpoll ? new EpollListener(endPoint, null, resolve) : new SocketListener(endPoint, null, resolve);
+        IsEpoll ? new EpollListener(new TcpAddress(endPoint, null, resolve)) : new SocketListener(new TcpAddress(endPoint, null, resolve));
+
+    public static Listener ListenUnix(string path, UnixListenOptions? options = null)
+    {
+        options ??= new UnixListenOptions();
+        options.Engine = Engine;
+        return SocketKit.Listen.Unix(path, options);
+    }
 
     public static Dialer Dial(string host, int port) => SocketKit.Dial.Tcp(host, port, new TcpDialOptions { Engine = Engine });
 
-    public static Dialer Dial(IPEndPoint endPoint) => SocketKit.Dial.Tcp(endPoint, new TcpDialOptions { Engine = Engine });
+    public static Dialer Dial(EndPoint endPoint) => endPoint is UnixEndPoint unix
+        ? SocketKit.Dial.Unix(unix.Path!, new UnixDialOptions { Engine = Engine })
+        : SocketKit.Dial.Tcp((IPEndPoint)endPoint, new TcpDialOptions { Engine = Engine });
 
     public static int GetOption(Transport transport, SocketOptionLevel level, SocketOptionName name)
     {

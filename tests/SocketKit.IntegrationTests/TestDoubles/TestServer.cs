@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Testing;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>A server on loopback, its sessions and its log.</summary>
+/// <summary>A server on this machine, its sessions and its log.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     /// <summary>How long an await may take before the test fails; no bound on anything.</summary>
@@ -18,7 +18,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         var options = new SocketServerOptions
         {
-            Listeners = { TestEngine.Listen("127.0.0.1", 0) },
+            Listeners = { TestWire.Listen() },
             Framer = Framers.Lines(),
             LoggerFactory = new CollectingLoggerFactory(Logs),
             Handler = connection => new Session(connection, onMessage ?? ((sender, message) => sender.SendAsync(message)), _sessions.Writer),
@@ -31,7 +31,10 @@ internal sealed class TestServer : IAsyncDisposable
 
     public FakeLogCollector Logs { get; } = new();
 
-    public IPEndPoint EndPoint => (IPEndPoint)Server.EndPoints[0];
+    public EndPoint EndPoint => Server.EndPoints[0];
+
+    /// <summary>The port of a server on TCP.</summary>
+    public int Port => ((IPEndPoint)EndPoint).Port;
 
     /// <summary>Starts a server that echoes lines, or does what the function says.</summary>
     public static async Task<TestServer> StartAsync(Func<IConnection, ReadOnlyMemory<byte>, ValueTask>? onMessage = null, Action<SocketServerOptions>? configure = null)

@@ -10,7 +10,7 @@ internal static class EpollDial
     /// <summary>Connects a socket that has its options; its descriptor is duplicated, so that the runtime's own event loop never hears of it, and the socket itself is disposed.</summary>
     /// <exception cref="SocketException">The peer or the network refuses.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static async ValueTask<Transport> ConnectAsync(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken)
+    public static async ValueTask<Transport> ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {
         Descriptor descriptor;
         using (socket)
@@ -22,7 +22,7 @@ internal static class EpollDial
         try
         {
             var begun = Begin(descriptor, endPoint);
-            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0);
+            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0, tcp: endPoint is IPEndPoint);
             if (begun == Errno.InProgress)
             {
                 await using var cancellation = cancellationToken.UnsafeRegister(static connecting => ((EpollSocket)connecting!).Abort(reset: true), connecting).ConfigureAwait(false);
@@ -32,7 +32,7 @@ internal static class EpollDial
             cancellationToken.ThrowIfCancellationRequested();
             ThrowIf(connecting.TakeError());
             ThrowIfItself(descriptor, endPoint);
-            return new EpollTransport(connecting, new PeerAddress(endPoint));
+            return new EpollTransport(connecting, PeerAddress.Dialled(descriptor, endPoint));
         }
         catch (IOException) when (cancellationToken.IsCancellationRequested)
         {

@@ -1,7 +1,7 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
+using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Epoll;
@@ -10,7 +10,7 @@ namespace SocketKit.Transports.Epoll;
 /// Accepts on an event loop, level-triggered and one shot at a time: armed only while somebody waits in <see cref="AcceptAsync"/>, so what backs off is not woken. Completes inline on the loop's thread; after 64 newcomers
 /// in a row the loop's connections have a turn.
 /// </summary>
-internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transport?>
+internal sealed class EpollListener(StreamAddress address) : StreamListener(address), IValueTaskSource<Transport?>
 {
     private const int PerTurn = 64;
     private const uint Events = Native.EpollIn | Native.EpollOneShot;
@@ -24,11 +24,6 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
 
     /// <summary>The last one that was accepted has one of the descriptors in reserve.</summary>
     private bool _descriptorsShort;
-
-    public EpollListener(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
-        : base(endPoint, options, resolve)
-    {
-    }
 
     public override ValueTask<Transport?> AcceptAsync()
     {
@@ -88,7 +83,7 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
             }
 
             // The address is free when this returns.
-            Socket?.Dispose();
+            GiveBack();
             if (!_accepting || _completed)
             {
                 return;
@@ -189,7 +184,8 @@ internal sealed class EpollListener : TcpListenerBase, IValueTaskSource<Transpor
             {
                 _descriptorsShort = Descriptors.AreShort(number);
                 var descriptor = new Descriptor(number);
-                return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor), PeerAddress.Read(raw[..Math.Min(length, raw.Length)]));
+                var peer = PeerAddress.Read(descriptor, raw[..Math.Min(length, raw.Length)]);
+                return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: Address is TcpAddress), peer);
             }
 
             var error = Marshal.GetLastPInvokeError();

@@ -25,6 +25,7 @@ internal static class Errno
         BrokenPipe or 108 => SocketError.Shutdown,
         2 => SocketError.AddressNotAvailable,
         71 => SocketError.ProtocolNotSupported,
+        91 => SocketError.ProtocolType,
         98 => SocketError.AddressAlreadyInUse,
         99 => SocketError.AddressNotAvailable,
         100 => SocketError.NetworkDown,

@@ -21,6 +21,15 @@ internal struct PeerAddress
     public EndPoint? EndPoint => _endPoint ??= _port == 0 ? null : new IPEndPoint(_address, _port);
 
     /// <summary>Reads the kernel's.</summary>
-    public static PeerAddress Read(ReadOnlySpan<byte> raw) =>
-        SocketAddresses.TryReadInternet(raw, out var address, out var port) ? new PeerAddress(address, port) : new PeerAddress(SocketAddresses.Read(raw));
+    /// <param name="descriptor">The connection, for the process at the other end of a Unix socket.</param>
+    /// <param name="raw">The address.</param>
+    public static PeerAddress Read(Descriptor descriptor, ReadOnlySpan<byte> raw) =>
+        SocketAddresses.TryReadInternet(raw, out var address, out var port) ? new PeerAddress(address, port) : new PeerAddress(WithCredentials(descriptor, SocketAddresses.Read(raw)));
+
+    /// <summary>What was dialled.</summary>
+    public static PeerAddress Dialled(Descriptor descriptor, EndPoint endPoint) => new(WithCredentials(descriptor, endPoint));
+
+    // At once: after an abort the kernel cannot be asked any more.
+    private static EndPoint? WithCredentials(Descriptor descriptor, EndPoint? endPoint) =>
+        endPoint is UnixEndPoint unix ? new UnixEndPoint(unix.Path, SocketAddresses.Credentials(descriptor)) : endPoint;
 }

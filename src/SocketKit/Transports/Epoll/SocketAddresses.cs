@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
-using System.Text;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -14,12 +13,12 @@ internal static class SocketAddresses
     private const int FamilyUnix = 1;
     private const int FamilyInternet = 2;
     private const int FamilyInternet6 = 10;
-    private const int UnixPathOffset = 2;
+    private const int FamilyLength = 2;
 
-    /// <summary>Reads one; null where there is none, as for an unnamed Unix socket. An IPv4 address in IPv6 form shows as IPv4.</summary>
+    /// <summary>Reads one; null where there is none. An IPv4 address in IPv6 form shows as IPv4.</summary>
     public static EndPoint? Read(ReadOnlySpan<byte> raw)
     {
-        if (raw.Length < UnixPathOffset)
+        if (raw.Length < FamilyLength)
         {
             return null;
         }
@@ -32,10 +31,8 @@ internal static class SocketAddresses
                 var scope = BitConverter.ToUInt32(raw[24..]);
                 var address = new IPAddress(raw.Slice(8, 16), scope);
                 return new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, Port(raw));
-            case FamilyUnix when raw.Length > UnixPathOffset && raw[UnixPathOffset] != 0:
-                var path = raw[UnixPathOffset..];
-                var end = path.IndexOf((byte)0);
-                return new UnixDomainSocketEndPoint(Encoding.UTF8.GetString(end < 0 ? path : path[..end]));
+            case FamilyUnix:
+                return new UnixEndPoint(UnixEndPoint.ReadPath(raw));
             default:
                 return null;
         }
@@ -44,7 +41,7 @@ internal static class SocketAddresses
     /// <summary>Reads one of IPv4, also in IPv6 form; the address in the order of its bytes, as <see cref="IPAddress"/> takes it.</summary>
     public static bool TryReadInternet(ReadOnlySpan<byte> raw, out uint address, out ushort port)
     {
-        var family = raw.Length < UnixPathOffset ? 0 : BitConverter.ToUInt16(raw);
+        var family = raw.Length < FamilyLength ? 0 : BitConverter.ToUInt16(raw);
         var mapped = family == FamilyInternet6 && raw.Slice(8, 12).SequenceEqual(MappedPrefix);
         if (family != FamilyInternet && !mapped)
         {
@@ -75,7 +72,23 @@ internal static class SocketAddresses
         }
 
         descriptor.DangerousRelease();
-        return result < 0 ? null : Read(raw[..Math.Min(length, MaxLength)]);
+        var endPoint = result < 0 ? null : Read(raw[..Math.Min(length, MaxLength)]);
+        return endPoint is UnixEndPoint unix ? new UnixEndPoint(unix.Path, PeerCredentials.Own()) : endPoint;
+    }
+
+    /// <summary>The process at the other end of a Unix socket; null when it cannot be told.</summary>
+    public static unsafe UnixCredentials? Credentials(Descriptor descriptor)
+    {
+        if (!descriptor.TryHold())
+        {
+            return null;
+        }
+
+        var raw = stackalloc byte[PeerCredentials.Length];
+        var length = PeerCredentials.Length;
+        var result = Native.GetOption(descriptor.Number, PeerCredentials.Level, PeerCredentials.Option, raw, &length);
+        descriptor.DangerousRelease();
+        return result == 0 && length == PeerCredentials.Length ? PeerCredentials.Parse(new ReadOnlySpan<byte>(raw, length)) : null;
     }
 
     private static ReadOnlySpan<byte> MappedPrefix => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];

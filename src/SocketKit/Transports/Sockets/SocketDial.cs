@@ -9,12 +9,12 @@ internal static class SocketDial
     /// <summary>Connects a socket that has its options.</summary>
     /// <exception cref="SocketException">The peer or the network refuses.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static async ValueTask<Transport> ConnectAsync(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken)
+    public static async ValueTask<Transport> ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {
         await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
 
         // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.
-        if (Equals(socket.LocalEndPoint, socket.RemoteEndPoint))
+        if (endPoint is IPEndPoint && Equals(socket.LocalEndPoint, socket.RemoteEndPoint))
         {
             throw WireErrors.From(SocketError.ConnectionRefused);
         }

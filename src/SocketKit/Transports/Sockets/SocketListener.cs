@@ -1,15 +1,15 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
+using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// Accepts TCP connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer. <see cref="AcceptAsync"/> completes inline on that thread.
+/// Accepts connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer. <see cref="AcceptAsync"/> completes inline on that thread.
 /// The thread accepts only while somebody waits in <see cref="AcceptAsync"/>; the rest waits in the kernel's backlog.
 /// </summary>
-internal sealed class SocketListener : TcpListenerBase, IValueTaskSource<Transport?>
+internal sealed class SocketListener(StreamAddress address) : StreamListener(address), IValueTaskSource<Transport?>
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -18,11 +18,6 @@ internal sealed class SocketListener : TcpListenerBase, IValueTaskSource<Transpo
 
     /// <summary>The last one that was accepted has one of the descriptors in reserve. Belongs to the accept thread.</summary>
     private bool _descriptorsShort;
-
-    public SocketListener(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
-        : base(endPoint, options, resolve)
-    {
-    }
 
     public override ValueTask<Transport?> AcceptAsync()
     {
@@ -52,7 +47,7 @@ internal sealed class SocketListener : TcpListenerBase, IValueTaskSource<Transpo
     protected override void Stopped()
     {
         // The runtime unblocks an accept under way; the address is free when this returns.
-        Socket?.Dispose();
+        GiveBack();
         _wake.Release();
     }
 
@@ -139,11 +134,7 @@ internal sealed class SocketListener : TcpListenerBase, IValueTaskSource<Transpo
     {
         try
         {
-            if (!TcpOptions.AreInherited)
-            {
-                TcpOptions.Apply(socket, SlowConsumerTimeout);
-            }
-
+            Address.Prepare(socket);
             return new SocketTransport(socket);
         }
         catch (SocketException)

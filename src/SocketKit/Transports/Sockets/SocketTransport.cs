@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Sockets;
@@ -11,6 +12,7 @@ namespace SocketKit.Transports.Sockets;
 internal sealed class SocketTransport : Transport
 {
     private readonly Socket _socket;
+    private readonly bool _tcp;
     private readonly SocketReceiver _receiver;
     private readonly SocketSender _sender;
     private PoolYield? _yield;
@@ -23,8 +25,9 @@ internal sealed class SocketTransport : Transport
     {
         socket.Blocking = false;
         _socket = socket;
-        LocalEndPoint = EndPoints.Unmapped(socket.LocalEndPoint);
-        RemoteEndPoint = EndPoints.Unmapped(socket.RemoteEndPoint);
+        _tcp = socket.AddressFamily != AddressFamily.Unix;
+        LocalEndPoint = EndPoints.Local(socket);
+        RemoteEndPoint = EndPoints.Remote(socket);
         _receiver = new SocketReceiver(this, socket);
         _sender = new SocketSender(this, socket);
     }
@@ -39,7 +42,7 @@ internal sealed class SocketTransport : Transport
     internal Socket Socket => _socket;
 
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
-    internal override long SendProgress => BytesSent + TcpOptions.Acknowledged(_socket);
+    internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
     internal override bool HasUnread => _receiver.HasUnread;
 
@@ -106,7 +109,7 @@ internal sealed class SocketTransport : Transport
         var first = _failure.First;
 
         // The send that has taken the error may not have come to noting it.
-        return first == SocketError.Success && !_finishedSending && TcpOptions.WasReset(_socket) ? SocketError.ConnectionReset : first;
+        return first == SocketError.Success && !_finishedSending && _tcp && TcpOptions.WasReset(_socket) ? SocketError.ConnectionReset : first;
     }
 
     private void Release()

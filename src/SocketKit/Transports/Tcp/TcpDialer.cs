@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Tcp;
 
@@ -12,14 +13,11 @@ internal sealed class TcpDialer : Dialer
     private static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly EndPoint _endPoint;
-    private readonly Connect _connect;
+    private readonly StreamConnect _connect;
     private readonly Func<string, CancellationToken, ValueTask<IPAddress[]>> _resolve;
     private TimeSpan _slowConsumerTimeout;
 
-    /// <summary>An engine's way to connect a socket that has its options. The transport owns the socket then; on failure the caller disposes of it.</summary>
-    public delegate ValueTask<Transport> Connect(Socket socket, IPEndPoint endPoint, CancellationToken cancellationToken);
-
-    public TcpDialer(EndPoint endPoint, Connect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
+    public TcpDialer(EndPoint endPoint, StreamConnect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
         _endPoint = endPoint;
         _connect = connect;

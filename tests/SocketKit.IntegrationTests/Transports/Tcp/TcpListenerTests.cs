@@ -4,9 +4,11 @@ using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.IntegrationTests.Transports.Tcp;
 
-public class TcpListenerTests
+public class TcpListenerTests : StreamListenerContract
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    protected override Listener Make() => TestEngine.Listen("127.0.0.1", 0);
+
+    protected override ValueTask<Transport> DialAsync(EndPoint endPoint) => TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
 
     [Fact]
     public async Task BindAsync_resolves_port_0()
@@ -70,16 +72,6 @@ public class TcpListenerTests
     }
 
     [Fact]
-    public async Task A_listener_is_bound_once()
-    {
-        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
-
-        var again = async () => await listener.BindAsync(default);
-
-        await again.Should().ThrowAsync<InvalidOperationException>();
-    }
-
-    [Fact]
     public async Task All_addresses_take_IPv4_and_IPv6_and_an_IPv4_peer_shows_as_IPv4()
     {
         await using var listener = await ListenAsync(TestEngine.Listen(0));
@@ -107,91 +99,6 @@ public class TcpListenerTests
         await using var accepted = await accept.WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(accepted, userTimeout: TimeSpan.FromSeconds(45));
-    }
-
-    [Fact]
-    public async Task AcceptAsync_gives_one_connection_per_call_and_the_backlog_keeps_the_rest()
-    {
-        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
-        var dialled = new List<Transport>();
-        for (var i = 0; i < 50; i++)
-        {
-            dialled.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience));
-        }
-
-        var accepted = new List<EndPoint?>();
-        foreach (var _ in dialled)
-        {
-            await using var transport = await listener.AcceptAsync().AsTask().WaitAsync(Patience);
-            accepted.Add(transport!.RemoteEndPoint);
-        }
-
-        accepted.Should().BeEquivalentTo(dialled.Select(transport => transport.LocalEndPoint));
-        foreach (var transport in dialled)
-        {
-            await transport.DisposeAsync();
-        }
-    }
-
-    [Fact]
-    public async Task AcceptAsync_allows_one_call_at_a_time()
-    {
-        await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
-        var first = listener.AcceptAsync().AsTask();
-
-        var second = async () => await listener.AcceptAsync();
-
-        await second.Should().ThrowAsync<InvalidOperationException>();
-        await listener.StopAsync();
-        (await first.WaitAsync(Patience)).Should().BeNull();
-    }
-
-    [Fact]
-    public async Task AcceptAsync_before_the_bind_is_a_mistake_that_is_told()
-    {
-        await using var listener = TestEngine.Listen("127.0.0.1", 0);
-
-        var accept = async () => await listener.AcceptAsync();
-
-        await accept.Should().ThrowAsync<InvalidOperationException>();
-    }
-
-    [Fact]
-    public async Task StopAsync_unblocks_an_accept_and_is_idempotent()
-    {
-        var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
-        var accept = listener.AcceptAsync().AsTask();
-        accept.IsCompleted.Should().BeFalse();
-
-        await listener.StopAsync();
-        await listener.StopAsync();
-        await listener.DisposeAsync();
-
-        (await accept.WaitAsync(Patience)).Should().BeNull();
-        (await listener.AcceptAsync()).Should().BeNull();
-    }
-
-    [Fact]
-    public async Task StopAsync_works_right_after_the_bind_whatever_the_accept_thread_is_doing()
-    {
-        for (var round = 0; round < 200; round++)
-        {
-            var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
-            var accept = listener.AcceptAsync().AsTask();
-            await listener.StopAsync();
-            (await accept.WaitAsync(Patience)).Should().BeNull();
-        }
-    }
-
-    [Fact]
-    public async Task StopAsync_before_the_bind_makes_the_bind_fail()
-    {
-        var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.StopAsync();
-
-        var bind = async () => await listener.BindAsync(default);
-
-        await bind.Should().ThrowAsync<InvalidOperationException>();
     }
 
     [Fact]
@@ -226,11 +133,5 @@ public class TcpListenerTests
             transport.Abort();
             await transport.DisposeAsync();
         }
-    }
-
-    private static async Task<Listener> ListenAsync(Listener listener)
-    {
-        await listener.BindAsync(default);
-        return listener;
     }
 }

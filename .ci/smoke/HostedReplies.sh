@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# A service that is told everything by environment variables: replies, health and metrics, starts that fail, a drain.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+http() {
+  python3 - "$1" <<'PY'
+import sys, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(sys.argv[1], timeout=10)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status)
+print(answer.read().decode().strip())
+PY
+}
+
+# says URL STATUS TEXT: the answer has this status, and the text in it.
+says() {
+  local got
+  got=$(http "$1")
+  [[ $(head -1 <<<"$got") == "$2" && $got == *"$3"* ]] || { echo "got '$got'"; return 1; }
+}
+
+answers() {
+  local got
+  got=$(printf '%s\n' "$2" | timeout 10 nc -N 127.0.0.1 "$1")
+  [[ $got =~ ^($3)$ ]] || { echo "sent '$2', got '$got'"; return 1; }
+}
+
+# environment PORT WEB NAME=VALUE...: puts a command into `given` that tells the program everything by its environment.
+environment() {
+  given=(env "SocketKit__Servers__replies__Listen=tcp://127.0.0.1:$1" SocketKit__Servers__replies__Framing__Kind=Lines "Urls=http://127.0.0.1:$2" "${@:3}" "$program")
+}
+
+# refuses TEXT COMMAND...: exit code 1 and one line that holds the text.
+refuses() {
+  local text=$1 code=0 said
+  shift
+  said=$(timeout 20 "$@" 2>&1 </dev/null) || code=$?
+  said=$(sed '/^$/d' <<<"$said")
+  ((code == 1)) && [[ $said == *"$text"* && $(wc -l <<<"$said") -eq 1 ]] || { echo "exit code $code: $said"; return 1; }
+}
+
+# A message whose line end comes only after SIGTERM is none; one that is whole is answered before the end.
+drains() {
+  python3 - "$1" "$2" <<'PY'
+import os, signal, socket, sys
+peers = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10) for _ in range(20)]
+for peer in peers:
+    peer.settimeout(10)
+    peer.sendall(b"4\n" * 50)
+first = "好".encode()[:1]
+for peer in peers:
+    assert peer.recv(1) == first
+os.kill(int(sys.argv[2]), signal.SIGTERM)
+for peer in peers:
+    received = b""
+    while data := peer.recv(65536):
+        received += data
+    # The first byte of the first answer was read before.
+    assert (first + received).decode() == "好的!\n" * 50, received
+PY
+}
+
+program=$(program_of HostedReplies)
+port=$(free_port)
+web=$(free_port)
+environment "$port" "$web"
+start service "${given[@]}"
+service=$started
+check "listens where the environment says" listens 20 "$service" "$port" || { cat "$(log_of service)"; exit 1; }
+check "nc: 1" answers "$port" 1 '你猜!'
+check "nc: 2" answers "$port" 2 '谢谢!'
+check "nc: 3" answers "$port" 3 '对不起!'
+check "nc: 4" answers "$port" 4 '好的!'
+check "nc: 你好" answers "$port" 你好 '你好|不知道你在说什么!'
+check "live" wait_for 10 says "http://127.0.0.1:$web/health/live" 200 "socketkit_live: Healthy"
+check "ready" says "http://127.0.0.1:$web/health/ready" 200 "socketkit_server_replies: Healthy, listens"
+check "metrics" says "http://127.0.0.1:$web/metrics" 200 "socketkit_"
+environment "$port" "$(free_port)"
+check "a port in use: one line, exit code 1" refuses "The server replies cannot start: Cannot listen on 127.0.0.1:$port" "${given[@]}"
+environment "$(free_port)" "$web" Logging__LogLevel__Default=None
+check "the port of HTTP in use: one line, exit code 1" refuses "127.0.0.1:$web" "${given[@]}"
+environment "$(free_port)" "$(free_port)" SocketKit__Servers__replies__MaxConnections=0
+check "a setting out of range: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnections: 0 is out of range; type a number from 1" "${given[@]}"
+environment "$(free_port)" "$(free_port)" SocketKit__Servers__replies__MaxConnectons=5
+check "a misspelled setting: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnectons: there is no such setting" "${given[@]}"
+check "what was accepted is answered after SIGTERM" drains "$port" "$service"
+ended=0
+wait "$service" || ended=$?
+check "it ends with 0" test "$ended" -eq 0

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using SocketKit.Hosting.Services;
+
+namespace SocketKit.Hosting.Health;
+
+/// <summary>Adds the checks when they are asked for, so that servers and clients that are registered later are among them.</summary>
+internal sealed class HealthRegistrations(IEnumerable<ServerRegistration> servers, IEnumerable<ClientRegistration> clients, IOptions<SocketKitHealthOptions> health) : IConfigureOptions<HealthCheckServiceOptions>
+{
+    private static readonly string[] Live = ["socketkit", "live"];
+    private static readonly string[] Ready = ["socketkit", "ready"];
+
+    public void Configure(HealthCheckServiceOptions options)
+    {
+        options.Registrations.Add(new HealthCheckRegistration("socketkit_live", new LiveCheck(), null, Live));
+        foreach (var server in servers)
+        {
+            options.Registrations.Add(new HealthCheckRegistration("socketkit_server_" + server.Name, provider => new ServerCheck(provider.GetRequiredKeyedService<HostedServer>(server.Name)), null, Ready));
+        }
+
+        foreach (var client in clients)
+        {
+            options.Registrations.Add(new HealthCheckRegistration("socketkit_client_" + client.Name, provider => new ClientCheck(provider.GetRequiredKeyedService<HostedClient>(client.Name)), null, Ready));
+        }
+
+        foreach (var (name, notAfter) in health.Value.Certificates)
+        {
+            options.Registrations.Add(new HealthCheckRegistration(
+                "socketkit_certificate_" + name, provider => new CertificateCheck(notAfter, health.Value.CertificateWarning, provider.GetService<TimeProvider>() ?? TimeProvider.System), null, Ready));
+        }
+    }
+}

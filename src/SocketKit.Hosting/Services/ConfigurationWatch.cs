@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace SocketKit.Hosting.Services;
+
+/// <summary>Tells of configuration that nobody reads: for a name that the program does not have, or changed after the start.</summary>
+internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers, IEnumerable<ClientRegistration> clients, IServiceProvider services, IConfiguration? configuration = null) : IHostedService, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ILogger _logger = HostingLog.Create(services);
+    private readonly Dictionary<string, string> _read = [];
+    private IDisposable? _changes;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (configuration is null)
+        {
+            return Task.CompletedTask;
+        }
+
+        FindStrays(configuration, "SocketKit:Servers", "server", [.. servers.Select(server => server.Name)]);
+        FindStrays(configuration, "SocketKit:Clients", "client", [.. clients.Select(client => client.Name)]);
+        foreach (var section in Sections)
+        {
+            _read[section] = Text(configuration, section);
+        }
+
+        _changes = ChangeToken.OnChange(configuration.GetReloadToken, () => Compare(configuration));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _changes?.Dispose();
+
+    private IEnumerable<string> Sections => servers.Select(server => server.Section).Concat(clients.Select(client => client.Section));
+
+    private void FindStrays(IConfiguration configuration, string parent, string role, string[] names)
+    {
+        foreach (var child in configuration.GetSection(parent).GetChildren())
+        {
+            if (!names.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                HostingLog.NobodyOfThisName(_logger, child.Path, role, names.Length == 0 ? "none" : string.Join(", ", names));
+            }
+        }
+    }
+
+    private void Compare(IConfiguration configuration)
+    {
+        lock (_gate)
+        {
+            foreach (var section in Sections)
+            {
+                var text = Text(configuration, section);
+                if (_read[section] != text)
+                {
+                    _read[section] = text;
+                    HostingLog.Changed(_logger, section);
+                }
+            }
+        }
+    }
+
+    private static string Text(IConfiguration configuration, string section) =>
+        string.Join('\n', configuration.GetSection(section).AsEnumerable().OrderBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase).Select(pair => $"{pair.Key}={pair.Value}"));
+}

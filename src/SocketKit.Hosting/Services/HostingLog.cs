@@ -1,0 +1,36 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace SocketKit.Hosting.Services;
+
+/// <summary>The messages of this package. The core and its other satellites have other numbers.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(80, LogLevel.Critical, "The server {Name} cannot start: {Why}")]
+    public static partial void ServerFailed(ILogger logger, string name, string why);
+
+    [LoggerMessage(81, LogLevel.Critical, "The client {Name} cannot start: {Why}")]
+    public static partial void ClientFailed(ILogger logger, string name, string why);
+
+    [LoggerMessage(82, LogLevel.Error, "The client {Name} has given up connecting: {Why}")]
+    public static partial void ClientGaveUp(ILogger logger, string name, string why);
+
+    [LoggerMessage(83, LogLevel.Warning, "{Key} is configured, but the program has no {Role} of this name; it has {Names}")]
+    public static partial void NobodyOfThisName(ILogger logger, string key, string role, string names);
+
+    [LoggerMessage(84, LogLevel.Warning, "The configuration below {Key} has changed; settings are read once, so it counts after a restart")]
+    public static partial void Changed(ILogger logger, string key);
+
+    [LoggerMessage(85, LogLevel.Error, "Connection {Id}: the scope of a handler that could not be made failed in its disposal")]
+    public static partial void ScopeFailed(ILogger logger, long id, Exception exception);
+
+    /// <summary>Where all of them go.</summary>
+    public static ILogger Create(IServiceProvider services) => (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("SocketKit.Hosting");
+
+    /// <summary>One line of text without control characters: a message may hold what a peer has said.</summary>
+    public static string Clean(string text) => text.Any(char.IsControl)
+        ? string.Concat(text.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : c.ToString()))
+        : text;
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+
+namespace SocketKit.Hosting.Settings;
+
+/// <summary>What configuration may say of servers and clients alike. What is not said stays as the program has it; times are text, so that a wrong one is told with its key and range.</summary>
+internal abstract class ConnectionSettings
+{
+    /// <summary>The keys, for the search for misspelled ones.</summary>
+    public static string[] SharedKeys { get; } =
+    [
+        nameof(Framing), nameof(Heartbeat), nameof(MaxFrameLength), nameof(SendLimit), nameof(MaxPendingRequests), nameof(RequestTimeout),
+        nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(TextEncoding),
+    ];
+
+    [ValidateObjectMembers(typeof(FramingSettingsValidator))]
+    public FramingSettings? Framing { get; set; }
+
+    [ValidateObjectMembers(typeof(HeartbeatSettingsValidator))]
+    public HeartbeatSettings? Heartbeat { get; set; }
+
+    [Number(1, 1 << 30)]
+    public int? MaxFrameLength { get; set; }
+
+    [Number(64 * 1024, int.MaxValue)]
+    public int? SendLimit { get; set; }
+
+    [Number(1, int.MaxValue)]
+    public int? MaxPendingRequests { get; set; }
+
+    [Time("1ms", "24d")]
+    public string? RequestTimeout { get; set; }
+
+    [Time("1ms", "24d")]
+    public string? OpenTimeout { get; set; }
+
+    [Time("1ms", "24d")]
+    public string? CloseTimeout { get; set; }
+
+    [Time("1ms", "24d")]
+    public string? SlowConsumerTimeout { get; set; }
+
+    [EncodingName]
+    public string? TextEncoding { get; set; }
+
+    /// <summary>Sets what was said.</summary>
+    /// <param name="options">The program's options.</param>
+    /// <param name="key">The key of these settings, for errors.</param>
+    /// <param name="failures">What cannot be set.</param>
+    protected void ApplyTo(ConnectionOptions options, string key, ICollection<string> failures)
+    {
+        if (Framing is not null && Framing.Create($"{key}:{nameof(Framing)}", failures) is { } framer)
+        {
+            options.Framer = framer;
+        }
+
+        if (Heartbeat is not null && Heartbeat.Create($"{key}:{nameof(Heartbeat)}", failures) is { } heartbeat)
+        {
+            options.Heartbeat = heartbeat;
+        }
+
+        options.MaxFrameLength = MaxFrameLength ?? options.MaxFrameLength;
+        options.SendLimit = SendLimit ?? options.SendLimit;
+        options.MaxPendingRequests = MaxPendingRequests ?? options.MaxPendingRequests;
+        options.RequestTimeout = Time(RequestTimeout) ?? options.RequestTimeout;
+        options.OpenTimeout = Time(OpenTimeout) ?? options.OpenTimeout;
+        options.CloseTimeout = Time(CloseTimeout) ?? options.CloseTimeout;
+        options.SlowConsumerTimeout = Time(SlowConsumerTimeout) ?? options.SlowConsumerTimeout;
+        options.TextEncoding = TextEncoding is null ? options.TextEncoding : EncodingNameAttribute.Find(TextEncoding)!;
+    }
+
+    protected static TimeSpan? Time(string? text) => text is null ? null : SettingTime.Parse(text);
+
+    /// <summary>Makes something of settings that are right one by one, but may not go together.</summary>
+    internal static T? Try<T>(string key, ICollection<string> failures, Func<T> create)
+        where T : class
+    {
+        try
+        {
+            return create();
+        }
+        catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException)
+        {
+            // Without the name of a parameter of ours, which says nothing to whoever wrote the configuration.
+            var message = exception is ArgumentException { ParamName: { } parameter }
+                ? exception.Message.Replace(string.Create(CultureInfo.InvariantCulture, $" (Parameter '{parameter}')"), "", StringComparison.Ordinal).ReplaceLineEndings(" ")
+                : exception.Message;
+            failures.Add($"{key}: {message}");
+            return null;
+        }
+    }
+}

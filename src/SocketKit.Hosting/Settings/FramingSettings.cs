@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Options;
+
+namespace SocketKit.Hosting.Settings;
+
+/// <summary>A framer by name, with its settings.</summary>
+internal sealed class FramingSettings
+{
+    private const string Kinds = "Lines|LengthPrefix|Delimiter|FixedSize|Marks|Raw";
+
+    // Which kind a setting belongs to; Kind itself belongs to all.
+    private static readonly Dictionary<string, string> Owners = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [nameof(Kind)] = Kinds,
+        [nameof(LineEnd)] = "Lines",
+        [nameof(MaxLength)] = "Lines|LengthPrefix|Delimiter|Marks",
+        [nameof(Field)] = "LengthPrefix",
+        [nameof(ByteOrder)] = "LengthPrefix",
+        [nameof(FieldOffset)] = "LengthPrefix",
+        [nameof(Adjustment)] = "LengthPrefix",
+        [nameof(BytesToStrip)] = "LengthPrefix",
+        [nameof(Delimiters)] = "Delimiter",
+        [nameof(KeepDelimiter)] = "Delimiter",
+        [nameof(Size)] = "FixedSize",
+        [nameof(Begin)] = "Marks",
+        [nameof(End)] = "Marks",
+    };
+
+    /// <summary>The keys, for the search for misspelled ones.</summary>
+    public static IReadOnlyCollection<string> Keys => Owners.Keys;
+
+    [OneOf(Kinds)]
+    public string? Kind { get; set; }
+
+    [OneOf("Any|Lf|CrLf")]
+    public string? LineEnd { get; set; }
+
+    [Number(1, int.MaxValue)]
+    public int? MaxLength { get; set; }
+
+    [OneOf("OneByte|TwoBytes|ThreeBytes|FourBytes|EightBytes|Varint")]
+    public string? Field { get; set; }
+
+    [OneOf("BigEndian|LittleEndian")]
+    public string? ByteOrder { get; set; }
+
+    [Number(0, 65_535)]
+    public int? FieldOffset { get; set; }
+
+    public int? Adjustment { get; set; }
+
+    [Number(0, int.MaxValue)]
+    public int? BytesToStrip { get; set; }
+
+    [Bytes(1, 256)]
+    public List<string>? Delimiters { get; set; }
+
+    public bool? KeepDelimiter { get; set; }
+
+    [Number(1, 1 << 30)]
+    public int? Size { get; set; }
+
+    [Bytes(1, 256)]
+    public string? Begin { get; set; }
+
+    [Bytes(1, 256)]
+    public string? End { get; set; }
+
+    private (string Name, bool IsSet)[] Given =>
+    [
+        (nameof(LineEnd), LineEnd is not null), (nameof(MaxLength), MaxLength is not null), (nameof(Field), Field is not null), (nameof(ByteOrder), ByteOrder is not null),
+        (nameof(FieldOffset), FieldOffset is not null), (nameof(Adjustment), Adjustment is not null), (nameof(BytesToStrip), BytesToStrip is not null), (nameof(Delimiters), Delimiters is not null),
+        (nameof(KeepDelimiter), KeepDelimiter is not null), (nameof(Size), Size is not null), (nameof(Begin), Begin is not null), (nameof(End), End is not null),
+    ];
+
+    /// <returns>The framer, or null when something is wrong or nothing was said.</returns>
+    public IFramer? Create(string key, ICollection<string> failures)
+    {
+        if (!SettingKinds.Check(key, Kind, Kinds, Given, Owners, failures))
+        {
+            return null;
+        }
+
+        return Kind?.ToUpperInvariant() switch
+        {
+            "LINES" => new LineFramer(Choice(LineEnd, SocketKit.LineEnd.Any), MaxLength ?? int.MaxValue),
+            "LENGTHPREFIX" => ConnectionSettings.Try(key, failures, () => new LengthPrefixFramer(new LengthPrefixOptions
+            {
+                Field = Choice(Field, LengthField.FourBytes),
+                ByteOrder = Choice(ByteOrder, SocketKit.ByteOrder.BigEndian),
+                FieldOffset = FieldOffset ?? 0,
+                Adjustment = Adjustment ?? 0,
+                BytesToStrip = BytesToStrip,
+                MaxLength = MaxLength ?? int.MaxValue,
+            })),
+            "DELIMITER" when Delimiters is { Count: > 0 } delimiters => ConnectionSettings.Try(key, failures, () =>
+            {
+                var options = new DelimiterOptions { KeepDelimiter = KeepDelimiter ?? false, MaxLength = MaxLength ?? int.MaxValue };
+                foreach (var delimiter in delimiters)
+                {
+                    options.Delimiters.Add(SettingBytes.Parse(delimiter));
+                }
+
+                return new DelimiterFramer(options);
+            }),
+            "DELIMITER" => Missing(key, nameof(Delimiters), @"what ends a message, such as \r\n", failures),
+            "FIXEDSIZE" when Size is { } size => new FixedSizeFramer(size),
+            "FIXEDSIZE" => Missing(key, nameof(Size), "the size of every message in bytes", failures),
+            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => new MarkFramer(SettingBytes.Parse(Begin), SettingBytes.Parse(End), MaxLength ?? int.MaxValue)),
+            "MARKS" => Missing(key, Begin is null ? nameof(Begin) : nameof(End), @"the mark, such as \x02", failures),
+            "RAW" => new RawFramer(),
+            _ => null,
+        };
+    }
+
+    private static T Choice<T>(string? name, T otherwise)
+        where T : struct, Enum => name is null ? otherwise : Enum.Parse<T>(name, ignoreCase: true);
+
+    private static IFramer? Missing(string key, string name, string what, ICollection<string> failures)
+    {
+        failures.Add($"{key}:{name}: is not set; type {what}");
+        return null;
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class FramingSettingsValidator : IValidateOptions<FramingSettings>;

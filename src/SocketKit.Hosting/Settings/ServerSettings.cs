@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Options;
+
+namespace SocketKit.Hosting.Settings;
+
+/// <summary>What configuration may say of a server, below <c>SocketKit:Servers:name</c>.</summary>
+internal sealed class ServerSettings : ConnectionSettings
+{
+    /// <summary>The keys, for the search for misspelled ones.</summary>
+    public static string[] Keys { get; } = [nameof(Listen), nameof(MaxConnections), nameof(DrainTimeout), .. SharedKeys];
+
+    public List<string>? Listen { get; set; }
+
+    [Number(1, int.MaxValue)]
+    public int? MaxConnections { get; set; }
+
+    [Time("1ms", "24d", Zero = true)]
+    public string? DrainTimeout { get; set; }
+
+    /// <summary>Sets what was said. Addresses replace those of the program.</summary>
+    public void ApplyTo(SocketServerOptions options, string key, ICollection<string> failures)
+    {
+        base.ApplyTo(options, key, failures);
+        if (Listen is { Count: > 0 } urls)
+        {
+            options.Listeners.Clear();
+            foreach (var url in urls)
+            {
+                if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
+                {
+                    options.Listeners.Add(listener);
+                }
+            }
+        }
+
+        options.MaxConnections = MaxConnections ?? options.MaxConnections;
+        options.DrainTimeout = Time(DrainTimeout) ?? options.DrainTimeout;
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class ServerSettingsValidator : IValidateOptions<ServerSettings>;

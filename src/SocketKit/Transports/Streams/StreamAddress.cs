@@ -1,0 +1,36 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace SocketKit.Transports.Streams;
+
+/// <summary>An address to listen on, of one kind (TCP, Unix), the same for both engines: taking it, saying why it cannot be taken, and giving it back. Used by one listener.</summary>
+internal abstract class StreamAddress
+{
+    /// <summary>The address as it was asked for.</summary>
+    public abstract EndPoint Asked { get; }
+
+    /// <summary>Its kind, as in <c>tcp://</c>.</summary>
+    public abstract string Scheme { get; }
+
+    /// <summary>The deadline for a peer that does not read; set before <see cref="TakeAsync"/>.</summary>
+    public TimeSpan SlowConsumerTimeout { get; set; }
+
+    public ILogger Logger { get; set; } = NullLogger.Instance;
+
+    /// <summary>Takes the address.</summary>
+    /// <returns>A listening socket.</returns>
+    /// <exception cref="SocketException">It cannot be taken; <see cref="Why"/> says it for people.</exception>
+    /// <exception cref="ListenException">The same, said already.</exception>
+    public abstract ValueTask<Socket> TakeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Closes the socket; the address is free then.</summary>
+    public abstract void GiveBack(Socket socket);
+
+    /// <summary>Sets on an accepted socket what it does not have from its listener.</summary>
+    public abstract void Prepare(Socket accepted);
+
+    /// <summary>What is wrong, for people.</summary>
+    public abstract string Why(SocketException exception);
+}

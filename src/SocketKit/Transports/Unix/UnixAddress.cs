@@ -1,0 +1,223 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using SocketKit.Diagnostics;
+using SocketKit.Transports.Streams;
+
+namespace SocketKit.Transports.Unix;
+
+/// <summary>
+/// A Unix socket to listen on. A socket file outlives its process, so one may lie there: on Linux it is cleared away if nobody listens on it, and only then. At the end the file is removed if it is still the one that was made here.
+/// </summary>
+internal sealed class UnixAddress : StreamAddress
+{
+    /// <summary>For so long a socket must have refused connections before it counts as abandoned: one that is bound this very moment refuses, too, until it listens.</summary>
+    private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly UnixEndPoint _asked;
+    private readonly UnixListenOptions _options;
+    private readonly bool _isFile;
+
+    // The folder the process is in may change meanwhile.
+    private string _fullPath = "";
+    private bool _made;
+    private SocketFile? _file;
+    private DateTime _written;
+
+    /// <summary>Makes one from a checked path.</summary>
+    public UnixAddress(string path, UnixListenOptions options)
+    {
+        _asked = new UnixEndPoint(path);
+        _options = options;
+        _isFile = !UnixPath.IsAbstract(path);
+    }
+
+    private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+    public override EndPoint Asked => _asked;
+
+    public override string Scheme => "unix";
+
+    public override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken)
+    {
+        _fullPath = _isFile ? Path.GetFullPath(_asked.Path!) : "";
+        try
+        {
+            return Bind();
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse && _isFile && OperatingSystem.IsLinux())
+        {
+            // Most often somebody listens there, and then nothing needs a lock.
+            _ = FindAbandoned();
+        }
+
+        using var folder = await FolderLock.TakeAsync(Path.GetDirectoryName(_fullPath)!, cancellationToken).ConfigureAwait(false);
+        if (FindAbandoned() is { } found)
+        {
+            await Task.Delay(AbandonedAfter, cancellationToken).ConfigureAwait(false);
+            if (FindAbandoned() is { } still && still.IsSameAs(found))
+            {
+                Clear();
+            }
+        }
+
+        return Bind();
+    }
+
+    public override void GiveBack(Socket socket)
+    {
+        // Before it is closed: as long as it is open, its file's identity is nobody else's, and nobody takes the path for abandoned.
+        Remove();
+        socket.Dispose();
+    }
+
+    public override void Prepare(Socket accepted)
+    {
+    }
+
+    public override string Why(SocketException exception) => exception.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse when !_isFile => "the name is in use by another listener",
+        SocketError.AddressAlreadyInUse when OperatingSystem.IsLinux() => exception.Message,
+        SocketError.AddressAlreadyInUse => "the path exists; if no server listens on it, delete it",
+        SocketError.AccessDenied => $"access denied to the folder {Path.GetDirectoryName(_fullPath)}, or the file system is read-only",
+        SocketError.AddressNotAvailable when !Directory.Exists(Path.GetDirectoryName(_fullPath)) => $"there is no folder {Path.GetDirectoryName(_fullPath)}",
+        _ => exception.Message,
+    };
+
+    /// <summary>Binds, sets the permissions, and only then listens: until it listens, nobody can connect.</summary>
+    private Socket Bind()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            if (_isFile && OperatingSystem.IsLinux())
+            {
+                SocketFile.Limit(socket, Permissions);
+            }
+
+            socket.Bind(_asked);
+            if (_isFile)
+            {
+                TakeFile();
+            }
+
+            socket.Listen(_options.Backlog);
+            return socket;
+        }
+        catch (Exception exception)
+        {
+            Remove();
+            socket.Dispose();
+            if (exception is UnauthorizedAccessException or IOException)
+            {
+                throw new ListenException(_asked, $"its permissions cannot be set: {exception.Message}", exception);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Remembers which file it is, and sets its permissions where the bind has not.</summary>
+    private void TakeFile()
+    {
+        _made = true;
+        _file = OperatingSystem.IsLinux() ? SocketFile.Find(_fullPath) : null;
+        if (!OperatingSystem.IsWindows() && _file?.Permissions != Permissions)
+        {
+            File.SetUnixFileMode(_fullPath, Permissions);
+        }
+
+        _written = File.GetLastWriteTimeUtc(_fullPath);
+    }
+
+    /// <summary>Removes the file, if it was made and is still the same.</summary>
+    private void Remove()
+    {
+        if (!_made)
+        {
+            return;
+        }
+
+        _made = false;
+        try
+        {
+            if (IsStillOurs())
+            {
+                File.Delete(_fullPath);
+            }
+            else if (File.Exists(_fullPath))
+            {
+                Log.SocketFileLeftAlone(Logger, _fullPath);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.SocketFileKept(Logger, _fullPath, exception);
+        }
+    }
+
+    // Where the system does not tell a file's identity, the time at which it was made stands for it.
+    private bool IsStillOurs() => _file is { } made && OperatingSystem.IsLinux()
+        ? SocketFile.Find(_fullPath) is { } found && found.IsSameAs(made)
+        : File.GetLastWriteTimeUtc(_fullPath) == _written;
+
+    /// <summary>Looks whether a dead process has left the path. A socket on which nobody listens refuses connections.</summary>
+    /// <returns>What it has left; null: there is nothing any more, or it cannot be seen.</returns>
+    /// <exception cref="ListenException">Somebody listens there, it is no socket, or it cannot be told.</exception>
+    [SupportedOSPlatform("linux")]
+    private SocketFile? FindAbandoned()
+    {
+        if (SocketFile.Find(_fullPath) is not { } file)
+        {
+            return null;
+        }
+
+        if (!file.IsSocket)
+        {
+            throw Taken($"there is {file.Kind} of this name, and only a socket that nobody listens on is cleared away");
+        }
+
+        try
+        {
+            // Non-blocking, since a full backlog would block it.
+            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+            probe.Connect(_asked);
+        }
+        catch (SocketException exception)
+        {
+            switch (exception.SocketErrorCode)
+            {
+                case SocketError.ConnectionRefused:
+                    return file;
+                case SocketError.AddressNotAvailable:
+                    return null;
+                case SocketError.WouldBlock:
+                    break;
+                case SocketError.ProtocolType:
+                    throw Taken("a datagram socket has this name", exception);
+                default:
+                    throw Taken($"there is a socket of this name, and it cannot be told whether somebody listens on it: {exception.Message}", exception);
+            }
+        }
+
+        throw Taken("another server listens on it");
+    }
+
+    private void Clear()
+    {
+        try
+        {
+            File.Delete(_fullPath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Taken($"a dead process has left it, and it cannot be removed: {exception.Message}", exception);
+        }
+
+        Log.SocketFileCleared(Logger, _fullPath);
+    }
+
+    private ListenException Taken(string why, Exception? cause = null) =>
+        new(_asked, $"the path is in use: {why}", new SocketException((int)SocketError.AddressAlreadyInUse, cause?.Message));
+}

@@ -1,0 +1,8 @@
+namespace SocketKit;
+
+/// <summary>How a Unix-domain socket is dialled. Copied when it is given to <see cref="Dial"/>.</summary>
+public sealed class UnixDialOptions
+{
+    /// <summary>The engine of the connection. Default: <see cref="SocketEngine.Auto"/>.</summary>
+    public SocketEngine Engine { get; set; }
+}

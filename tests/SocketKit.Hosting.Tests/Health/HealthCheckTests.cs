@@ -1,0 +1,115 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
+using SocketKit.Hosting.Tests.TestDoubles;
+
+namespace SocketKit.Hosting.Tests.Health;
+
+public class HealthCheckTests
+{
+    [Fact]
+    public async Task Ready_is_what_listens_and_does_not_drain_and_live_is_all_the_time()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit();
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        var holdUp = new HoldUp();
+        host.Services.AddSingleton<IHostedService>(holdUp);
+
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_replies", HealthStatus.Unhealthy, "does not listen yet"));
+        await host.StartAsync();
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_replies", HealthStatus.Healthy, "listens"));
+        var stop = host.StopAsync();
+        await holdUp.Asked.Task.WaitAsync(HostBed.Patience);
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_replies", HealthStatus.Unhealthy, "is draining"));
+        (await CheckAsync(host, "live")).Should().Equal(("socketkit_live", HealthStatus.Healthy, "running"));
+        holdUp.GoOn.SetResult();
+        await stop;
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_replies", HealthStatus.Unhealthy, "has stopped"));
+    }
+
+    [Fact]
+    public async Task A_full_server_is_degraded()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit();
+        host.AddServer("small", options => options.MaxConnections = 1).UseReplies(new GuessThanksSorryOkReplies());
+        await host.StartAsync();
+        await using (var client = await host.ConnectAsync("small"))
+        {
+            (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_small", HealthStatus.Degraded, "refuses connections: 1 are connected (MaxConnections)"));
+        }
+
+        host.Network.Settle();
+        (await CheckAsync(host, "ready")).Single().Status.Should().Be(HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task A_client_that_is_not_connected_is_degraded()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit();
+        host.AddServer("there").UseReplies(new GuessThanksSorryOkReplies());
+        host.Services.AddSocketClient("good", options => (options.Dialer, options.Framer) = (host.Network.Dial("there"), Framers.Lines())).WaitForConnection();
+        host.Services.AddSocketClient("bad", options => (options.Dialer, options.Framer, options.Reconnect) = (host.Network.Dial("nowhere"), Framers.Lines(), null));
+        await host.StartAsync();
+        using var patience = new CancellationTokenSource(HostBed.Patience);
+        (string Name, HealthStatus Status, string? Text)[] checks;
+        do
+        {
+            await Task.Delay(10, patience.Token);
+            checks = await CheckAsync(host, "ready");
+        }
+        while (!checks.Contains(("socketkit_client_bad", HealthStatus.Degraded, "is not connected (Disconnected: ConnectFailed)")));
+
+        checks.Should().Contain(("socketkit_client_good", HealthStatus.Healthy, "is connected"));
+    }
+
+    [Fact]
+    public async Task A_certificate_warns_before_it_expires_and_fails_when_it_has()
+    {
+        var time = new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        DateTimeOffset? notAfter = null;
+        await using var host = new HostBed();
+        host.Services.AddSingleton<TimeProvider>(time);
+        host.Services.AddHealthChecks().AddSocketKit(options => options.Certificates["api"] = () => notAfter);
+
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_certificate_api", HealthStatus.Degraded, "there is no certificate"));
+        notAfter = time.GetUtcNow() + TimeSpan.FromDays(30);
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_certificate_api", HealthStatus.Healthy, "is valid until 2030-01-31 00:00 UTC"));
+        time.Advance(TimeSpan.FromDays(16));
+        (await CheckAsync(host, "ready")).Single().Status.Should().Be(HealthStatus.Degraded);
+        time.Advance(TimeSpan.FromDays(14));
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_certificate_api", HealthStatus.Unhealthy, "expired at 2030-01-31 00:00 UTC"));
+    }
+
+    [Fact]
+    public async Task Asked_for_twice_the_checks_are_there_once()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit().AddSocketKit();
+        (await CheckAsync(host, "live")).Should().ContainSingle();
+    }
+
+    private static async Task<(string Name, HealthStatus Status, string? Text)[]> CheckAsync(HostBed host, string tag)
+    {
+        var report = await host.Host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(registration => registration.Tags.Contains(tag) && registration.Tags.Contains("socketkit"));
+        return [.. report.Entries.Select(entry => (entry.Key, entry.Value.Status, entry.Value.Description))];
+    }
+
+    private sealed class HoldUp : IHostedService
+    {
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource GoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            Asked.SetResult();
+            return GoOn.Task;
+        }
+    }
+}

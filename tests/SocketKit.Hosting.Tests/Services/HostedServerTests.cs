@@ -1,0 +1,171 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using SocketKit.Hosting.Services;
+using SocketKit.Hosting.Tests.TestDoubles;
+
+namespace SocketKit.Hosting.Tests.Services;
+
+public class HostedServerTests
+{
+    [Fact]
+    [Trait("Fault", "G02")]
+    public async Task A_port_in_use_fails_the_start_with_one_clear_line()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        var port = ((IPEndPoint)taken.LocalEndPoint!).Port;
+        await using var host = new HostBed();
+        host.Services.AddSocketServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        host.Configuration["SocketKit:Servers:replies:Listen"] = $"tcp://127.0.0.1:{port}";
+        host.Configuration["SocketKit:Servers:replies:Framing"] = "Lines";
+
+        (await host.Invoking(stopped => stopped.StartAsync()).Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain($"127.0.0.1:{port}");
+        var line = host.OwnLogs.Single();
+        line.Level.Should().Be(LogLevel.Critical);
+        line.Id.Id.Should().Be(80);
+        line.Message.Should().Match($"The server replies cannot start: Cannot listen on 127.0.0.1:{port}: *").And.NotContain("\n");
+        line.Exception.Should().BeNull();
+
+        var logs = host.Logs;
+        await host.DisposeAsync();
+        logs.GetSnapshot().Where(record => record.Level >= LogLevel.Information && record.Category!.StartsWith("SocketKit", StringComparison.Ordinal)).Should().ContainSingle("what has not started has nothing to stop");
+    }
+
+    [Fact]
+    public async Task Options_that_the_program_got_wrong_fail_the_start()
+    {
+        await using var host = new HostBed();
+        host.AddServer("wrong", options => options.RequestTimeout = TimeSpan.Zero).UseReplies(new GuessThanksSorryOkReplies());
+        (await host.Invoking(stopped => stopped.StartAsync()).Should().ThrowAsync<OptionsException>()).Which.Option.Should().Be("SocketServerOptions.RequestTimeout");
+        host.OwnLogs.Single().Message.Should().StartWith("The server wrong cannot start: SocketServerOptions.RequestTimeout");
+    }
+
+    [Fact]
+    [Trait("Fault", "G01")]
+    public async Task A_stop_says_that_it_is_not_ready_then_accepts_no_more_and_answers_what_was_taken()
+    {
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = new HostBed();
+        host.AddServer("drains", options => options.Handler = Handler.OnText(async (connection, text) =>
+        {
+            asked.TrySetResult();
+            await answer.Task;
+            await connection.SendAsync(text);
+        }));
+        var between = new Between();
+        host.Services.AddSingleton<IHostedService>(between);
+        await host.StartAsync();
+        var hosted = host.Host.Services.GetRequiredKeyedService<HostedServer>("drains");
+        hosted.Phase.Should().Be(ServerPhase.Listening);
+        await using var client = await host.ConnectAsync("drains");
+        var response = client.RequestAsync("in flight").AsTask();
+        await asked.Task.WaitAsync(HostBed.Patience);
+
+        // This one is registered behind the server: so it is told to stop before the server is, and holds the stop up.
+        var stop = host.StopAsync();
+        await between.Stopping.Task.WaitAsync(HostBed.Patience);
+        hosted.Phase.Should().Be(ServerPhase.Draining);
+        await using (var late = await host.ConnectAsync("drains"))
+        {
+            late.State.Should().Be(ClientState.Connected, "it is not ready any more, but whoever comes before the stop is served");
+        }
+
+        between.GoOn.SetResult();
+        await WaitAsync(async () =>
+        {
+            try
+            {
+                await using var refused = await host.ConnectAsync("drains");
+                return false;
+            }
+            catch (ConnectionClosedException)
+            {
+                return true;
+            }
+        });
+        stop.IsCompleted.Should().BeFalse();
+        answer.SetResult();
+        using var message = await response.WaitAsync(HostBed.Patience);
+        message.ToString().Should().Be("in flight");
+        await stop;
+        hosted.Phase.Should().Be(ServerPhase.Stopped);
+        host.Server("drains").Connections.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task The_drain_ends_with_the_hosts_own_time_out()
+    {
+        await using var host = new HostBed();
+        host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.AddServer("hangs", options =>
+        {
+            options.DrainTimeout = TimeSpan.FromHours(1);
+            options.Handler = Handler.OnText(async (connection, _) =>
+            {
+                asked.TrySetResult();
+                await connection.Closed;
+            });
+        });
+        await host.StartAsync();
+        await using var client = await host.ConnectAsync("hangs");
+        await client.SendAsync("hang");
+        await asked.Task.WaitAsync(HostBed.Patience);
+        var connection = host.Server("hangs").Connections.Single();
+
+        await host.StopAsync();
+        (await connection.Closed.WaitAsync(HostBed.Patience)).Kind.Should().Be(CloseKind.ServerStopping);
+    }
+
+    [Fact]
+    public async Task Configuration_for_a_name_that_does_not_exist_and_configuration_that_changes_are_told()
+    {
+        await using var host = new HostBed();
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        host.Configuration["SocketKit:Servers:reples:MaxConnections"] = "5";
+        host.Configuration["SocketKit:Servers:replies:MaxConnections"] = "5";
+        host.Configuration["SocketKit:Clients:nobody:Connect"] = "tcp://127.0.0.1:1";
+        await host.StartAsync();
+        host.OwnLogs.Where(line => line.Id.Id == 83).Select(line => line.Message).Should().Equal(
+            "SocketKit:Servers:reples is configured, but the program has no server of this name; it has replies",
+            "SocketKit:Clients:nobody is configured, but the program has no client of this name; it has none");
+
+        host.Configuration["Other"] = "changed";
+        ((Microsoft.Extensions.Configuration.IConfigurationRoot)host.Configuration).Reload();
+        host.OwnLogs.Should().NotContain(line => line.Id.Id == 84);
+        host.Configuration["SocketKit:Servers:replies:MaxConnections"] = "6";
+        ((Microsoft.Extensions.Configuration.IConfigurationRoot)host.Configuration).Reload();
+        ((Microsoft.Extensions.Configuration.IConfigurationRoot)host.Configuration).Reload();
+        host.OwnLogs.Single(line => line.Id.Id == 84).Message.Should().Be("The configuration below SocketKit:Servers:replies has changed; settings are read once, so it counts after a restart");
+    }
+
+    private static async Task WaitAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(HostBed.Patience);
+        while (!await condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    private sealed class Between : IHostedService
+    {
+        public TaskCompletionSource Stopping { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource GoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            Stopping.SetResult();
+            return GoOn.Task;
+        }
+    }
+}
