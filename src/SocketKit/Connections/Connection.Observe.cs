@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -52,13 +53,11 @@ internal sealed partial class Connection
     }
 
     /// <summary>The handler's call for a message of the receive loop.</summary>
-    private ValueTask CallInline(ReadOnlyMemory<byte> message, int me)
-    {
-        if ((_wanted & (Wanted.Time | Wanted.Spans)) == 0)
-        {
-            return Call(message, me);
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ValueTask CallInline(ReadOnlyMemory<byte> message, int me) => (_wanted & (Wanted.Time | Wanted.Spans)) == 0 ? Call(message, me) : CallWanted(message, me);
 
+    private ValueTask CallWanted(ReadOnlyMemory<byte> message, int me)
+    {
         var timed = (_wanted & Wanted.Time) != 0;
         _wanted &= ~Wanted.Time;
         return CallObserved(message, me, timed);

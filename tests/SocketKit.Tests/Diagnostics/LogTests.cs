@@ -65,12 +65,10 @@ public partial class LogTests
         await using var bed = await new TestBed().StartAsync((_, _) => throw new InvalidOperationException("no"), options => options.MaxFrameLength = 10);
         for (var count = 0; count < 20; count++)
         {
-            await EndAsync("longer than ten bytes
-");
+            await EndAsync("longer than ten bytes\n");
         }
 
-        await EndAsync("x
-");
+        await EndAsync("x\n");
 
         var closed = bed.Logs.GetSnapshot().Where(line => line.Id.Id == 21).ToArray();
         closed.Count(line => line.Level == LogLevel.Debug).Should().Be(20 - FloodGate.Burst);
