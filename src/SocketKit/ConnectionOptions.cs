@@ -24,6 +24,10 @@ public abstract class ConnectionOptions
     /// Default: unset; then any message answers the oldest request, as long as one waits. Thread-safe; called for every message.</summary>
     public CorrelationIdReader? CorrelationId { get; set; }
 
+    /// <summary>Tells servers and clients apart in metrics and traces, as the attribute <c>socketkit.name</c>: <c>gateway</c>, say. For a few values that are known beforehand, not one for each peer. Default: null, no such attribute.
+    /// Up to 100 characters.</summary>
+    public string? Name { get; set; }
+
     /// <summary>How long a request waits for its response. Default: 30 s. Kept to within 100 ms.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -71,6 +71,10 @@ public sealed class SocketClient : ISocketClient
     {
         _disposed = true;
         await DisconnectAsync("disposed").ConfigureAwait(false);
-        Volatile.Read(ref _session)?.Messages?.Complete();
+        if (Volatile.Read(ref _session) is { } session)
+        {
+            session.Messages?.Complete();
+            session.Retire();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
 
@@ -24,6 +25,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     private Task? _starting;
     private Task? _stopping;
     private long _refused;
+    private LogLevel _refusedLevel;
 
     /// <summary>Makes a server. Options are copied and checked by <see cref="StartAsync"/>.</summary>
     public SocketServer(SocketServerOptions options)
@@ -161,20 +163,29 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     {
         _open.Remove(connection);
         _clock!.Remove(connection);
-        long refused;
+        var settings = _settings!.Connection;
+        var refused = 0L;
+        bool wasOurs;
+        LogLevel level;
         lock (_gate)
         {
             // A refused one was never among them, and makes no room.
-            refused = 0;
-            if (_all.Remove(connection))
+            wasOurs = _all.Remove(connection);
+            level = _refusedLevel;
+            if (wasOurs)
             {
                 (refused, _refused) = (_refused, 0);
             }
         }
 
+        if (wasOurs)
+        {
+            settings.Metrics.CountConnection(-1);
+        }
+
         if (refused > 0)
         {
-            Log.RefusedEnough(_settings!.Connection.Logger, refused);
+            Log.RefusedEnough(settings.Logger, level, refused);
         }
     }
 
@@ -190,6 +201,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         var settings = _settings!;
         var connection = new Connection(transport, settings.Connection, this);
         bool full, stopping, first = false;
+        var level = LogLevel.Warning;
         lock (_gate)
         {
             stopping = _stopping is not null;
@@ -201,6 +213,10 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             else if (!stopping)
             {
                 first = _refused++ == 0;
+                if (first)
+                {
+                    _refusedLevel = level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
+                }
             }
         }
 
@@ -208,18 +224,19 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         {
             if (full && !stopping)
             {
-                SocketKitMetrics.Rejected.Add(1);
+                settings.Connection.Metrics.Count(SocketKitMetrics.Rejected);
             }
 
             if (first)
             {
-                Log.Refusing(settings.Connection.Logger, settings.MaxConnections);
+                Log.Refusing(settings.Connection.Logger, level, settings.MaxConnections);
             }
 
             connection.Refuse(stopping ? CloseKind.ServerStopping : CloseKind.TooManyConnections);
             return;
         }
 
+        settings.Connection.Metrics.CountConnection(1);
         _clock!.Add(connection);
         connection.Start();
     }

@@ -28,7 +28,7 @@ public class ProtocolErrorTests(ITestOutputHelper output)
     [MemberData(nameof(ForeignBytes))]
     public async Task Bytes_of_another_protocol_close_the_connection_at_once_and_are_counted(string name, byte[] bytes)
     {
-        using var closed = new Measurements("socketkit.connection.closed");
+        using var closed = new Measurements("socketkit.protocol.errors");
         await using var server = await TestServer.StartAsync(configure: options => options.Framer = Framers.LengthPrefixed());
         using var bystander = await RawPeer.ConnectAsync(server.EndPoint);
         await server.OpenedAsync();

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -36,6 +38,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
     private async Task RunAsync()
     {
         var failures = 0L;
+        var level = LogLevel.Warning;
         var delay = FirstDelay;
         while (!_stopping)
         {
@@ -49,7 +52,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 
                 if (failures > 0)
                 {
-                    Log.AcceptRecovered(settings.Logger, listener.EndPoint, failures);
+                    Log.AcceptRecovered(settings.Logger, level, listener.EndPoint, failures);
                     failures = 0;
                     delay = FirstDelay;
                 }
@@ -67,10 +70,11 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 
                 if (failures++ == 0)
                 {
-                    Log.AcceptFailing(settings.Logger, listener.EndPoint, exception);
+                    level = settings.Floods.LevelOf(LogLevel.Warning, "interruptions of accepting");
+                    Log.AcceptFailing(settings.Logger, level, listener.EndPoint, exception);
                 }
 
-                SocketKitMetrics.AcceptErrors.Add(1);
+                settings.Metrics.Count(SocketKitMetrics.AcceptErrors, exception is SocketException socket ? socket.SocketErrorCode.ToString() : exception.GetType().Name);
                 await _delay.WaitAsync(delay).ConfigureAwait(false);
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
             }

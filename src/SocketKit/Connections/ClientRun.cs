@@ -1,14 +1,18 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
 /// <summary>One run of a client, from ConnectAsync to the end of reconnecting. The fields that change are guarded by the session's gate or belong to its loop.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation source has neither a timer nor a wait handle, so there is nothing to dispose of.")]
-internal sealed class ClientRun(TimeProvider time)
+internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
 {
     private readonly CancellationTokenSource _cancel = new();
     private TaskCompletionSource _connected = NewSignal();
     private volatile string? _detail;
+    private ActivityContext _parent = parent;
+    private Activity? _span;
 
     /// <summary>Those who wait in ConnectAsync.</summary>
     public Task Connected => Volatile.Read(ref _connected).Task;
@@ -30,6 +34,19 @@ internal sealed class ClientRun(TimeProvider time)
     public bool IsCanceled => _cancel.IsCancellationRequested;
 
     public string? Detail => _detail;
+
+    /// <summary>An attempt begins. The first one's span is a child of that in which ConnectAsync was called.</summary>
+    public void BeginSpan(OwnerMetrics metrics, string address)
+    {
+        if (SocketKitActivities.AreWanted)
+        {
+            Volatile.Write(ref _span, SocketKitActivities.Connect(metrics, _parent, address, Attempt));
+            _parent = default;
+        }
+    }
+
+    /// <summary>The attempt is over: connected, or with what it failed. Only the first call counts.</summary>
+    public void EndSpan(CloseReason? failure) => SocketKitActivities.End(Interlocked.Exchange(ref _span, null), failure?.Kind.ToString(), failure?.ToString());
 
     public void SetConnected() => _connected.TrySetResult();
 

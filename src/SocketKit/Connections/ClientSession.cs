@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -24,6 +25,8 @@ internal sealed partial class ClientSession : IConnectionOwner
     private ClientRun? _run;
     private Connection? _open;
     private ClientState _state;
+    private ClientState? _counted;
+    private bool _retired;
     private CloseReason? _lastReason;
 
     public ClientSession(SocketClientOptions options, Action<ClientStateChange> changed)
@@ -31,7 +34,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         _settings = new ClientSettings(options);
         if (_settings.Connection.Handler is null)
         {
-            Messages = new MessageStream(Settings.Logger, Settings.TextEncoding);
+            Messages = new MessageStream(Settings);
             Settings.Handler = _ => Messages;
         }
 
@@ -74,7 +77,7 @@ internal sealed partial class ClientSession : IConnectionOwner
             lock (_gate)
             {
                 began = _run is null;
-                run = _run ??= new ClientRun(Settings.TimeProvider);
+                run = _run ??= new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
                 if (began)
                 {
                     Change(ClientState.Connecting, null, 0, null);
@@ -131,6 +134,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     void IConnectionOwner.Opened(Connection connection)
     {
+        ClientRun run;
         while (true)
         {
             HeldSend? next;
@@ -145,9 +149,10 @@ internal sealed partial class ClientSession : IConnectionOwner
                 {
                     _opening = null;
                     _open = connection;
-                    _run!.OpenedAt = Now;
-                    Change(ClientState.Connected, null, _run.Attempt, null);
-                    _run.SetConnected();
+                    run = _run!;
+                    run.OpenedAt = Now;
+                    Change(ClientState.Connected, null, run.Attempt, null);
+                    run.SetConnected();
                     break;
                 }
             }
@@ -155,6 +160,7 @@ internal sealed partial class ClientSession : IConnectionOwner
             _ = next!.SendAsync(connection);
         }
 
+        run.EndSpan(null);
         Log.Connected(Settings.Logger, _settings.Dialer.ToString(), connection.Id);
     }
 
@@ -215,8 +221,9 @@ internal sealed partial class ClientSession : IConnectionOwner
         CloseReason reason;
         while (true)
         {
-            var (transport, failure) = await DialAsync(run).ConfigureAwait(false);
+            var (transport, failure) = await AttemptAsync(run).ConfigureAwait(false);
             reason = transport is null ? failure! : await LiveAsync(run, transport).ConfigureAwait(false);
+            run.EndSpan(reason);
             if (run.OpenedAt is { } openedAt && Now - openedAt >= ProvenAfter.Ticks)
             {
                 run.Attempt = 0;
@@ -242,6 +249,7 @@ internal sealed partial class ClientSession : IConnectionOwner
                 break;
             }
 
+            Settings.Metrics.Count(SocketKitMetrics.Reconnects, reason.Kind.ToString());
             lock (_gate)
             {
                 Change(ClientState.Connecting, reason, run.Attempt, null);
@@ -279,6 +287,13 @@ internal sealed partial class ClientSession : IConnectionOwner
             Log.PolicyFailed(Settings.Logger, policy.GetType().Name, exception);
             return null;
         }
+    }
+
+    /// <summary>Begins an attempt, and its span. An asynchronous method, so that the span is current while it dials and not in the connection's life.</summary>
+    private async ValueTask<(Transport? Transport, CloseReason? Failure)> AttemptAsync(ClientRun run)
+    {
+        run.BeginSpan(Settings.Metrics, _settings.Dialer.ToString());
+        return await DialAsync(run).ConfigureAwait(false);
     }
 
     private async ValueTask<(Transport? Transport, CloseReason? Failure)> DialAsync(ClientRun run)
@@ -344,7 +359,24 @@ internal sealed partial class ClientSession : IConnectionOwner
     {
         var from = _state;
         _state = to;
+        Count(_retired ? null : to);
         _notices.Add(new ClientStateChange(from, to, reason, attempt, retryIn));
+    }
+
+    /// <summary>The client is disposed of: it is in no state any more.</summary>
+    public void Retire()
+    {
+        lock (_gate)
+        {
+            _retired = true;
+            Count(null);
+        }
+    }
+
+    private void Count(ClientState? state)
+    {
+        Settings.Metrics.CountState(_counted, state);
+        _counted = state;
     }
 
     private readonly record struct Start(ClientSession Session, ClientRun Run);

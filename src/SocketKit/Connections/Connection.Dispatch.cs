@@ -109,7 +109,7 @@ internal sealed partial class Connection
             return true;
         }
 
-        Settle(Call(message, me), me, readsInput: true);
+        Settle(CallInline(message, me), me, readsInput: true);
         return true;
     }
 
@@ -261,7 +261,7 @@ internal sealed partial class Connection
                 _dispatchSignal!.Set(true);
             }
 
-            pending = Call(message, me);
+            pending = CallFromMailbox(message, me, first: calls == 0);
             buffer = message.Array;
             if (!pending.IsCompleted)
             {

@@ -103,6 +103,7 @@ internal sealed partial class Connection
                 }
 
                 send.GetResult();
+                CountSent(batch.Length);
             }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
             catch (Exception exception)
@@ -120,6 +121,7 @@ internal sealed partial class Connection
         try
         {
             _sendUnderWay!.Awaiter.GetResult();
+            CountSent(_batchLength);
         }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
         catch (Exception exception)
@@ -180,6 +182,12 @@ internal sealed partial class Connection
 
     private void FlushFailed(Exception exception)
     {
+        if (SocketKitMetrics.CountsTraffic)
+        {
+            // What the wire has taken of it; no message of it counts.
+            _settings.Metrics.Traffic.AddSent(Math.Clamp(_transport.BytesSent - _batchBegan, 0, _batchLength), 0);
+        }
+
         using (_gate.Enter())
         {
             _unsentBytes = Math.Max(_unsentBytes, Queued);

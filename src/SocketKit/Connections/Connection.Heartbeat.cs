@@ -78,7 +78,6 @@ internal sealed partial class Connection
                 break;
 
             case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done:
-                SocketKitMetrics.HeartbeatTimeouts.Add(1);
                 TryClose(CloseKind.HeartbeatTimeout, CloseParty.Peer, $"nothing received for {pulse.SinceReceived.TotalSeconds:0.0} s", null, graceful: false);
                 break;
 
@@ -305,7 +304,7 @@ internal sealed partial class Connection
             beats.RoundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(beats.PingSentAt);
         }
 
-        SocketKitMetrics.RoundTrip.Record(roundTrip.TotalSeconds);
+        _settings.Metrics.Record(SocketKitMetrics.RoundTrip, roundTrip, null);
     }
 
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -37,6 +38,7 @@ internal sealed partial class Connection
     /// <param name="me">The thread that this runs on.</param>
     private ParseResult ParseBatch(int me)
     {
+        var before = _turn;
         try
         {
             while (true)
@@ -106,6 +108,10 @@ internal sealed partial class Connection
         finally
         {
             Uncork(me);
+            if ((_wanted & Wanted.Traffic) != 0)
+            {
+                _settings.Metrics.Traffic.AddReceived(0, _turn - before);
+            }
         }
     }
 
@@ -182,10 +188,11 @@ internal sealed partial class Connection
     {
         if (_discards == 0)
         {
-            Log.Discarded(_settings.Logger, Id, this, count);
+            var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
+            Log.Discarded(_settings.Logger, level, Id, this, count);
         }
 
-        SocketKitMetrics.DiscardedBytes.Add(count);
+        _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);
         _discards++;
         _discardedBytes += count;
         if (_discards > ConnectionSettings.MaxDiscardsInARow || _discardedBytes > ConnectionSettings.MaxDiscardedBytesInARow)

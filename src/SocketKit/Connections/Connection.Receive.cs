@@ -155,6 +155,12 @@ internal sealed partial class Connection
         _heard = true;
         _receives++;
         _more = _input.Advance(received.Count);
+        _wanted = AskListeners();
+        if ((_wanted & Wanted.Traffic) != 0)
+        {
+            _settings.Metrics.Traffic.AddReceived(received.Count, 0);
+        }
+
         if (_transport.KeepsMessages && !received.EndOfMessage && _reason is null)
         {
             EndReceive();

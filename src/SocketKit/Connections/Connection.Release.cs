@@ -82,7 +82,7 @@ internal sealed partial class Connection
             _reason = reason;
         }
 
-        SocketKitMetrics.Closed(reason.Kind);
+        _settings.Metrics.Closed(reason.Kind, TimeSpan.FromTicks(Now - _began));
         _owner.Released(this, reason);
         TaskCompletionSource<CloseReason>? closed;
         TaskCompletionSource? finished;
@@ -95,7 +95,7 @@ internal sealed partial class Connection
 
         finished?.TrySetResult();
         closed?.TrySetResult(reason);
-        var level = IsExpected(reason.Kind) ? LogLevel.Debug : LogLevel.Information;
+        var level = IsExpected(reason.Kind) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Information, reason.Kind);
         if (_settings.Logger.IsEnabled(level))
         {
             var text = LogText.Escape(reason.ToString());
@@ -107,7 +107,7 @@ internal sealed partial class Connection
     }
 
     private static bool IsExpected(CloseKind kind) => kind is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset or CloseKind.TransportFailed
-        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping;
+        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping or CloseKind.TooManyConnections;
 
     /// <summary>Does what waits for the handler to be idle: the end of a drain, and the handler's last call.</summary>
     private void CheckIdle()

@@ -8,7 +8,11 @@ internal sealed partial class Connection
     /// <summary>Made by the first request; under the gate.</summary>
     private PendingRequests? _requests;
 
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default)
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
+        ? new ValueTask<Message>(RequestInSpanAsync(request, correlationId, cancellationToken))
+        : RequestOnceAsync(request, correlationId, cancellationToken);
+
+    private ValueTask<Message> RequestOnceAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -107,7 +111,7 @@ internal sealed partial class Connection
 
         if (request is null)
         {
-            SocketKitMetrics.LateResponses.Add(1);
+            _settings.Metrics.Count(SocketKitMetrics.LateResponses);
             Log.LateResponse(_settings.Logger, Id, this, id);
             return true;
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 using SocketKit.Transports;
 
@@ -17,6 +18,7 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
 /// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines and slow consumers; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
+/// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
 /// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>
 /// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
@@ -41,13 +43,14 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _transport = transport;
         _settings = settings;
         _owner = owner;
-        _context = HandlerContext.For(this);
+        _context = HandlerContext.For(this, settings.Logger);
         _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
         _beats = settings.Heartbeat is null ? null : new HeartbeatState();
         transport.Observer = this;
-        _deadline = Now + settings.OpenTimeout.Ticks;
+        _began = Now;
+        _deadline = _began + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
     }
 
@@ -85,9 +88,17 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 
-    void IEngineObserver.HandlerBlocks() => Log.HandlerBlocks(_settings.Logger, Id, this, HandlerName);
+    void IEngineObserver.HandlerBlocks()
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Warning, "handlers that block their thread");
+        Log.HandlerBlocks(_settings.Logger, level, Id, this, HandlerName);
+    }
 
-    void IEngineObserver.NoThreadLeft() => Log.NoThreadLeft(_settings.Logger, Id, this, HandlerName);
+    void IEngineObserver.NoThreadLeft()
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Error, "handlers that block while no thread is left");
+        Log.NoThreadLeft(_settings.Logger, level, Id, this, HandlerName);
+    }
 
     void IEngineObserver.Escaped(Exception exception) => Escaped(exception);
 

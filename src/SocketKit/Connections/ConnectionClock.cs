@@ -7,7 +7,7 @@ namespace SocketKit.Connections;
 /// Ticks all connections of one server or client every 100 ms: one clock, no timer per connection and none per message. Also keeps the liveness time, which leaves out gaps in which the process did not run
 /// (suspended, starved, or a test's clock that jumps): a tick more than a second late moves it not at all, so nobody is taken for dead for our own absence.
 /// </summary>
-internal sealed class ConnectionClock
+internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
@@ -17,6 +17,7 @@ internal sealed class ConnectionClock
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly OwnerMetrics _metrics;
     private readonly List<Connection> _connections = [];
     private readonly Connection[] _some = new Connection[64];
     private IDisposable? _ticks;
@@ -29,6 +30,7 @@ internal sealed class ConnectionClock
     {
         _time = settings.TimeProvider;
         _logger = settings.Logger;
+        _metrics = settings.Metrics;
     }
 
     public void Add(Connection connection)
@@ -40,7 +42,8 @@ internal sealed class ConnectionClock
             if (_ticks is null)
             {
                 _last = Now;
-                _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, Starved) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
+                _metrics.Add(this);
+                _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, _logger) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
             }
         }
     }
@@ -66,6 +69,7 @@ internal sealed class ConnectionClock
             if (_connections.Count == 0)
             {
                 (ticks, _ticks) = (_ticks, null);
+                _metrics.Remove(this);
             }
         }
 
@@ -74,10 +78,34 @@ internal sealed class ConnectionClock
 
     private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
 
-    private void Starved(TimeSpan waited)
+    /// <summary>What all connections hold now, for gauges. A few at a time, so that newcomers do not wait for it; who comes or goes meanwhile may be left out.</summary>
+    (long QueuedBytes, long Buffers) OwnerMetrics.IHoldings.Survey()
     {
-        ThreadPool.GetMinThreads(out var threads, out _);
-        Log.PoolStarved(_logger, (long)waited.TotalMilliseconds, threads);
+        var sum = (QueuedBytes: 0L, Buffers: 0L);
+        var some = new Connection[64];
+        var place = int.MaxValue;
+        while (true)
+        {
+            int count;
+            lock (_gate)
+            {
+                for (count = 0, place = Math.Min(place, _connections.Count); place > 0 && count < some.Length; count++)
+                {
+                    some[count] = _connections[--place];
+                }
+            }
+
+            if (count == 0)
+            {
+                return sum;
+            }
+
+            foreach (var connection in some.AsSpan(0, count))
+            {
+                var (queued, buffers) = connection.Holdings;
+                sum = (sum.QueuedBytes + queued, sum.Buffers + buffers);
+            }
+        }
     }
 
     private void Tick()

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
@@ -22,6 +23,8 @@ internal sealed class ConnectionSettings
 
     /// <summary>A turn also ends after this many messages: one receive may bring tens of thousands, and what each costs is the handler's affair.</summary>
     public const int MessagesPerTurn = 1000;
+
+    public const int LongestName = 100;
 
     public const int MaxDiscardsInARow = 100;
     public const int MaxDiscardedBytesInARow = 64 * 1024;
@@ -49,6 +52,11 @@ internal sealed class ConnectionSettings
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
         Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
+        Name = options.Name is null or { Length: > 0 and <= LongestName }
+            ? options.Name
+            : throw new OptionsException(role + ".Name", $"has {options.Name.Length} characters; type 1 to {LongestName}, or leave it out");
+        Metrics = handlerRequired ? OwnerMetrics.OfServer(Name) : OwnerMetrics.OfClient(Name);
+        Floods = new FloodGates(Logger, TimeProvider);
     }
 
     public IFramer Framer { get; }
@@ -88,6 +96,15 @@ internal sealed class ConnectionSettings
     public TimeProvider TimeProvider { get; }
 
     public ILogger Logger { get; }
+
+    /// <summary>Of the server or client, for metrics and traces.</summary>
+    public string? Name { get; }
+
+    /// <summary>What is measured of all that have this role and name.</summary>
+    public OwnerMetrics Metrics { get; }
+
+    /// <summary>For log lines that many peers can bring about.</summary>
+    public FloodGates Floods { get; }
 
     public static TimeSpan Positive(TimeSpan value, string role, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
         ? value

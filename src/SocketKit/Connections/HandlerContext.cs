@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace SocketKit.Connections;
 
 /// <summary>
@@ -13,12 +16,19 @@ internal static class HandlerContext
     /// <summary>The connection whose handler is running here, or null.</summary>
     public static Connection? CurrentConnection => Current.Value;
 
-    public static ExecutionContext For(Connection connection)
+    /// <summary>The context of a connection's handler; it holds a scope of the logger, so that every line that the handler logs says which connection it is about.</summary>
+    public static ExecutionContext For(Connection connection, ILogger logger)
     {
         ExecutionContext? context = null;
         ExecutionContext.Run(Default, _ =>
         {
             Current.Value = connection;
+            if (logger != NullLogger.Instance)
+            {
+                // Never ended: it lives in this context only, and dies with it.
+                logger.BeginScope(new ConnectionScope(connection));
+            }
+
             context = ExecutionContext.Capture();
         }, null);
         return context!;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace SocketKit.Connections;
 
 /// <summary>Messages sent on a client while its connect hook runs: they wait behind it, in the order of the calls. Guarded by the client's lock.</summary>
@@ -44,6 +46,8 @@ internal sealed class HeldSends(int limit)
 internal sealed class HeldSend(Message message, bool isRequest, long correlationId, CancellationToken cancellationToken)
     : TaskCompletionSource<Message?>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
+    private readonly Activity? _caller = Activity.Current;
+
     public Message Message { get; } = message;
 
     /// <summary>Sends it now. The bytes are taken before the first wait, so the order of calls is kept.</summary>
@@ -53,6 +57,8 @@ internal sealed class HeldSend(Message message, bool isRequest, long correlation
         {
             if (isRequest)
             {
+                // For this method only: the request's span belongs to the caller's.
+                Activity.Current = _caller;
                 var response = await connection.RequestAsync(Message.Memory, correlationId, cancellationToken).ConfigureAwait(false);
                 if (!TrySetResult(response))
                 {

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -7,7 +6,7 @@ namespace SocketKit.Connections;
 /// The messages of a client without a handler, as one stream that lives across reconnects. Until somebody enumerates, the newest are kept up to the mailbox's bounds; from then on a full stream holds the handler
 /// call back, and so, by way of the mailbox, the reading.
 /// </summary>
-internal sealed class MessageStream(ILogger logger, System.Text.Encoding encoding) : ConnectionHandler, IAsyncEnumerable<Message>
+internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHandler, IAsyncEnumerable<Message>
 {
     private readonly Lock _gate = new();
     private readonly Queue<Message> _messages = new();
@@ -35,12 +34,12 @@ internal sealed class MessageStream(ILogger logger, System.Text.Encoding encodin
             while (!_enumerated && _messages.Count > 0 && (_messages.Count >= ConnectionSettings.MailboxMessages || _bytes + message.Length > ConnectionSettings.MailboxBytes))
             {
                 Take().Dispose();
-                SocketKitMetrics.DroppedMessages.Add(1);
+                settings.Metrics.Count(SocketKitMetrics.DroppedMessages);
                 dropped = !_dropping;
                 _dropping = true;
             }
 
-            _messages.Enqueue(Message.Copy(message, encoding));
+            _messages.Enqueue(Message.Copy(message, settings.TextEncoding));
             _bytes += message.Length;
             (arrival, _arrival) = (_arrival, null);
             if (_enumerated && IsFull)
@@ -51,7 +50,7 @@ internal sealed class MessageStream(ILogger logger, System.Text.Encoding encodin
 
         if (dropped)
         {
-            Log.MessagesDropped(logger, ConnectionSettings.MailboxMessages, ConnectionSettings.MailboxBytes);
+            Log.MessagesDropped(settings.Logger, ConnectionSettings.MailboxMessages, ConnectionSettings.MailboxBytes);
         }
 
         arrival?.TrySetResult();

@@ -19,6 +19,9 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
 
     public readonly int Length => _end - _start;
 
+    /// <summary>An array is rented. An old value to others than the receive loop.</summary>
+    public readonly bool HoldsArray => _array is not null;
+
     public readonly Span<byte> Span => _array.AsSpan(_start, _end - _start);
 
     public readonly Memory<byte> Memory => _array.AsMemory(_start, _end - _start);

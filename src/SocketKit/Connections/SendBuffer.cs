@@ -16,9 +16,16 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
     private int _start;
     private int _end;
     private byte[]? _sending;
+    private int _messages;
 
     // The next array is sized by what the last batches came to, so that filling it moves nothing.
     private int _preferred = LeastSize;
+
+    /// <summary>Messages in the batch that was taken last. For whoever took it.</summary>
+    public int MessagesTaken { get; private set; }
+
+    /// <summary>Rented arrays.</summary>
+    public int Arrays => (_filling is null ? 0 : 1) + (_sending is null ? 0 : 1);
 
     /// <summary>Bytes written and not yet taken.</summary>
     public int Length => _end - _start;
@@ -56,7 +63,11 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
     }
 
     /// <summary>Ends a frame begun at the mark.</summary>
-    public void Seal(int mark) => _boundaries?.Enqueue(Length - mark);
+    public void Seal(int mark)
+    {
+        _messages++;
+        _boundaries?.Enqueue(Length - mark);
+    }
 
     /// <summary>Takes the next batch to put on the wire. It stays valid until the next call.</summary>
     public bool TryTake(out ReadOnlyMemory<byte> batch)
@@ -73,6 +84,8 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
         {
             // The message is moved out, so that more can be written behind the rest meanwhile.
             var length = _boundaries.Dequeue();
+            MessagesTaken = 1;
+            _messages--;
             _sending = ArrayPool<byte>.Shared.Rent(Math.Max(length, 1));
             _filling.AsSpan(_start, length).CopyTo(_sending);
             _start += length;
@@ -83,6 +96,8 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
 
         batch = _filling.AsMemory(_start, Length);
         _preferred = Math.Clamp(Length >= _preferred ? Length : _preferred - ((_preferred - Length) / 8), LeastSize, LargestPreferred);
+        MessagesTaken = _messages;
+        _messages = 0;
         _sending = _filling;
         _filling = null;
         _start = _end = 0;
@@ -92,7 +107,7 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
     /// <summary>Drops what waits; the batch on the wire is not touched.</summary>
     public void Clear()
     {
-        _start = _end = 0;
+        _start = _end = _messages = 0;
         _boundaries?.Clear();
         ReleaseIfEmpty();
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -14,10 +15,10 @@ internal static class SystemTicker
     private static bool _running;
 
     /// <param name="tick">Called every <see cref="ConnectionClock.Interval"/>.</param>
-    /// <param name="starved">Called once per episode in which the pool is starved, with the time that queued work waits.</param>
-    public static IDisposable Subscribe(Action tick, Action<TimeSpan> starved)
+    /// <param name="logger">Is told once per episode in which the pool is starved; clocks that share it, as those of many clients do, tell it once.</param>
+    public static IDisposable Subscribe(Action tick, ILogger logger)
     {
-        var subscription = new Subscription(tick, starved);
+        var subscription = new Subscription(tick, logger);
         lock (Gate)
         {
             _subscriptions = [.. _subscriptions, subscription];
@@ -58,17 +59,18 @@ internal static class SystemTicker
     private static void Starved(TimeSpan waited)
     {
         SocketKitMetrics.PoolStarved.Add(1);
-        foreach (var subscription in _subscriptions)
+        ThreadPool.GetMinThreads(out var threads, out _);
+        foreach (var logger in _subscriptions.Select(subscription => subscription.Logger).Distinct())
         {
-            subscription.Starved(waited);
+            Log.PoolStarved(logger, (long)waited.TotalMilliseconds, threads);
         }
     }
 
-    private sealed class Subscription(Action tick, Action<TimeSpan> starved) : IDisposable
+    private sealed class Subscription(Action tick, ILogger logger) : IDisposable
     {
         public Action Tick { get; } = tick;
 
-        public Action<TimeSpan> Starved { get; } = starved;
+        public ILogger Logger { get; } = logger;
 
         public void Dispose()
         {

@@ -2,23 +2,25 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>Every log line of the library, with its event id. A peer is given as its escaped name and address.</summary>
+/// <summary>
+/// Every log line of the library, with its event id; docs/metrics-and-logs.md lists them. An id never changes its meaning. A peer is given as its escaped name and address. Lines that many peers can bring about get their level from a <see cref="FloodGate"/>.
+/// </summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "Listening on {EndPoint}")]
     public static partial void Listening(ILogger logger, object endPoint);
 
-    [LoggerMessage(2, LogLevel.Warning, "Accepting on {EndPoint} fails, trying again at growing intervals of up to 1 s")]
-    public static partial void AcceptFailing(ILogger logger, object endPoint, Exception exception);
+    [LoggerMessage(EventId = 2, Message = "Accepting on {EndPoint} fails, trying again at growing intervals of up to 1 s")]
+    public static partial void AcceptFailing(ILogger logger, LogLevel level, object endPoint, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Warning, "Accepting on {EndPoint} works again after {Failures} failures")]
-    public static partial void AcceptRecovered(ILogger logger, object endPoint, long failures);
+    [LoggerMessage(EventId = 3, Message = "Accepting on {EndPoint} works again after {Failures} failures")]
+    public static partial void AcceptRecovered(ILogger logger, LogLevel level, object endPoint, long failures);
 
-    [LoggerMessage(4, LogLevel.Warning, "Refusing connections: {Limit} are connected (SocketServerOptions.MaxConnections)")]
-    public static partial void Refusing(ILogger logger, int limit);
+    [LoggerMessage(EventId = 4, Message = "Refusing connections: {Limit} are connected (SocketServerOptions.MaxConnections)")]
+    public static partial void Refusing(ILogger logger, LogLevel level, int limit);
 
-    [LoggerMessage(5, LogLevel.Warning, "Accepting connections again after refusing {Count}")]
-    public static partial void RefusedEnough(ILogger logger, long count);
+    [LoggerMessage(EventId = 5, Message = "Accepting connections again after refusing {Count}")]
+    public static partial void RefusedEnough(ILogger logger, LogLevel level, long count);
 
     [LoggerMessage(6, LogLevel.Information, "Stopping with {Count} connections")]
     public static partial void Stopping(ILogger logger, int count);
@@ -26,47 +28,44 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "Aborted {Count} connections that did not finish within {DrainTimeout}: {Connections}")]
     public static partial void AbortedAtStop(ILogger logger, int count, TimeSpan drainTimeout, string connections);
 
-    [LoggerMessage(8, LogLevel.Warning, "A connection could not be started")]
-    public static partial void StartFailed(ILogger logger, Exception exception);
-
     [LoggerMessage(9, LogLevel.Warning, "The thread pool is starved: queued work waits for {Milliseconds} ms; its minimum of threads is raised to {Threads}. A handler that blocks its thread is the usual cause")]
     public static partial void PoolStarved(ILogger logger, long milliseconds, int threads);
 
-    [LoggerMessage(20, LogLevel.Debug, "Connection {Id} to {Peer} is open")]
-    public static partial void Opened(ILogger logger, long id, object peer);
+    [LoggerMessage(20, LogLevel.Debug, "Connection {ConnectionId} to {Peer} is open")]
+    public static partial void Opened(ILogger logger, long connectionId, object peer);
 
-    [LoggerMessage(EventId = 21, Message = "Connection {Id} to {Peer} closed: {Reason}")]
-    public static partial void Closed(ILogger logger, LogLevel level, long id, object peer, string reason);
+    [LoggerMessage(EventId = 21, Message = "Connection {ConnectionId} to {Peer} closed: {Reason}")]
+    public static partial void Closed(ILogger logger, LogLevel level, long connectionId, object peer, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "Connection {Id} to {Peer}: {Handler} failed")]
-    public static partial void HandlerFailed(ILogger logger, long id, object peer, string handler, Exception exception);
+    [LoggerMessage(22, LogLevel.Error, "Connection {ConnectionId} to {Peer}: {Handler} failed")]
+    public static partial void HandlerFailed(ILogger logger, long connectionId, object peer, string handler, Exception exception);
 
-    [LoggerMessage(23, LogLevel.Debug, "Connection {Id} to {Peer}: the handler gave up because a connection is closed")]
-    public static partial void HandlerGaveUp(ILogger logger, long id, object peer, Exception exception);
+    [LoggerMessage(23, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: the handler gave up because a connection is closed")]
+    public static partial void HandlerGaveUp(ILogger logger, long connectionId, object peer, Exception exception);
 
-    [LoggerMessage(24, LogLevel.Error, "Connection {Id} to {Peer}: the framer {Framer} failed")]
-    public static partial void FramerFailed(ILogger logger, long id, object peer, string framer, Exception exception);
+    [LoggerMessage(24, LogLevel.Error, "Connection {ConnectionId} to {Peer}: the framer {Framer} failed")]
+    public static partial void FramerFailed(ILogger logger, long connectionId, object peer, string framer, Exception exception);
 
-    [LoggerMessage(25, LogLevel.Information, "Connection {Id} to {Peer}: discarding bytes that belong to no message, {Count} at first")]
-    public static partial void Discarded(ILogger logger, long id, object peer, long count);
+    [LoggerMessage(EventId = 25, Message = "Connection {ConnectionId} to {Peer}: discarding bytes that belong to no message, {Count} at first")]
+    public static partial void Discarded(ILogger logger, LogLevel level, long connectionId, object peer, long count);
 
-    [LoggerMessage(26, LogLevel.Debug, "Connection {Id} to {Peer}: TrySend failed")]
-    public static partial void TrySendFailed(ILogger logger, long id, object peer, Exception exception);
+    [LoggerMessage(26, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: TrySend failed")]
+    public static partial void TrySendFailed(ILogger logger, long connectionId, object peer, Exception exception);
 
-    [LoggerMessage(27, LogLevel.Debug, "Connection {Id} to {Peer}: a late response is dropped (correlation id {CorrelationId})")]
-    public static partial void LateResponse(ILogger logger, long id, object peer, long correlationId);
+    [LoggerMessage(27, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: a late response is dropped (correlation id {CorrelationId})")]
+    public static partial void LateResponse(ILogger logger, long connectionId, object peer, long correlationId);
 
-    [LoggerMessage(28, LogLevel.Debug, "Connection {Id} to {Peer}: closing the wire failed")]
-    public static partial void FinishFailed(ILogger logger, long id, object peer, Exception exception);
+    [LoggerMessage(28, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: closing the wire failed")]
+    public static partial void FinishFailed(ILogger logger, long connectionId, object peer, Exception exception);
 
-    [LoggerMessage(29, LogLevel.Warning, "Connection {Id} to {Peer}: {Handler} blocks its thread; its event loop goes on with another, and this connection is served beside the loop until it behaves. Await instead of blocking")]
-    public static partial void HandlerBlocks(ILogger logger, long id, object peer, string handler);
+    [LoggerMessage(EventId = 29, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread; its event loop goes on with another, and this connection is served beside the loop until it behaves. Await instead of blocking")]
+    public static partial void HandlerBlocks(ILogger logger, LogLevel level, long connectionId, object peer, string handler);
 
-    [LoggerMessage(30, LogLevel.Error, "Connection {Id} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
-    public static partial void NoThreadLeft(ILogger logger, long id, object peer, string handler);
+    [LoggerMessage(EventId = 30, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
+    public static partial void NoThreadLeft(ILogger logger, LogLevel level, long connectionId, object peer, string handler);
 
-    [LoggerMessage(40, LogLevel.Information, "Connected to {Address} (connection {Id})")]
-    public static partial void Connected(ILogger logger, string address, long id);
+    [LoggerMessage(40, LogLevel.Information, "Connected to {Address} (connection {ConnectionId})")]
+    public static partial void Connected(ILogger logger, string address, long connectionId);
 
     [LoggerMessage(41, LogLevel.Information, "No connection to {Address}: {Reason}; trying again in {Delay}")]
     public static partial void Waiting(ILogger logger, string address, string reason, TimeSpan delay);
@@ -77,11 +76,11 @@ internal static partial class Log
     [LoggerMessage(43, LogLevel.Error, "A subscriber of StateChanged failed")]
     public static partial void SubscriberFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(45, LogLevel.Error, "The reconnect policy {Policy} failed; reconnecting ends")]
-    public static partial void PolicyFailed(ILogger logger, string policy, Exception exception);
-
     [LoggerMessage(44, LogLevel.Warning, "Nobody reads the client's Messages; the oldest are dropped beyond {Messages} messages or {Bytes} bytes")]
     public static partial void MessagesDropped(ILogger logger, int messages, int bytes);
+
+    [LoggerMessage(45, LogLevel.Error, "The reconnect policy {Policy} failed; reconnecting ends")]
+    public static partial void PolicyFailed(ILogger logger, string policy, Exception exception);
 
     [LoggerMessage(60, LogLevel.Information, "Removed the socket {Path}, which a dead process has left")]
     public static partial void SocketFileCleared(ILogger logger, string path);
@@ -91,4 +90,9 @@ internal static partial class Log
 
     [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
     public static partial void SocketFileLeftAlone(ILogger logger, string path);
+    [LoggerMessage(70, LogLevel.Warning, "Many {What}: more of them are logged at Debug until no more than {Burst} come in {Window}")]
+    public static partial void FloodBegan(ILogger logger, string what, int burst, TimeSpan window);
+
+    [LoggerMessage(71, LogLevel.Warning, "{Count} {What} were logged at Debug only, in {Duration}; from now on they are logged as usual")]
+    public static partial void FloodEnded(ILogger logger, long count, string what, TimeSpan duration);
 }

@@ -10,11 +10,13 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
 {
     public const string C = "c";
     public const string Kestrel = "kestrel";
+    public const string EpollMetrics = "epoll-metrics";
 
     public static readonly Contender[] All =
     [
         new("epoll", "SocketKit, epoll engine", ["--kind", "socketkit", "--engine", "epoll"]),
         new("sockets", "SocketKit, portable engine", ["--kind", "socketkit", "--engine", "sockets"]),
+        new(EpollMetrics, "SocketKit, epoll engine, every instrument collected", ["--kind", "socketkit", "--engine", "epoll", "--telemetry", ServeOptions.Metrics]),
         new(C, "C, epoll", null),
         new("c-direct", "C, epoll, no output buffer", null),
         new("plain", "plain `Socket` loop", ["--kind", "plain"]),
@@ -33,12 +35,12 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
     /// <summary>Why it cannot take part here, or null.</summary>
     public string? Missing => Name switch
     {
-        "epoll" => EngineChoice.Missing("epoll"),
+        "epoll" or EpollMetrics => EngineChoice.Missing("epoll"),
         _ => Arguments is null ? CEcho.Missing : null,
     };
 
     /// <summary>If it is the library's own, with handlers to choose from.</summary>
-    public bool IsOurs => Name is "epoll" or "sockets";
+    public bool IsOurs => Name is "epoll" or "sockets" or EpollMetrics;
 
     /// <summary>Those with these names that can take part, and a line for each that cannot.</summary>
     /// <param name="names">Who was asked for.</param>

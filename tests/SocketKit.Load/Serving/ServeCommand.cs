@@ -23,6 +23,8 @@ internal static class ServeCommand
         Option<int> blockEvery = new("--block-every") { Description = "With --handler block: one connection of so many blocks.", DefaultValueFactory = _ => 64 };
         Option<int> blockMilliseconds = new("--block-ms") { Description = "With --handler block: for so many milliseconds.", DefaultValueFactory = _ => 100 };
         Option<int> heartbeat = new("--heartbeat") { Description = $"Send the message {Encoding.ASCII.GetString(ServeOptions.Beat)} after so many seconds without another, and close who sends nothing for three times as long; 0: no heartbeat." };
+        Option<string> telemetry = new("--telemetry") { Description = "Who listens to the library: nobody, or the OpenTelemetry SDK, which collects every instrument once a second.", DefaultValueFactory = _ => ServeOptions.NoTelemetry };
+        telemetry.AcceptOnlyFromAmong(ServeOptions.Telemetries);
         Option<bool> untilInputEnds = new("--until-input-ends") { Description = "End with the standard input, so that a server never outlives the program that started it." };
 
         port.Between(0, 65535);
@@ -31,11 +33,11 @@ internal static class ServeCommand
         heartbeat.AtLeast(0);
         Command command = new("serve", "Echoes frames with a 4-byte big-endian length, or serves a small web app. On standard input it takes the lines stats, and collect for stats after a full collection.")
         {
-            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, untilInputEnds,
+            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, telemetry, untilInputEnds,
         };
         command.Validators.Add(result =>
         {
-            foreach (Option option in (Option[])[handler, heartbeat])
+            foreach (Option option in (Option[])[handler, heartbeat, telemetry])
             {
                 if (result.GetResult(kind) is { Tokens: [{ Value: not "socketkit" }] } && result.GetResult(option) is { Implicit: false })
                 {
@@ -44,7 +46,7 @@ internal static class ServeCommand
             }
         });
         command.SetAction((arguments, cancellationToken) => RunAsync(
-            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat)),
+            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat), arguments.GetValue(telemetry)!),
             arguments.GetValue(untilInputEnds), cancellationToken));
         return command;
     }
@@ -61,6 +63,7 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ServeOptions options, bool untilInputEnds, CancellationToken cancellationToken)
     {
         OpenFiles.RaiseLimit();
+        using var collecting = options.Telemetry == ServeOptions.Metrics ? Collecting.Start() : null;
         await using var server = await StartAsync(options);
         Console.WriteLine(server.Port);
 

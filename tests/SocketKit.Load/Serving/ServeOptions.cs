@@ -8,13 +8,22 @@ namespace SocketKit.Load.Serving;
 /// <param name="BlockEvery">Handler <c>block</c>: of so many connections one blocks, the first of them first.</param>
 /// <param name="BlockMilliseconds">Handler <c>block</c>: how long it blocks its thread at each message.</param>
 /// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no heartbeat.</param>
-internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0)
+/// <param name="Telemetry">One of <see cref="Telemetries"/>: who listens to the library's instruments.</param>
+internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0, string Telemetry = ServeOptions.NoTelemetry)
 {
     /// <summary>What a heartbeat says, in both directions.</summary>
     public static ReadOnlySpan<byte> Beat => "beat"u8;
 
     /// <summary>The longest frame that any kind takes, in bytes without its length.</summary>
     public const int MaxFrameLength = 1024 * 1024;
+
+    /// <summary>Nobody listens.</summary>
+    public const string NoTelemetry = "none";
+
+    /// <summary>The OpenTelemetry SDK collects every instrument once a second.</summary>
+    public const string Metrics = "metrics";
+
+    public static readonly string[] Telemetries = [NoTelemetry, Metrics];
 
     public const string Http = "http";
     public const string HttpSocketKit = "http-socketkit";
