@@ -90,6 +90,7 @@ internal static partial class Log
 
     [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
     public static partial void SocketFileLeftAlone(ILogger logger, string path);
+
     [LoggerMessage(70, LogLevel.Warning, "Many {What}: more of them are logged at Debug until no more than {Burst} come in {Window}")]
     public static partial void FloodBegan(ILogger logger, string what, int burst, TimeSpan window);
 
