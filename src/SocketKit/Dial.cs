@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
 using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Tls;
 
 namespace SocketKit;
 
@@ -50,6 +51,30 @@ public static class Dial
         ArgumentNullException.ThrowIfNull(endPoint);
         CheckPort(endPoint.Port, nameof(endPoint));
         return Create(endPoint, options);
+    }
+
+    /// <summary>TLS over TCP to a name or address and a port. The server's certificate must be valid for the host.</summary>
+    /// <param name="host">As of <see cref="Tcp(string, int, TcpDialOptions?)"/>.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="tls">Whom to trust, and the client's own certificate; null for the defaults, which are strict.</param>
+    /// <param name="tcp">How to dial; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The host is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
+    public static Dialer Tls(string host, int port, TlsDialOptions? tls = null, TcpDialOptions? tcp = null) =>
+        new TlsDialer(Tcp(host, port, tcp), new TlsClientSide(tls ?? new TlsDialOptions(), host));
+
+    /// <summary>TLS over another dialer's connections, which must be streams of bytes.</summary>
+    /// <param name="inner">Dials.</param>
+    /// <param name="tls">Whom to trust; <see cref="TlsDialOptions.ServerName"/> must be set.</param>
+    /// <exception cref="ArgumentNullException">There is no dialer, or there are no options.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    public static Dialer Tls(Dialer inner, TlsDialOptions tls)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(tls);
+        return new TlsDialer(inner, new TlsClientSide(tls, host: null));
     }
 
     private static TcpDialer Create(EndPoint endPoint, TcpDialOptions? options) =>

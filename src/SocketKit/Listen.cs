@@ -1,6 +1,7 @@
 using System.Net;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
+using SocketKit.Transports.Tls;
 
 namespace SocketKit;
 
@@ -41,6 +42,40 @@ public static class Listen
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
+    }
+
+    /// <summary>TLS over TCP, on all addresses of this machine, IPv6 and IPv4.</summary>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <param name="tcp">How to listen; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tls(int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(port, tcp), tls);
+
+    /// <summary>TLS over TCP, on one address of this machine.</summary>
+    /// <param name="host">As of <see cref="Tcp(string, int, TcpListenOptions?)"/>.</param>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <param name="tcp">How to listen; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The host is empty.</exception>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tls(string host, int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(host, port, tcp), tls);
+
+    /// <summary>TLS over another listener's connections, which must be streams of bytes.</summary>
+    /// <param name="inner">Accepts the connections. It belongs to the new listener.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <exception cref="ArgumentNullException">There is no listener, or there are no options.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    public static Listener Tls(Listener inner, TlsListenOptions tls)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(tls);
+        return new TlsListener(inner, new TlsServerSide(tls));
     }
 
     private static Listener Create(EndPoint endPoint, TcpListenOptions? options)

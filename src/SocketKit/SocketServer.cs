@@ -235,6 +235,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             {
                 bound.Add(listener);
                 listener.UseSlowConsumerTimeout(settings.Connection.SlowConsumerTimeout);
+                listener.UseServices(settings.Connection.Logger, settings.Connection.TimeProvider);
                 await listener.BindAsync(cancellationToken).ConfigureAwait(false);
             }
         }

@@ -11,7 +11,7 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions",
+        "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions", "TlsInfo",
     ];
 
     private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketEngines", "Handler"];
@@ -27,9 +27,10 @@ public partial class ArchitectureTests
         ["Transports/Tcp"] = ["Ground"],
         ["Transports/Sockets"] = ["Ground", "Transports/Tcp"],
         ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Tcp"],
+        ["Transports/Tls"] = ["Ground", "Diagnostics"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Diagnostics", "Framing", "Heartbeats"],
-        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Tcp", "Transports/Sockets", "Transports/Epoll"],
+        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Tcp", "Transports/Sockets", "Transports/Epoll", "Transports/Tls"],
     };
 
     [Fact]

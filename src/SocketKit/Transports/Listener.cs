@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace SocketKit;
 
@@ -12,6 +13,14 @@ public abstract class Listener : IAsyncDisposable
     internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
     {
     }
+
+    /// <summary>Tells where logs go and what the clock is, before <see cref="BindAsync"/>. Default: ignored.</summary>
+    internal virtual void UseServices(ILogger logger, TimeProvider timeProvider)
+    {
+    }
+
+    /// <summary>When the first of the certificates that it serves with expires. Default: null, it has none.</summary>
+    public virtual DateTimeOffset? CertificateExpires => null;
 
     /// <summary>Takes the address.</summary>
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
