@@ -47,6 +47,17 @@ internal sealed class InMemoryTransport : Transport
 
     public override long BytesSent => Volatile.Read(ref _bytesSent);
 
+    internal override bool HasUnread
+    {
+        get
+        {
+            lock (_link.Gate)
+            {
+                return !IsGone && !_link.IsCut && _arrived.Count > 0;
+            }
+        }
+    }
+
     internal bool IsReleased { get; private set; }
 
     private bool IsGone => _aborted || IsReleased;
