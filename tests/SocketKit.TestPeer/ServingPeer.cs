@@ -7,7 +7,7 @@ namespace SocketKit.TestPeer;
 
 /// <summary>
 /// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
-/// <c>drain=MS</c>, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
+/// <c>drain=MS</c>, <c>tls=yes</c> with a certificate for development, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
 /// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
 /// </summary>
@@ -34,9 +34,10 @@ internal sealed class ServingPeer
 
         _framer = new CountingFramer(options.Text("framing", "lines") == "length" ? Framers.LengthPrefixed() : Framers.Lines());
         var handler = new PrintingHandler(OnMessageAsync);
+        var tcp = Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine });
         var server = new SocketServerOptions
         {
-            Listeners = { Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine }) },
+            Listeners = { options.Text("tls", "no") == "yes" ? Listen.Tls(tcp, new TlsListenOptions { Certificate = TlsCertificate.CreateDevelopment() }) : tcp },
             Framer = _framer,
             Handler = _ => handler,
             MaxFrameLength = options.Number("max-frame", 1024 * 1024),

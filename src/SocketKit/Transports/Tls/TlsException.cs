@@ -26,7 +26,7 @@ public enum TlsFailure
     /// <summary>The peer ended the stream in the middle of the handshake.</summary>
     PeerLeft,
 
-    /// <summary>The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. With TLS 1.3 a server that refuses the client's certificate says so after the client has finished its handshake:
+    /// <summary>The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. A server that refuses the client's certificate may say so after the client has finished its handshake:
     /// then the connection opens first, and ends as <see cref="CloseKind.TransportFailed"/> with this.</summary>
     PeerRefused,
 

@@ -23,7 +23,7 @@ public class Tls12TransportTests : TlsTransportTests
 /// <summary>The contract over TLS on a network that holds little, so that records come in pieces.</summary>
 public class TlsOverLittleTransportTests : TransportContract
 {
-    private readonly InMemoryNetwork _network = new(capacity: 1000);
+    private readonly InMemoryNetwork _network = new(capacity: 1200);
 
     protected override ValueTask<(Transport Left, Transport Right)> ConnectAsync() => TestAuthority.ConnectAsync(
         Listen.Tls(_network.Listen("server"), TestAuthority.Shared.ListenOptions()),
