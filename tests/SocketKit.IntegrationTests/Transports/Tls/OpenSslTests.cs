@@ -18,7 +18,7 @@ public sealed class OpenSslTests : IDisposable
     {
         await using var server = await TlsServer.StartAsync(configure: options => options.Handler = Handler.Reply(new GuessThanksSorryOkReplies()));
 
-        var (text, code) = await RunAsync(server, "1\n2\n3\n4\n", [version, "-quiet", "-verify_return_error", "-CAfile", Root()]);
+        var (text, code) = await RunAsync(server, "1\n2\n3\n4\n", [version, "-quiet", "-no_ign_eof", "-verify_return_error", "-CAfile", Root()]);
 
         text.Should().Contain("你猜!\n谢谢!\n对不起!\n好的!\n");
         code.Should().Be(0);
@@ -47,10 +47,12 @@ public sealed class OpenSslTests : IDisposable
         await using var server = await TlsServer.StartAsync();
 
         // The line R asks for it.
-        var (text, _) = await RunAsync(server, "hello\nR\nafter\n", [version, "-CAfile", Root()]);
+        var (text, code) = await RunAsync(server, "hello\nR\nafter\n", [version, "-CAfile", Root()]);
 
-        text.Should().Contain("RENEGOTIATING").And.Contain("no renegotiation");
-        text.Split('\n').Should().NotContain("after");
+        text.Should().Contain("RENEGOTIATING");
+        text.Split('\n').Should().Contain("hello").And.NotContain("after");
+        code.Should().NotBe(0);
+        (await (await server.OpenedAsync()).ClosedAsync()).Kind.Should().Be(CloseKind.TransportFailed);
     }
 
     private string Root()

@@ -43,6 +43,10 @@ public class TlsOverTcpTransportTests : TransportContract
 
 public class TlsOverTcpTransportCostTests : TransportCostContract
 {
+#if DEBUG
+    protected override double MostPerRoundTrip => 1000;
+
+#endif
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         var listener = Listen.Tls(TestEngine.Listen("127.0.0.1", 0), TestAuthority.Shared.ListenOptions());

@@ -32,6 +32,10 @@ public class TlsOverLittleTransportTests : TransportContract
 
 public class TlsTransportCostTests : TransportCostContract
 {
+#if DEBUG
+    protected override double MostPerRoundTrip => 1000;
+
+#endif
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         var network = new InMemoryNetwork();
