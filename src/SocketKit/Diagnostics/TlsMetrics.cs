@@ -26,7 +26,7 @@ internal static class TlsMetrics
     /// <param name="duration">From the first bytes on.</param>
     /// <param name="protocol">The version, when it succeeded.</param>
     /// <param name="failure">The failure, when it failed.</param>
-    public static void HandshakeEnded(bool server, TimeSpan duration, SslProtocols? protocol, TlsFailure? failure)
+    public static void HandshakeEnded(bool server, TimeSpan duration, SslProtocols? protocol, string? failure)
     {
         if (!server)
         {
@@ -38,7 +38,7 @@ internal static class TlsMetrics
         {
             HandshakeDuration.Record(duration.TotalSeconds, failure is null
                 ? new KeyValuePair<string, object?>("tls.protocol.version", protocol == SslProtocols.Tls13 ? "1.3" : "1.2")
-                : new KeyValuePair<string, object?>("error.type", failure.ToString()));
+                : new KeyValuePair<string, object?>("error.type", failure));
         }
     }
 

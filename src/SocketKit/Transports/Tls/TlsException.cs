@@ -26,8 +26,8 @@ public enum TlsFailure
     /// <summary>The peer ended the stream in the middle of the handshake.</summary>
     PeerLeft,
 
-    /// <summary>The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. With TLS 1.3 a server that refuses the client's certificate says so after the client has finished its handshake:
-    /// then the connection opens first, and ends as <see cref="CloseKind.TransportFailed"/> with this.</summary>
+    /// <summary>The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. A server that refuses the client's certificate may do so after the client has finished its handshake, and on Linux
+    /// .NET sends no alert then: the connection opens, and ends at once.</summary>
     PeerRefused,
 
     /// <summary>Bytes came in an open session that are not the peer's: they were changed on the way, or it is broken.</summary>

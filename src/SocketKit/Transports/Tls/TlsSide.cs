@@ -75,7 +75,7 @@ internal abstract class TlsSide
         }
         finally
         {
-            TlsMetrics.HandshakeEnded(IsServer, Stopwatch.GetElapsedTime(began), succeeded ? tls.SslProtocol : null, succeeded ? null : tls.Refusal?.Failure ?? TlsFailure.HandshakeFailed);
+            TlsMetrics.HandshakeEnded(IsServer, Stopwatch.GetElapsedTime(began), succeeded ? tls.SslProtocol : null, succeeded ? null : (tls.Refusal?.Failure ?? TlsFailure.HandshakeFailed).ToString());
         }
     }
 
@@ -180,8 +180,21 @@ internal abstract class TlsSide
     /// <summary>The subject is the peer's text.</summary>
     private static string NameOf(X509Certificate2 certificate) => $"({LogText.Escape(certificate.Subject)})";
 
-    // SslStream has no other way to say that the peer sent an alert: the message names it, and the inner exception is the library's own.
-    private static bool IsAlert(Exception exception) => exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) || Innermost(exception).Contains("alert", StringComparison.OrdinalIgnoreCase);
+    /// <summary>SslStream has no other way to say that the peer sent an alert: the message names it, or has OpenSSL's error code, whose reason is 1000 and the alert's number.</summary>
+    private static bool IsAlert(Exception exception)
+    {
+        const string OpenSslError = "error:0A";
+        const uint Reason = 0x7fffff;
+        var innermost = Innermost(exception);
+        if (exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) || innermost.Contains("alert", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
+        var code = innermost.IndexOf(OpenSslError, StringComparison.Ordinal) + OpenSslError.Length - 2;
+        return code >= OpenSslError.Length - 2 && innermost.Length >= code + 8
+            && uint.TryParse(innermost.AsSpan(code, 8), System.Globalization.NumberStyles.HexNumber, null, out var number) && (number & Reason) >= 1000;
+    }
 
     private static string Innermost(Exception exception) => exception.GetBaseException().Message;
 }

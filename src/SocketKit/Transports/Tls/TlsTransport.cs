@@ -74,6 +74,7 @@ internal sealed class TlsTransport : Transport
     public override ValueTask YieldAsync() => _wire.YieldAsync();
 
     /// <exception cref="TlsException">The handshake failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _wire.OpenAsync(cancellationToken).ConfigureAwait(false);

@@ -128,10 +128,10 @@ public class HandshakeGateTests
 
             var running = inside.Where(one => one.Pass.Turn.IsCompletedSuccessfully).ToArray();
             running.Length.Should().BeLessThanOrEqualTo(8);
-            running.Where(one => one.From is not null).GroupBy(one => one.From).Should().OnlyContain(group => group.Count() <= 2);
+            running.Where(one => one.From is not null).GroupBy(one => one.From).All(group => group.Count() <= 2).Should().BeTrue("that is an address's share");
             if (running.Length < 8)
             {
-                inside.Where(one => one.Pass.IsWaiting).Should().OnlyContain(one => one.From != null && running.Count(other => other.From == one.From) == 2, "there is room");
+                inside.Where(one => one.Pass.IsWaiting).All(one => one.From is not null && running.Count(other => other.From == one.From) == 2).Should().BeTrue("there is room for all others");
             }
         }
 

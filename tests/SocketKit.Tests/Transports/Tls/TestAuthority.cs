@@ -12,13 +12,16 @@ public sealed class TestAuthority
 
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    public TestAuthority(string name)
+    /// <param name="name">Its name.</param>
+    /// <param name="issuer">Who vouches for it; null: it is a root.</param>
+    public TestAuthority(string name, TestAuthority? issuer = null)
     {
         var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        Root = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddYears(-3), DateTimeOffset.UtcNow.AddYears(3));
+        var (from, to) = (DateTimeOffset.UtcNow.AddYears(-2), DateTimeOffset.UtcNow.AddYears(2));
+        Root = issuer is null ? request.CreateSelfSigned(from.AddYears(-1), to.AddYears(1)) : request.Create(issuer.Root, from, to, [1, 2, 3, 4]).CopyWithPrivateKey(_key);
     }
 
     public X509Certificate2 Root { get; }

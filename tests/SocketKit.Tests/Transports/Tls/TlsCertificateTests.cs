@@ -19,18 +19,20 @@ public sealed class TlsCertificateTests : IDisposable
     [Fact]
     public void A_PEM_certificate_comes_with_its_key_and_its_chain()
     {
-        var (certificate, key) = TestAuthority.Pem(_first);
-        File.WriteAllText(In("chain.pem"), certificate + "\n" + TestAuthority.Shared.Root.ExportCertificatePem());
+        var intermediate = new TestAuthority("Intermediate", TestAuthority.Shared);
+        using var own = intermediate.Issue();
+        var (certificate, key) = TestAuthority.Pem(own);
+        File.WriteAllText(In("chain.pem"), certificate + "\n" + intermediate.Root.ExportCertificatePem());
         File.WriteAllText(In("key.pem"), key);
         File.WriteAllText(In("both.pem"), key + "\n" + certificate);
 
         var apart = TlsCertificate.FromPem(In("chain.pem"), In("key.pem"));
         var together = TlsCertificate.FromPem(In("both.pem"));
 
-        apart.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
+        apart.Certificate.Thumbprint.Should().Be(own.Thumbprint);
         apart.Certificate.HasPrivateKey.Should().BeTrue();
-        apart.Fresh().Context.IntermediateCertificates.Should().ContainSingle().Which.Thumbprint.Should().Be(TestAuthority.Shared.Root.Thumbprint);
-        together.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
+        apart.Fresh().Context.IntermediateCertificates.Should().ContainSingle().Which.Thumbprint.Should().Be(intermediate.Root.Thumbprint);
+        together.Certificate.Thumbprint.Should().Be(own.Thumbprint);
         apart.ToString().Should().Be(In("chain.pem"));
     }
 
