@@ -26,7 +26,7 @@ internal static class CommandLine
             {
                 parse(token.Value);
             }
-            catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException)
+            catch (Exception exception) when (exception is ArgumentException or IOException or PlatformNotSupportedException)
             {
                 result.AddError($"{option.Name}: {exception.Message}");
             }

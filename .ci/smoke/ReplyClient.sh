@@ -70,6 +70,23 @@ if check "a Unix socket: the server listens" listens_on 20 "$server" "$socket"; 
   check "a Unix socket: the server ends with 0" ends_well "$server"
 fi
 
+# The same over TLS, with the server's development certificate, which is trusted only by who is told to.
+refuses_stranger() {
+  local code=0 said
+  said=$(timeout 120 "$client" --connect "$1" --count 1 2>&1) || code=$?
+  ((code == 1)) && [[ $said == *Untrusted* ]] || { echo "exit code $code: $said"; return 1; }
+}
+
+port=$(free_port)
+export XDG_DATA_HOME=$smoke_logs/data
+start tls "$(program_of ReplyServer)" --listen "tls://127.0.0.1:$port"
+server=$started
+if check "TLS: the server listens" wait_for 20 grep -q ' listening on ' "$(log_of tls)"; then
+  check "TLS: --count 500, all answered right, exit code 0" says '500 sent, 500 answered right, 0 wrong' "$client" --connect "tls://localhost:$port?ca=$XDG_DATA_HOME/SocketKit/reply-server.pem" --count 500
+  check "TLS: without being told to trust it the client refuses, exit code 1" refuses_stranger "tls://localhost:$port"
+  check "TLS: the server ends with 0" ends_well "$server"
+fi
+
 # A server that talks nonsense, and arguments that do not fit.
 port=$(free_port)
 start nonsense python3 -c '

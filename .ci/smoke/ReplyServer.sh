@@ -79,6 +79,32 @@ else
   cat "$(log_of urls)"
 fi
 
+# TLS with the development certificate, as openssl sees it.
+openssl_gets_five_replies() {
+  local said
+  said=$({ printf '1\n2\n3\n4\n你好\n'; sleep 2; } | timeout 20 openssl s_client -connect "localhost:$1" -servername localhost -verify_return_error -CAfile "$2" -quiet -no_ign_eof 2>"$smoke_logs/openssl") \
+    || { echo "exit code $?: $said"; cat "$smoke_logs/openssl"; return 1; }
+  [[ $said == '你猜!'$'\n''谢谢!'$'\n''对不起!'$'\n''好的!'$'\n'* && ${said##*$'\n'} =~ ^(你好|不知道你在说什么!)$ ]] || { echo "$said"; return 1; }
+}
+
+openssl_trusts_nobody() {
+  ! printf '1\n' | timeout 20 openssl s_client -connect "localhost:$1" -servername localhost -verify_return_error -quiet -no_ign_eof
+}
+
+port=$(free_port)
+export XDG_DATA_HOME=$smoke_logs/data
+certificate=$XDG_DATA_HOME/SocketKit/reply-server.pem
+start tls "$(program_of ReplyServer)" --listen "tls://127.0.0.1:$port"
+server=$started
+if check "tls: listens" wait_for 20 grep -q ' listening on ' "$(log_of tls)"; then
+  check "tls: the log says which file has the certificate" grep -qF "?ca=$certificate " "$(log_of tls)"
+  check "tls: openssl s_client gets the five replies" openssl_gets_five_replies "$port" "$certificate"
+  check "tls: openssl s_client refuses the certificate when it is not told to trust it" openssl_trusts_nobody "$port"
+  check "tls: SIGTERM ends it with 0" ends_well "$server"
+else
+  cat "$(log_of tls)"
+fi
+
 port=$(free_port)
 start taken "$(program_of ReplyServer)" --port "$port"
 server=$started
@@ -87,6 +113,7 @@ if check "a second server: the first one listens" listens 20 "$server" "$port"; 
   check "a port out of range: one line, exit code 1" refuses "65535" --port 65536
   check "a heartbeat that is no number: one line, exit code 1" refuses "--heartbeat" --heartbeat often
   check "an address of no known form: one line, exit code 1" refuses '"tcp://127.0.0.1" is no address' --listen tcp://127.0.0.1
+  check "a certificate that is not there: one line, exit code 1" refuses "/nowhere/full.pem" --listen "tls://127.0.0.1:0?cert=/nowhere/full.pem"
   check "--listen and --port: one line, exit code 1" refuses "takes the place" --listen unix:///tmp/reply.sock --port 9000
   check "an unknown option: one line, exit code 1" refuses "--colour" "--colour=red"
   check "the first one still ends with 0" ends_well "$server"

@@ -4,12 +4,12 @@ using SocketKit;
 
 Option<string> host = new("--host") { Description = "The server's name or address.", DefaultValueFactory = _ => "127.0.0.1" };
 Option<int> port = new("--port") { Description = "The server's port.", DefaultValueFactory = _ => 9000 };
-Option<string> connect = new("--connect") { Description = "The server's address, instead of --host and --port: tcp://127.0.0.1:9000, unix:///run/reply.sock.", HelpName = "URL" };
+Option<string> connect = new("--connect") { Description = "The server's address, instead of --host and --port: tcp://127.0.0.1:9000, tls://localhost:9443, unix:///run/reply.sock.", HelpName = "URL" };
 Option<string> framing = new("--framing") { Description = "As the server has it: line, length (4 bytes in front) or raw.", DefaultValueFactory = _ => "line" };
 Option<int> heartbeat = new("--heartbeat") { Description = "As the server has it: send a beat after so many seconds of silence.", HelpName = "SECONDS" };
 Option<int> count = new("--count") { Description = "Send N scripted messages, check the replies, print a summary and end.", HelpName = "N" };
 port.Between(1, 65535);
-connect.Through(Dial.Url);
+connect.Through(url => Dial.Url(url));
 framing.AcceptOnlyFromAmong("line", "length", "raw");
 heartbeat.Between(1, 3600);
 count.Between(1, int.MaxValue);

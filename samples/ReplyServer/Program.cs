@@ -4,11 +4,11 @@ using SocketKit;
 
 Option<string> host = new("--host") { Description = "The name or address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
 Option<int> port = new("--port") { Description = "The port; 0 takes a free one.", DefaultValueFactory = _ => 9000 };
-Option<string[]> listen = new("--listen") { Description = "An address, instead of --host and --port: tcp://*:9000, unix:///run/reply.sock. May be given several times.", HelpName = "URL" };
+Option<string[]> listen = new("--listen") { Description = "An address, instead of --host and --port: tcp://*:9000, tls://*:9443, unix:///run/reply.sock. May be given several times.", HelpName = "URL" };
 Option<string> framing = new("--framing") { Description = "line, length (4 bytes in front) or raw.", DefaultValueFactory = _ => "line" };
 Option<int> heartbeat = new("--heartbeat") { Description = "Send a beat after so many seconds of silence; a peer that is silent three times as long is dead.", HelpName = "SECONDS" };
 port.Between(0, 65535);
-listen.Through(Listen.Url);
+listen.Through(Development.Listen);
 framing.AcceptOnlyFromAmong("line", "length", "raw");
 heartbeat.Between(1, 3600);
 
@@ -33,7 +33,7 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
         Heartbeat = seconds == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat("beat", TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(3 * seconds)),
     };
     string[] urls = arguments.GetValue(listen) ?? [];
-    foreach (Listener listener in urls.Length > 0 ? urls.Select(Listen.Url) : [Listen.Tcp(arguments.GetRequiredValue(host), arguments.GetValue(port))])
+    foreach (Listener listener in urls.Length > 0 ? urls.Select(Development.Listen) : [Listen.Tcp(arguments.GetRequiredValue(host), arguments.GetValue(port))])
     {
         options.Listeners.Add(listener);
     }
@@ -47,6 +47,11 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
     {
         await Console.Error.WriteLineAsync(exception.Message);
         return 1;
+    }
+
+    if (Development.WriteFile() is { } file)
+    {
+        Print.Line($"tls:// has a [yellow]development certificate[/] for localhost, good for this run; who dials tls://localhost:PORT?ca={file} trusts it");
     }
 
     Print.Line($"[green]listening[/] on {string.Join(", ", server.EndPoints)}, {arguments.GetValue(framing)} framing; Ctrl-C stops it");

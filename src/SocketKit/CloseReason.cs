@@ -42,7 +42,7 @@ public enum CloseKind
     /// <summary>The peer finished, between two messages.</summary>
     PeerClosed,
 
-    /// <summary>The peer finished in the middle of a message.</summary>
+    /// <summary>The peer finished in the middle of a message, or, with TLS, without saying that it finishes (close_notify): something on the way may have cut the stream off.</summary>
     Truncated,
 
     /// <summary>The peer, or something on the way, reset the connection.</summary>

@@ -4,6 +4,7 @@ using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
 using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Tls;
 using SocketKit.Transports.Unix;
 
 namespace SocketKit;
@@ -62,22 +63,56 @@ public static class Dial
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have, or it has no Unix sockets.</exception>
     public static Dialer Unix(string path, UnixDialOptions? options = null) => new UnixDialer(UnixPath.Check(path), Connect(options?.Engine ?? SocketEngine.Auto, nameof(UnixDialOptions)));
 
-    /// <summary>An address as text, for command lines and configuration.</summary>
-    /// <param name="url"><c>tcp://host:9000</c>, <c>tcp://[::1]:9000</c>, or <c>unix:///run/my.sock</c>, <c>unix://@name</c>; each with <c>?engine=auto</c>, <c>epoll</c> or <c>sockets</c>, if need be.</param>
-    /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
-    /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
-    public static Dialer Url(string url)
+    /// <summary>TLS over TCP to a name or address and a port. The server's certificate must be valid for the host.</summary>
+    /// <param name="host">As of <see cref="Tcp(string, int, TcpDialOptions?)"/>.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="tls">Whom to trust, and the client's own certificate; null for the defaults, which are strict.</param>
+    /// <param name="tcp">How to dial; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The host is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
+    public static Dialer Tls(string host, int port, TlsDialOptions? tls = null, TcpDialOptions? tcp = null) =>
+        new TlsDialer(Tcp(host, port, tcp), new TlsClientSide(tls ?? new TlsDialOptions(), host));
+
+    /// <summary>TLS over another dialer's connections, which must be streams of bytes.</summary>
+    /// <param name="inner">Dials.</param>
+    /// <param name="tls">Whom to trust; <see cref="TlsDialOptions.ServerName"/> must be set.</param>
+    /// <exception cref="ArgumentNullException">There is no dialer, or there are no options.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    public static Dialer Tls(Dialer inner, TlsDialOptions tls)
     {
-        var parsed = SocketUrl.Parse(url, "dial", ["tcp://127.0.0.1:9000", "unix:///run/my.sock"]);
-        return parsed.Scheme == "unix" ? UnixUrl(parsed) : TcpUrl(parsed);
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(tls);
+        return new TlsDialer(inner, new TlsClientSide(tls, host: null));
     }
 
-    private static Dialer TcpUrl(SocketUrl url)
+    /// <summary>An address as text, for command lines and configuration.</summary>
+    /// <param name="url"><c>tcp://host:9000</c>, <c>tcp://[::1]:9000</c>; <c>tls://host:9443</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question mark: <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TLS
+    /// <c>ca</c>, a file in PEM with those who vouch for the server and nobody else, <c>name</c>, whom its certificate must be for, and <c>cert</c> and <c>key</c>, the client's own certificate.</param>
+    /// <param name="tls">What <c>tls://</c> goes by where the URL has none of these. Null: the defaults, which are strict.</param>
+    /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
+    /// <exception cref="OptionsException">One of the options is out of range.</exception>
+    /// <exception cref="TlsCertificateException">A file cannot be loaded; the message names it.</exception>
+    /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
+    public static Dialer Url(string url, TlsDialOptions? tls = null)
     {
-        var (host, port) = url.HostAndPort(lowestPort: 1);
-        var options = new TcpDialOptions { Engine = url.Engine() };
-        url.End();
-        return host == "*" ? throw url.Wrong("* is only for listening; type a host") : Tcp(host, port, options);
+        var parsed = SocketUrl.Parse(url, "dial", ["tcp://127.0.0.1:9000", "tls://localhost:9443", "unix:///run/my.sock"]);
+        if (parsed.Scheme == "unix")
+        {
+            return UnixUrl(parsed);
+        }
+
+        var (host, port) = parsed.HostAndPort(lowestPort: 1);
+        var options = new TcpDialOptions { Engine = parsed.Engine() };
+        var own = parsed.Scheme == "tls" ? TlsUrl.Dialling(parsed) : null;
+        parsed.End();
+        if (host == "*")
+        {
+            throw parsed.Wrong("* is only for listening; type a host");
+        }
+
+        return parsed.Scheme == "tls" ? Tls(host, port, own ?? tls, options) : Tcp(host, port, options);
     }
 
     private static Dialer UnixUrl(SocketUrl url)

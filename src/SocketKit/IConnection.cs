@@ -14,6 +14,9 @@ public interface IConnection : IMessageSender
     /// <summary>The remote end, or null when the wire has none. IPv4 peers of a dual-stack listener show as IPv4.</summary>
     EndPoint? RemoteEndPoint { get; }
 
+    /// <summary>What the TLS handshake came to, with the peer's certificate; null when the wire is not TLS. Told also after the connection's end.</summary>
+    TlsInfo? Tls => null;
+
     /// <summary>The server that accepted it.</summary>
     /// <exception cref="InvalidOperationException">It is a client's connection.</exception>
     ISocketServer Server { get; }

@@ -3,6 +3,7 @@ using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
 using SocketKit.Transports.Streams;
 using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Tls;
 using SocketKit.Transports.Unix;
 
 namespace SocketKit;
@@ -59,15 +60,64 @@ public static class Listen
         return Create(copy.Engine, new UnixAddress(UnixPath.Check(path), copy));
     }
 
-    /// <summary>An address as text, for command lines and configuration.</summary>
-    /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4), or <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question mark and are those of
-    /// <see cref="TcpListenOptions"/> and <see cref="UnixListenOptions"/>: <c>backlog=512</c>, <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP <c>reuseport=true</c>; of Unix sockets <c>mode=660</c>.</param>
-    /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
-    /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
-    public static Listener Url(string url)
+    /// <summary>TLS over TCP, on all addresses of this machine, IPv6 and IPv4.</summary>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <param name="tcp">How to listen; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tls(int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(port, tcp), tls);
+
+    /// <summary>TLS over TCP, on one address of this machine.</summary>
+    /// <param name="host">As of <see cref="Tcp(string, int, TcpListenOptions?)"/>.</param>
+    /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <param name="tcp">How to listen; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The host is empty.</exception>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    public static Listener Tls(string host, int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(host, port, tcp), tls);
+
+    /// <summary>TLS over another listener's connections, which must be streams of bytes.</summary>
+    /// <param name="inner">Accepts the connections. It belongs to the new listener.</param>
+    /// <param name="tls">The certificate, and what clients must show.</param>
+    /// <exception cref="ArgumentNullException">There is no listener, or there are no options.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    public static Listener Tls(Listener inner, TlsListenOptions tls)
     {
-        var parsed = SocketUrl.Parse(url, "listen on", ["tcp://127.0.0.1:9000", "unix:///run/my.sock"]);
-        return parsed.Scheme == "unix" ? UnixUrl(parsed) : TcpUrl(parsed);
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(tls);
+        return new TlsListener(inner, new TlsServerSide(tls));
+    }
+
+    /// <summary>An address as text, for command lines and configuration.</summary>
+    /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4); <c>tls://*:9443?cert=full.pem&amp;key=key.pem</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters
+    /// follow a question mark: <c>backlog=512</c>; <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP and TLS <c>reuseport=true</c>; of Unix sockets <c>mode=660</c>, the permissions; of TLS <c>cert</c> and <c>key</c>, files in PEM (or one in PFX
+    /// without a password), and <c>ca</c>, a file in PEM with those who vouch for clients, who then must show a certificate.</param>
+    /// <param name="tls">What <c>tls://</c> goes by where the URL has no <c>cert</c>. Null: the URL must have one.</param>
+    /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
+    /// <exception cref="OptionsException">One of the options is missing or out of range.</exception>
+    /// <exception cref="TlsCertificateException">A file cannot be loaded; the message names it.</exception>
+    /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
+    public static Listener Url(string url, TlsListenOptions? tls = null)
+    {
+        var parsed = SocketUrl.Parse(url, "listen on", ["tcp://127.0.0.1:9000", "tls://127.0.0.1:9443?cert=full.pem&key=key.pem", "unix:///run/my.sock"]);
+        return parsed.Scheme switch
+        {
+            "unix" => UnixUrl(parsed),
+            "tls" => Tls(TcpUrl(parsed, out var own), own ?? tls ?? throw parsed.Wrong("tls needs a certificate; type ?cert=full.pem&key=key.pem, say")),
+            _ => TcpUrl(parsed),
+        };
+    }
+
+    private static Listener TcpUrl(SocketUrl url, out TlsListenOptions? tls)
+    {
+        tls = TlsUrl.Listening(url);
+        return TcpUrl(url);
     }
 
     private static Listener TcpUrl(SocketUrl url)

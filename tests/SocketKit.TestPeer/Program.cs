@@ -9,7 +9,9 @@ switch (args)
         return await new ServingPeer(options).RunAsync();
     case ["connect", var endPoint, .. var options]:
         return await new ConnectingPeer(endPoint, options).RunAsync();
+    case ["tls-flood", var port, var clients]:
+        return TlsFlood.Run(int.Parse(port, null), int.Parse(clients, null));
     default:
-        Console.Error.WriteLine("usage: hold PORT COUNT | serve [OPTION=VALUE ...] | connect ADDRESS:PORT [OPTION=VALUE ...]");
+        Console.Error.WriteLine("usage: hold PORT COUNT | serve [OPTION=VALUE ...] | connect ADDRESS:PORT [OPTION=VALUE ...] | tls-flood PORT CLIENTS");
         return 64;
 }

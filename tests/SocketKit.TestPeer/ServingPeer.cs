@@ -7,7 +7,7 @@ namespace SocketKit.TestPeer;
 
 /// <summary>
 /// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, or <c>path=PATH</c> of a Unix socket, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
-/// <c>drain=MS</c>, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
+/// <c>drain=MS</c>, <c>tls=yes</c> with a certificate for development, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
 /// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
 /// </summary>
@@ -55,9 +55,13 @@ internal sealed class ServingPeer
         _meter.Start();
     }
 
-    private static Listener ListenerOf(PeerOptions options) => options.Text("path", "") is { Length: > 0 } path
-        ? Listen.Unix(path, new UnixListenOptions { Engine = options.Engine })
-        : Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine });
+    private static Listener ListenerOf(PeerOptions options)
+    {
+        var plain = options.Text("path", "") is { Length: > 0 } path
+            ? Listen.Unix(path, new UnixListenOptions { Engine = options.Engine })
+            : Listen.Tcp(options.Text("address", "127.0.0.1"), 0, new TcpListenOptions { Engine = options.Engine });
+        return options.Text("tls", "no") == "yes" ? Listen.Tls(plain, new TlsListenOptions { Certificate = TlsCertificate.CreateDevelopment() }) : plain;
+    }
 
     private ref long Sum(string counter)
     {

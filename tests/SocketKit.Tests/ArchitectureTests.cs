@@ -11,10 +11,10 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions",
+        "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerOptions", "TlsInfo",
     ];
 
-    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketUrl", "SocketEngines", "Handler"];
+    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
 
     private static readonly Dictionary<string, string[]> Sees = new()
     {
@@ -29,9 +29,10 @@ public partial class ArchitectureTests
         ["Transports/Unix"] = ["Ground", "Diagnostics", "Transports/Streams"],
         ["Transports/Sockets"] = ["Ground", "Transports/Streams", "Transports/Tcp"],
         ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Tcp"],
+        ["Transports/Tls"] = ["Ground", "Diagnostics"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Diagnostics", "Framing", "Heartbeats"],
-        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll"],
+        ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll", "Transports/Tls"],
     };
 
     [Fact]

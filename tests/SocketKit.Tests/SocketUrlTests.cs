@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit.Tests;
 
@@ -72,7 +73,7 @@ public class SocketUrlTests
     [InlineData("9000", "no scheme", "tcp://127.0.0.1:9000", "unix:///run/my.sock")]
     [InlineData("127.0.0.1:9000", "no scheme")]
     [InlineData("://127.0.0.1:9000", "no scheme")]
-    [InlineData("http://127.0.0.1:9000", "no scheme http", "tcp://127.0.0.1:9000 or unix:///run/my.sock")]
+    [InlineData("http://127.0.0.1:9000", "no scheme http", "tcp://127.0.0.1:9000 or tls://127.0.0.1:9443?cert=full.pem&key=key.pem or unix:///run/my.sock")]
     [InlineData("tc://127.0.0.1:9000", "no scheme tc")]
     [InlineData("tcp:127.0.0.1:9000", "no scheme")]
     [InlineData("tcp://127.0.0.1", "port is missing", "tcp://127.0.0.1:9000")]
@@ -108,6 +109,12 @@ public class SocketUrlTests
     [InlineData("tcp://127.0.0.1:9000?reuseport=yes", "reuseport is true or false, not yes")]
     [InlineData("tcp://127.0.0.1:9000?nodelay=true", "no parameter nodelay", "backlog, engine, reuseport")]
     [InlineData("tcp://127.0.0.1:9000?mode=660", "no parameter mode")]
+    [InlineData("tcp://127.0.0.1:9000?cert=a.pem", "no parameter cert")]
+    [InlineData("tls://127.0.0.1:9443", "tls needs a certificate", "?cert=full.pem&key=key.pem")]
+    [InlineData("tls://127.0.0.1:9443?key=a.pem", "key stands beside cert")]
+    [InlineData("tls://127.0.0.1:9443?ca=a.pem", "ca, for the certificates of clients, stands beside cert")]
+    [InlineData("tls://127.0.0.1:9443?cert=a.pfx&key=a.pem", "the key is in a.pfx as well")]
+    [InlineData("tls://127.0.0.1", "port is missing", "tls://127.0.0.1:9000")]
     [InlineData("unix://run/my.sock", "three of them", "unix:///run/my.sock")]
     [InlineData("unix://", "three of them")]
     [InlineData("unix:///", "three of them")]
@@ -134,12 +141,83 @@ public class SocketUrlTests
     [InlineData("tcp://127.0.0.1:9000?backlog=1", "no parameter backlog", "there are engine")]
     [InlineData("unix:///run/my.sock?mode=600", "no parameter mode")]
     [InlineData("udp://127.0.0.1:1", "no scheme udp")]
+    [InlineData("tls://localhost:9443?backlog=1", "no parameter backlog", "there are engine, ca, name, cert, key")]
+    [InlineData("tls://localhost:9443?key=a.pem", "key stands beside cert")]
     public void Dial_names_the_URL_and_says_what_is_allowed(string url, params string[] said)
     {
         var exception = FluentActions.Invoking(() => Dial.Url(url)).Should().Throw<ArgumentException>().WithParameterName(nameof(url)).Which;
 
         exception.Message.Should().StartWith($"\"{url}\" is no address to dial: ");
         exception.Message.Should().ContainAll(said);
+    }
+
+    [Fact]
+    public async Task Tls_takes_its_files_from_the_URL()
+    {
+        var folder = Directory.CreateTempSubdirectory("sk-");
+        try
+        {
+            var certificate = TlsCertificate.CreateDevelopment();
+            var file = Path.Combine(folder.FullName, "my own.pem");
+            await File.WriteAllTextAsync(file, $"{certificate.ExportPem()}\n{certificate.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()}\n");
+            var escaped = file.Replace(" ", "%20");
+
+            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", $"?ca={escaped}&engine=sockets")).Should().Be("1");
+            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&key={escaped}&engine=sockets", $"?ca={escaped}&name=localhost")).Should().Be("1");
+            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&ca={escaped}", $"?ca={escaped}&cert={escaped}")).Should().Be("1", "both show a certificate");
+
+            var strange = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", "");
+            (await strange.Should().ThrowAsync<ConnectException>("nobody trusts it without being told")).Which.Reason.Exception.Should().BeOfType<TlsException>().Which.Failure.Should().Be(TlsFailure.CertificateUntrusted);
+            var other = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", $"?ca={escaped}&name=example.test");
+            (await other.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>().Which.Failure.Should().Be(TlsFailure.CertificateNameMismatch);
+            var nameless = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&ca={escaped}", $"?ca={escaped}");
+            await nameless.Should().ThrowAsync<ConnectionClosedException>("the server wants a certificate");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Tls_without_files_in_the_URL_goes_by_the_options()
+    {
+        var certificate = TlsCertificate.CreateDevelopment();
+        var dial = new TlsDialOptions();
+        dial.Authorities.Add(certificate.Certificate);
+
+        (await AnswerAsync("tls://127.0.0.1:0", "", new TlsListenOptions { Certificate = certificate }, dial)).Should().Be("1");
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_loaded_is_named()
+    {
+        FluentActions.Invoking(() => Listen.Url("tls://127.0.0.1:0?cert=/nowhere/a.pem")).Should().Throw<TlsCertificateException>().WithMessage("*/nowhere/a.pem*");
+        FluentActions.Invoking(() => Dial.Url("tls://127.0.0.1:1?ca=/nowhere/b.pem")).Should().Throw<TlsCertificateException>().WithMessage("*/nowhere/b.pem*");
+        var empty = Path.GetTempFileName();
+        FluentActions.Invoking(() => Dial.Url($"tls://127.0.0.1:1?ca={empty}")).Should().Throw<TlsCertificateException>().WithMessage($"*{empty}*no certificate*");
+        File.Delete(empty);
+    }
+
+    /// <summary>What a server at the one URL answers to a client that dials it with these parameters.</summary>
+    private static async Task<string> AnswerAsync(string listen, string parameters, TlsListenOptions? listenOptions = null, TlsDialOptions? dialOptions = null)
+    {
+        var patience = TimeSpan.FromSeconds(10);
+        await using var server = new SocketServer(new SocketServerOptions
+        {
+            Listeners = { Listen.Url(listen, listenOptions) },
+            Framer = Framers.Lines(),
+            Handler = Handler.OnText((connection, text) => connection.SendAsync(text)),
+        });
+        await server.StartAsync();
+        await using var client = new SocketClient(new SocketClientOptions
+        {
+            Dialer = Dial.Url($"tls://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}{parameters}", dialOptions),
+            Framer = Framers.Lines(),
+        });
+        await client.ConnectAsync().WaitAsync(patience);
+        using var response = await client.RequestAsync("1").AsTask().WaitAsync(patience);
+        return response.ToString();
     }
 
     [Fact]

@@ -131,6 +131,12 @@ internal sealed partial class Connection
         if (_receiving)
         {
             EndReceive();
+            if (exception is EndOfStreamException)
+            {
+                _ = EndInputAsync(exception);
+                return;
+            }
+
             TransportFailed(exception);
         }
         else
@@ -249,7 +255,8 @@ internal sealed partial class Connection
     }
 
     /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
-    private async Task EndInputAsync()
+    /// <param name="cutOff">What the wire threw instead of an orderly end.</param>
+    private async Task EndInputAsync(Exception? cutOff = null)
     {
         try
         {
@@ -258,11 +265,11 @@ internal sealed partial class Connection
                 _inputEnded = true;
             }
 
-            var detail = _input.Length > 0 ? DescribeIncomplete() : null;
+            var detail = _input.Length > 0 ? DescribeIncomplete() : cutOff?.Message;
             var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
-            FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, null));
+            FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, cutOff));
             await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
-            TryClose(kind, CloseParty.Peer, detail, null, graceful: true);
+            TryClose(kind, CloseParty.Peer, detail, cutOff, graceful: true);
         }
 #pragma warning disable CA1031 // A fault of ours ends this connection and no other.
         catch (Exception exception)

@@ -60,6 +60,8 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
 
+    public TlsInfo? Tls => _transport.Tls;
+
     public Encoding TextEncoding => _settings.TextEncoding;
 
     public ISocketServer Server => _owner.Server ?? throw new InvalidOperationException("A client's connection has no server");

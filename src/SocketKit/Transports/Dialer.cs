@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace SocketKit;
 
 /// <summary>How a client reaches its server: one address of one kind of wire. Made by <see cref="Dial"/>; thread-safe, reusable for every redial.</summary>
@@ -5,6 +7,11 @@ public abstract class Dialer
 {
     /// <summary>Tells the deadline for a peer that does not read, before the first dial: no time-out of the wire's own may be shorter. Default: ignored.</summary>
     internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
+    {
+    }
+
+    /// <summary>Tells where logs go and what the clock is, before the first dial. Default: ignored.</summary>
+    internal virtual void UseServices(ILogger logger, TimeProvider timeProvider)
     {
     }
 

@@ -19,6 +19,9 @@ public abstract class Listener : IAsyncDisposable
     {
     }
 
+    /// <summary>When the first of the certificates that it serves with expires. Default: null, it has none.</summary>
+    public virtual DateTimeOffset? CertificateExpires => null;
+
     /// <summary>Takes the address.</summary>
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
     public abstract ValueTask BindAsync(CancellationToken cancellationToken);

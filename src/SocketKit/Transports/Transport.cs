@@ -21,6 +21,9 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>The remote end, or null when the wire has none.</summary>
     public abstract EndPoint? RemoteEndPoint { get; }
 
+    /// <summary>What the TLS handshake came to, told also after the end. Default: null, the wire is not TLS (or not open yet).</summary>
+    public virtual TlsInfo? Tls => null;
+
     /// <summary>True when one receive is one message and one send is one message (datagrams, WebSocket). Default: false, a stream of bytes.</summary>
     public virtual bool KeepsMessages => false;
 
@@ -64,6 +67,7 @@ public abstract class Transport : IAsyncDisposable
     /// it is a hint, and the next receive may still wait.</param>
     /// <returns>The number of bytes; 0 without <see cref="Received.EndOfMessage"/> for a non-empty buffer: the peer finished.</returns>
     /// <exception cref="System.IO.IOException">The wire failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is as good.)</exception>
+    /// <exception cref="System.IO.EndOfStreamException">The stream ended in a way that may have cut it off: the connection closes as <see cref="CloseKind.Truncated"/>, after what had arrived is handled.</exception>
     public abstract ValueTask<Received> ReceiveAsync(Memory<byte> buffer);
 
     /// <summary>Sends all of the bytes. With <see cref="KeepsMessages"/> they are exactly one message.</summary>

@@ -28,6 +28,38 @@ public class ServerProcessTests
         server.ProcessorTime.Should().BePositive();
     }
 
+    public static TheoryData<string> PresentOverTls() => [.. Contender.All.Where(one => one.MissingOverTls is null).Select(one => one.Name)];
+
+    [Theory]
+    [MemberData(nameof(PresentOverTls))]
+    public async Task Every_server_that_speaks_TLS_echoes_every_byte_over_it(string name)
+    {
+        var contender = Contender.All.First(one => one.Name == name).OverTls();
+        await using var server = await ServerProcess.StartAsync(contender, processor: null).WaitAsync(TimeSpan.FromSeconds(30));
+        server.EndPoint.Should().BeOfType<TlsEndPoint>();
+        foreach (var (depth, size) in new[] { (1, 32), (32, 32), (3, 70_000), (1, 1024 * 1024) })
+        {
+            var load = new LoadOptions(3, depth, size) { Server = server.EndPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.2) };
+
+            var result = await Task.Run(() => Driver.Run(load, server)).WaitAsync(TimeSpan.FromSeconds(30));
+
+            result.Messages.Should().BePositive();
+        }
+    }
+
+    [Fact]
+    public async Task A_crowd_over_TLS_is_greeted_and_idle()
+    {
+        await using var server = await ServerProcess.StartAsync(Contender.All.First(one => one.Name == "sockets"), processor: null, Contender.Tls, "--heartbeat", "1").WaitAsync(TimeSpan.FromSeconds(30));
+        using var crowd = new Crowd(server.EndPoint, size: 32);
+        crowd.Join(20, greet: true);
+
+        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5), [0, 0, 0, 4, .. "beat"u8]));
+
+        beats.Should().BeInRange(20, 100);
+        server.Stats(collect: true)!.Connections.Should().Be(20);
+    }
+
     [Fact]
     public async Task A_server_tells_about_itself()
     {

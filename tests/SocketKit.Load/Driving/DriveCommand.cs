@@ -21,6 +21,7 @@ internal static class DriveCommand
         Option<int?> processor = new("--processor") { Description = "The processor of the first thread; the others follow." };
         Option<int> excludeEvery = new("--exclude-every") { Description = "Leave the first of so many connections out of the figures." };
         Option<bool> spin = new("--spin") { Description = "Never sleep while waiting for replies." };
+        Option<bool> tls = new("--tls") { Description = "Speak TLS, whatever certificate the server has." };
         Option<bool> portable = new("--portable") { Description = "Wait with select on Linux too, as on other systems." };
         Option<int?> process = new("--pid") { Description = "The server's process on this machine, for its processor time." };
         Option<string?> json = new("--json") { Description = "Write the result to this file." };
@@ -37,14 +38,14 @@ internal static class DriveCommand
         excludeEvery.AtLeast(0);
         Command command = new("drive", "Sends frames, checks every byte of every echo, and tells messages per second and latencies.")
         {
-            host, port, connections, depth, size, seconds, warmUp, rate, threads, processor, excludeEvery, spin, portable, process, json,
+            host, port, connections, depth, size, seconds, warmUp, rate, threads, processor, excludeEvery, spin, tls, portable, process, json,
         };
         command.SetAction(async (arguments, _) =>
         {
             var address = (await Dns.GetHostAddressesAsync(arguments.GetValue(host)!, CancellationToken.None))[0];
             var options = new LoadOptions(arguments.GetValue(connections), arguments.GetValue(depth), arguments.GetValue(size))
             {
-                Server = new IPEndPoint(address, arguments.GetValue(port)),
+                Server = TlsEndPoint.Of(address, arguments.GetValue(port), arguments.GetValue(tls)),
                 Time = TimeSpan.FromSeconds(arguments.GetValue(seconds)),
                 WarmUp = TimeSpan.FromSeconds(arguments.GetValue(warmUp)),
                 Rate = arguments.GetValue(rate),

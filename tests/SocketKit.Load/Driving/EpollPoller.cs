@@ -77,7 +77,7 @@ internal sealed unsafe partial class EpollPoller : Poller
         return found;
     }
 
-    public override int Receive(Link link, Span<byte> buffer)
+    public override int ReceiveBytes(Link link, Span<byte> buffer)
     {
         fixed (byte* start = buffer)
         {
@@ -92,7 +92,7 @@ internal sealed unsafe partial class EpollPoller : Poller
         }
     }
 
-    public override int Send(Link link, ReadOnlySpan<byte> bytes)
+    public override int SendBytes(Link link, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)
         {

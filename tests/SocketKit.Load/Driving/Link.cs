@@ -23,6 +23,9 @@ internal sealed class Link(int index, Socket socket) : IDisposable
 
     public int Descriptor { get; } = (int)socket.Handle;
 
+    /// <summary>What it speaks TLS with, or null.</summary>
+    public TlsLink? Tls { get; private init; }
+
     /// <summary>Messages that may be written and are not yet, the one half written included.</summary>
     public int Quota { get; set; }
 
@@ -52,8 +55,9 @@ internal sealed class Link(int index, Socket socket) : IDisposable
         {
             Spread(socket, server, address);
             socket.Connect(server);
+            var tls = server is TlsEndPoint ? TlsLink.Connect(socket) : null;
             socket.Blocking = false;
-            return new Link(index, socket);
+            return new Link(index, socket) { Tls = tls };
         }
         catch
         {
@@ -62,7 +66,11 @@ internal sealed class Link(int index, Socket socket) : IDisposable
         }
     }
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose()
+    {
+        Tls?.Dispose();
+        Socket.Dispose();
+    }
 
     /// <summary>On the loopback network of Linux every address from 127.0.0.1 on is ours, so more connections than one has ports come from several.</summary>
     private static void Spread(Socket socket, EndPoint server, int address)

@@ -21,11 +21,17 @@ internal abstract class Poller : IDisposable
 
     /// <summary>The number of bytes, 0 at the end of the stream, or <see cref="WouldBlock"/>.</summary>
     /// <exception cref="IOException">The connection is broken.</exception>
-    public abstract int Receive(Link link, Span<byte> buffer);
+    public int Receive(Link link, Span<byte> buffer) => link.Tls is { } tls ? tls.Receive(this, link, buffer) : ReceiveBytes(link, buffer);
 
     /// <summary>The number of bytes taken, or <see cref="WouldBlock"/>.</summary>
     /// <exception cref="IOException">The connection is broken.</exception>
-    public abstract int Send(Link link, ReadOnlySpan<byte> bytes);
+    public int Send(Link link, ReadOnlySpan<byte> bytes) => link.Tls is { } tls ? tls.Send(this, link, bytes) : SendBytes(link, bytes);
+
+    /// <summary>The same below TLS.</summary>
+    public abstract int ReceiveBytes(Link link, Span<byte> buffer);
+
+    /// <summary>The same below TLS.</summary>
+    public abstract int SendBytes(Link link, ReadOnlySpan<byte> bytes);
 
     public abstract void Dispose();
 }

@@ -38,9 +38,9 @@ internal sealed class SelectPoller : Poller
         return found;
     }
 
-    public override int Receive(Link link, Span<byte> buffer) => Result(link, link.Socket.Receive(buffer, SocketFlags.None, out var error), error);
+    public override int ReceiveBytes(Link link, Span<byte> buffer) => Result(link, link.Socket.Receive(buffer, SocketFlags.None, out var error), error);
 
-    public override int Send(Link link, ReadOnlySpan<byte> bytes) => Result(link, link.Socket.Send(bytes, SocketFlags.None, out var error), error);
+    public override int SendBytes(Link link, ReadOnlySpan<byte> bytes) => Result(link, link.Socket.Send(bytes, SocketFlags.None, out var error), error);
 
     public override void Dispose() => _links.Clear();
 

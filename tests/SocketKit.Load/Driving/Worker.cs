@@ -103,6 +103,11 @@ internal sealed class Worker : IDisposable
         for (var i = 0; i < count; i++)
         {
             var ready = _ready[i];
+            if (ready.Write)
+            {
+                ready.Link.Tls?.Flush(_poller, ready.Link);
+            }
+
             if (ready.Write && ready.Link.Quota > 0)
             {
                 Write(ready.Link);

@@ -22,18 +22,24 @@ internal static class CompareCommand
             DefaultValueFactory = _ => [.. Scenario.All.Select(one => one.Name)],
         };
         loads.AcceptOnlyFromAmong([.. Scenario.All.Select(one => one.Name)]);
+        Option<bool> tls = new(Contender.Tls) { Description = "Everybody speaks TLS; who does not is left out." };
         Option<string?> markdown = new("--markdown") { Description = "Write the tables to this file too." };
         Option<string?> svg = new("--svg") { Description = "Draw the figures into this file." };
         Option<string?> json = new("--json") { Description = "Write everything to this file." };
         var rounds = new RoundOptions(firstWarmUp: 10);
         var pins = new Pins();
 
-        Command command = new("compare", "Compares servers: medians over the rounds, and ratios within a round.") { servers, loads, markdown, svg, json };
+        Command command = new("compare", "Compares servers: medians over the rounds, and ratios within a round.") { servers, loads, tls, markdown, svg, json };
         rounds.AddTo(command);
         pins.AddTo(command);
         command.SetAction(async (arguments, cancellationToken) =>
         {
-            var (present, missing) = Contender.Choose(arguments.GetValue(servers)!);
+            var (present, missing) = Contender.Choose(arguments.GetValue(servers)!, arguments.GetValue(tls) ? static one => one.MissingOverTls : null);
+            if (arguments.GetValue(tls))
+            {
+                present = [.. present.Select(one => one.OverTls())];
+            }
+
             var scenarios = Scenario.All.Where(one => arguments.GetValue(loads)!.Contains(one.Name)).ToArray();
             var comparison = await RunAsync(present, missing, scenarios, rounds.Of(arguments), pins.Of(arguments), cancellationToken);
             var tables = MarkdownReport.Of(comparison);

@@ -12,6 +12,9 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
     public const string Kestrel = "kestrel";
     public const string EpollMetrics = "epoll-metrics";
 
+    /// <summary>The argument of a server that speaks TLS.</summary>
+    public const string Tls = "--tls";
+
     public static readonly Contender[] All =
     [
         new("epoll", "SocketKit, epoll engine", ["--kind", "socketkit", "--engine", "epoll"]),
@@ -41,6 +44,12 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
 
     /// <summary>If it is the library's own, with handlers to choose from.</summary>
     public bool IsOurs => Name is "epoll" or "sockets" or EpollMetrics;
+
+    /// <summary>The same over TLS.</summary>
+    public Contender OverTls() => this with { Title = Title.Replace("`Socket`", "`SslStream`", StringComparison.Ordinal) + ", TLS", Arguments = [.. Arguments!, Tls] };
+
+    /// <summary>Why it cannot take part over TLS, or null.</summary>
+    public string? MissingOverTls => Missing ?? (Arguments is [_, var kind, ..] && ServeOptions.TlsKinds.Contains(kind) ? null : "it does not speak TLS");
 
     /// <summary>Those with these names that can take part, and a line for each that cannot.</summary>
     /// <param name="names">Who was asked for.</param>

@@ -33,8 +33,10 @@ internal static class IdleMeasurement
         Description = "Both sides send a heartbeat each so many seconds while they are idle; 0: silence. Servers of others stay silent.",
     }.AtLeast(0);
 
+    private static readonly Option<bool> Tls = new(Contender.Tls) { Description = "Over TLS; C does not speak it." };
+
     public static Command Create() => MeasureCommand.Measurement(
-        "idle", "Bytes per idle connection: each has had one message echoed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [Connections, Settle, Heartbeat],
+        "idle", "Bytes per idle connection: each has had one message echoed.", ["epoll", "sockets", Contender.C, Contender.Kestrel], [Connections, Settle, Heartbeat, Tls],
         ["connections", "process before, MB", "process after, MB", "process, B/connection", "managed heap, B/connection", "processor while idle, %", "heartbeats sent"], MeasureAsync,
         result => [$"{result.Connections:N0}", Megabytes(result.ResidentBefore), Megabytes(result.ResidentAfter), MarkdownReport.Number(result.ResidentPerConnection),
             result.ManagedPerConnection is { } managed ? MarkdownReport.Number(managed) : "-", (result.ProcessorShare * 100).ToString("0.00", CultureInfo.InvariantCulture), $"{result.Beats:N0}"]);
@@ -44,7 +46,17 @@ internal static class IdleMeasurement
         var count = turn.Arguments.GetValue(Connections);
         var settle = TimeSpan.FromSeconds(turn.Arguments.GetValue(Settle));
         var heartbeat = turn.Contender.IsOurs ? turn.Arguments.GetValue(Heartbeat) : 0;
-        await using var server = heartbeat == 0 ? await turn.StartAsync() : await turn.StartAsync("--heartbeat", heartbeat.ToString(CultureInfo.InvariantCulture));
+        if (turn.Arguments.GetValue(Tls) && turn.Contender.MissingOverTls is { } why)
+        {
+            throw new InvalidOperationException($"{turn.Contender.Title} cannot take part over TLS: {why}. Name the others with --servers.");
+        }
+
+        string[] arguments =
+        [
+            .. turn.Arguments.GetValue(Tls) ? (string[])[Contender.Tls] : [],
+            .. heartbeat == 0 ? (string[])[] : ["--heartbeat", heartbeat.ToString(CultureInfo.InvariantCulture)],
+        ];
+        await using var server = await turn.StartAsync(arguments);
         using var crowd = new Crowd(server.EndPoint, size: 32);
         turn.Drive(() =>
         {

@@ -13,11 +13,11 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
     private readonly Process _process;
     private readonly bool _tells;
 
-    private ServerProcess(Process process, bool tells, int port)
+    private ServerProcess(Process process, bool tells, int port, bool tls)
     {
         _process = process;
         _tells = tells;
-        EndPoint = new IPEndPoint(IPAddress.Loopback, port);
+        EndPoint = TlsEndPoint.Of(IPAddress.Loopback, port, tls);
     }
 
     public IPEndPoint EndPoint { get; }
@@ -62,7 +62,7 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
             throw new InvalidOperationException($"{contender.Title} does not start: {line ?? "it said nothing"}.");
         }
 
-        return new ServerProcess(process, contender.Arguments is not null, port);
+        return new ServerProcess(process, contender.Arguments is not null, port, tls: (contender.Arguments ?? []).Concat(arguments).Contains(Contender.Tls));
     }
 
     /// <summary>What the server tells about itself, after a collection if wanted; null from one that tells nothing.</summary>

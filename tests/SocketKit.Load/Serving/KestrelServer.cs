@@ -25,10 +25,18 @@ internal sealed class KestrelServer : IMeasuredServer
 
     public int Port { get; }
 
-    public static async Task<IMeasuredServer> StartAsync(int port)
+    public static async Task<IMeasuredServer> StartAsync(int port, bool tls)
     {
         var builder = CreateBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.UseConnectionHandler<Echo>()));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen =>
+        {
+            if (tls)
+            {
+                listen.UseHttps(TlsCertificate.CreateDevelopment().Certificate);
+            }
+
+            listen.UseConnectionHandler<Echo>();
+        }));
         return await StartAsync(builder.Build());
     }
 

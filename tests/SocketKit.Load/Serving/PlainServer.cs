@@ -1,20 +1,24 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>The loop that one writes by hand over Socket.ReceiveAsync and SendAsync. It sends each reply by itself, as such loops mostly do, or, batched, all replies to what one receive brought.</summary>
+/// <summary>The loop that one writes by hand over Socket.ReceiveAsync and SendAsync, or over an SslStream. It sends each reply by itself, as such loops mostly do, or, batched, all replies to what one receive brought.</summary>
 internal sealed class PlainServer : IMeasuredServer
 {
     private const int InitialBuffer = 64 * 1024;
 
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly bool _batched;
+    private readonly SslStreamCertificateContext? _context;
     private readonly Task _accepting;
 
-    public PlainServer(int port, bool batched)
+    public PlainServer(int port, bool batched, bool tls = false)
     {
+        _context = tls ? SslStreamCertificateContext.Create(TlsCertificate.CreateDevelopment().Certificate, null, offline: true) : null;
         _batched = batched;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _listener.Listen(4096);
@@ -54,21 +58,29 @@ internal sealed class PlainServer : IMeasuredServer
         {
             try
             {
-                await EchoUntilEndAsync(socket);
+                if (_context is null)
+                {
+                    await EchoUntilEndAsync(socket, null);
+                    return;
+                }
+
+                await using var stream = new SslStream(new NetworkStream(socket));
+                await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = _context });
+                await EchoUntilEndAsync(socket, stream);
             }
-            catch (Exception exception) when (exception is SocketException or InvalidDataException)
+            catch (Exception exception) when (exception is SocketException or IOException or AuthenticationException or InvalidDataException)
             {
                 await Console.Error.WriteLineAsync($"plain: {exception.Message}");
             }
         }
     }
 
-    private async Task EchoUntilEndAsync(Socket socket)
+    private async Task EchoUntilEndAsync(Socket socket, SslStream? stream)
     {
         var buffer = new byte[InitialBuffer];
         var replies = new byte[InitialBuffer];
         var filled = 0;
-        while (await socket.ReceiveAsync(buffer.AsMemory(filled), SocketFlags.None) is var count and > 0)
+        while (await ReceiveAsync(socket, stream, buffer.AsMemory(filled)) is var count and > 0)
         {
             filled += count;
             int whole = 0, reply = 0;
@@ -87,12 +99,12 @@ internal sealed class PlainServer : IMeasuredServer
                 reply += 4 + length;
                 if (!_batched)
                 {
-                    await SendAllAsync(socket, replies.AsMemory(0, reply));
+                    await SendAllAsync(socket, stream, replies.AsMemory(0, reply));
                     reply = 0;
                 }
             }
 
-            await SendAllAsync(socket, replies.AsMemory(0, reply));
+            await SendAllAsync(socket, stream, replies.AsMemory(0, reply));
             buffer.AsSpan(whole, filled - whole).CopyTo(buffer);
             filled -= whole;
         }
@@ -112,8 +124,17 @@ internal sealed class PlainServer : IMeasuredServer
         }
     }
 
-    private static async ValueTask SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes)
+    private static ValueTask<int> ReceiveAsync(Socket socket, SslStream? stream, Memory<byte> buffer) => stream is null ? socket.ReceiveAsync(buffer, SocketFlags.None) : stream.ReadAsync(buffer);
+
+    private static async ValueTask SendAllAsync(Socket socket, SslStream? stream, ReadOnlyMemory<byte> bytes)
     {
+        if (stream is not null)
+        {
+            // An empty write would be an empty record.
+            await (bytes.IsEmpty ? default : stream.WriteAsync(bytes));
+            return;
+        }
+
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None)..];

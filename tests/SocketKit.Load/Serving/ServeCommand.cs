@@ -25,6 +25,7 @@ internal static class ServeCommand
         Option<int> heartbeat = new("--heartbeat") { Description = $"Send the message {Encoding.ASCII.GetString(ServeOptions.Beat)} after so many seconds without another, and close who sends nothing for three times as long; 0: no heartbeat." };
         Option<string> telemetry = new("--telemetry") { Description = "Who listens to the library: nobody, or the OpenTelemetry SDK, which collects every instrument once a second.", DefaultValueFactory = _ => ServeOptions.NoTelemetry };
         telemetry.AcceptOnlyFromAmong(ServeOptions.Telemetries);
+        Option<bool> tls = new("--tls") { Description = $"Speak TLS, with a certificate for development: kinds {string.Join(", ", ServeOptions.TlsKinds)}." };
         Option<bool> untilInputEnds = new("--until-input-ends") { Description = "End with the standard input, so that a server never outlives the program that started it." };
 
         port.Between(0, 65535);
@@ -33,10 +34,15 @@ internal static class ServeCommand
         heartbeat.AtLeast(0);
         Command command = new("serve", "Echoes frames with a 4-byte big-endian length, or serves a small web app. On standard input it takes the lines stats, and collect for stats after a full collection.")
         {
-            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, telemetry, untilInputEnds,
+            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, telemetry, tls, untilInputEnds,
         };
         command.Validators.Add(result =>
         {
+            if (result.GetValue(tls) && !ServeOptions.TlsKinds.Contains(result.GetValue(kind)))
+            {
+                result.AddError($"{tls.Name} is for --kind {string.Join(", ", ServeOptions.TlsKinds)}.");
+            }
+
             foreach (Option option in (Option[])[handler, heartbeat, telemetry])
             {
                 if (result.GetResult(kind) is { Tokens: [{ Value: not "socketkit" }] } && result.GetResult(option) is { Implicit: false })
@@ -46,15 +52,15 @@ internal static class ServeCommand
             }
         });
         command.SetAction((arguments, cancellationToken) => RunAsync(
-            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat), arguments.GetValue(telemetry)!),
+            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat), arguments.GetValue(telemetry)!, arguments.GetValue(tls)),
             arguments.GetValue(untilInputEnds), cancellationToken));
         return command;
     }
 
     public static async Task<IMeasuredServer> StartAsync(ServeOptions options) => options.Kind switch
     {
-        "plain" or "batched" => new PlainServer(options.Port, batched: options.Kind == "batched"),
-        "kestrel" => await KestrelServer.StartAsync(options.Port),
+        "plain" or "batched" => new PlainServer(options.Port, batched: options.Kind == "batched", options.Tls),
+        "kestrel" => await KestrelServer.StartAsync(options.Port, options.Tls),
         "dotnetty" => await DotNettyServer.StartAsync(options.Port),
         ServeOptions.Http or ServeOptions.HttpSocketKit => await PlaintextServer.StartAsync(options),
         _ => await SocketKitServer.StartAsync(options),

@@ -9,7 +9,8 @@ namespace SocketKit.Load.Serving;
 /// <param name="BlockMilliseconds">Handler <c>block</c>: how long it blocks its thread at each message.</param>
 /// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no heartbeat.</param>
 /// <param name="Telemetry">One of <see cref="Telemetries"/>: who listens to the library's instruments.</param>
-internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0, string Telemetry = ServeOptions.NoTelemetry)
+/// <param name="Tls">Kinds <see cref="TlsKinds"/>: over TLS, with a certificate for development.</param>
+internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0, string Telemetry = ServeOptions.NoTelemetry, bool Tls = false)
 {
     /// <summary>What a heartbeat says, in both directions.</summary>
     public static ReadOnlySpan<byte> Beat => "beat"u8;
@@ -29,6 +30,8 @@ internal sealed record ServeOptions(string Kind, string Engine = "auto", string 
     public const string HttpSocketKit = "http-socketkit";
 
     public static readonly string[] EchoKinds = ["socketkit", "plain", "batched", "kestrel", "dotnetty"];
+
+    public static readonly string[] TlsKinds = ["socketkit", "plain", "batched", "kestrel"];
 
     public static readonly string[] HttpKinds = [Http, HttpSocketKit];
 

@@ -17,7 +17,7 @@ internal sealed class SocketKitServer : IMeasuredServer
     {
         var server = new SocketServer(new SocketServerOptions
         {
-            Listeners = { EngineChoice.Listen(options.Engine, options.Port) },
+            Listeners = { options.Tls ? Listen.Tls(EngineChoice.Listen(options.Engine, options.Port), new TlsListenOptions { Certificate = TlsCertificate.CreateDevelopment() }) : EngineChoice.Listen(options.Engine, options.Port) },
             Framer = Framers.LengthPrefixed(),
             // The library counts the length field too.
             MaxFrameLength = ServeOptions.MaxFrameLength + 4,

@@ -32,8 +32,9 @@ public abstract partial class TransportContract : IAsyncLifetime
         var (left, right) = await ConnectAsync();
         _made.Add(left);
         _made.Add(right);
-        await left.OpenAsync(CancellationToken.None).AsTask().WaitAsync(Patience);
-        await right.OpenAsync(CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        // At once: a handshake needs both.
+        await Task.WhenAll(left.OpenAsync(CancellationToken.None).AsTask(), right.OpenAsync(CancellationToken.None).AsTask()).WaitAsync(Patience);
         return (left, right);
     }
 

@@ -13,6 +13,9 @@ public abstract class TransportCostContract
     /// <summary>Connects two ends.</summary>
     protected abstract ValueTask<(Transport Left, Transport Right)> ConnectAsync();
 
+    /// <summary>Bytes. In a debug build the compiler makes asynchronous methods' states objects, so a wire that has such methods allocates them.</summary>
+    protected virtual double MostPerRoundTrip => 1;
+
     [Theory]
     [InlineData(32)]
     [InlineData(5000)]
@@ -20,7 +23,7 @@ public abstract class TransportCostContract
     {
         var (left, right) = await ConnectAsync();
         var echo = EchoAsync(right);
-        (await Task.Run(() => RoundTripsAsync(left, length)).WaitAsync(Patience)).Should().BeLessThan(1);
+        (await Task.Run(() => RoundTripsAsync(left, length)).WaitAsync(Patience)).Should().BeLessThan(MostPerRoundTrip);
         await left.FinishAsync();
         await echo.WaitAsync(Patience);
         await left.DisposeAsync();

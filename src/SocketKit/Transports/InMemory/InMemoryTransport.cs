@@ -21,7 +21,6 @@ internal sealed class InMemoryTransport : Transport
     private SocketError _failure;
     private long _bytesSent;
     private bool _finished;
-    private bool _sawEnd;
     private bool _aborted;
     private bool _resetsPeer;
 
@@ -46,6 +45,17 @@ internal sealed class InMemoryTransport : Transport
     internal override SynchronizationContext HandlerSynchronization => _pump;
 
     public override long BytesSent => Volatile.Read(ref _bytesSent);
+
+    internal override bool HasUnread
+    {
+        get
+        {
+            lock (_link.Gate)
+            {
+                return !IsGone && !_link.IsCut && _arrived.Count > 0;
+            }
+        }
+    }
 
     internal bool IsReleased { get; private set; }
 
@@ -126,7 +136,9 @@ internal sealed class InMemoryTransport : Transport
             }
 
             _aborted = true;
-            _resetsPeer = !(_finished && _sawEnd);
+
+            // As over TCP: after a finish, what is on its way still arrives, unless bytes are here that nobody read.
+            _resetsPeer = !_finished || _arrived.Count > 0;
             End();
         }
 
@@ -247,9 +259,7 @@ internal sealed class InMemoryTransport : Transport
 
         if (_arrived.Count == 0)
         {
-            var ended = _peer._finished || _peer.IsGone;
-            _sawEnd |= ended && !buffer.IsEmpty;
-            return ended;
+            return _peer._finished || _peer.IsGone;
         }
 
         if (!buffer.IsEmpty)

@@ -32,11 +32,11 @@ internal sealed class UnixAddress : StreamAddress
         _isFile = !UnixPath.IsAbstract(path);
     }
 
-    private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
-
     public override EndPoint Asked => _asked;
 
     public override string Scheme => "unix";
+
+    private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
     public override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken)
     {

@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>
+/// Lets so many handshakes run at once; the others wait for their turn. One source (an IPv4 address, or a /64 network of IPv6) has at most a quarter of the places, and when a place becomes free, sources that wait take turns: so a flood from one source delays
+/// itself. What has no IP address is one source without a share. Thread-safe.
+/// </summary>
+internal sealed class HandshakeGate
+{
+    private static readonly object NoAddress = new();
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<object, Source> _sources = [];
+
+    /// <summary>Sources that have somebody waiting and are below their share, in the order of their turns.</summary>
+    private readonly Queue<Source> _turns = new();
+    private readonly int _limit;
+    private readonly int _share;
+    private readonly Action<bool, long> _crowded;
+    private int _running;
+    private long _delayed;
+
+    /// <param name="limit">How many may run.</param>
+    /// <param name="crowded">Told with true when the first has to wait, and with false and how many had to when nobody waits any more.</param>
+    public HandshakeGate(int limit, Action<bool, long> crowded)
+    {
+        _limit = limit;
+        _share = Math.Max(1, limit / 4);
+        _crowded = crowded;
+    }
+
+    /// <summary>Asks for a place. It must be left, if it was got.</summary>
+    public Pass Enter(EndPoint? from)
+    {
+        Pass pass;
+        var first = false;
+        lock (_gate)
+        {
+            var key = KeyOf(from);
+            ref var source = ref CollectionsMarshal.GetValueRefOrAddDefault(_sources, key, out _);
+            source ??= new Source(key, key == NoAddress ? _limit : _share);
+            pass = new Pass(source);
+            if (_running < _limit && source.Running < source.Share)
+            {
+                // Nobody who could run waits as long as there is a place.
+                Admit(pass);
+                return pass;
+            }
+
+            source.Waiting.Enqueue(pass);
+            first = _delayed++ == 0;
+            if (!source.HasTurn && source.Running < source.Share)
+            {
+                source.HasTurn = true;
+                _turns.Enqueue(source);
+            }
+        }
+
+        if (first)
+        {
+            _crowded(true, 1);
+        }
+
+        return pass;
+    }
+
+    /// <summary>Gives the place back, or gives up waiting for it.</summary>
+    public void Leave(Pass pass)
+    {
+        long delayed = 0;
+        lock (_gate)
+        {
+            if (!pass.Cancel())
+            {
+                var source = pass.Source;
+                _running--;
+                source.Running--;
+                Requeue(source);
+            }
+
+            Fill();
+            if (_delayed > 0 && _turns.Count == 0 && _sources.Values.All(source => source.Waiting.Count == 0))
+            {
+                (delayed, _delayed) = (_delayed, 0);
+            }
+        }
+
+        if (delayed > 0)
+        {
+            _crowded(false, delayed);
+        }
+    }
+
+    private void Fill()
+    {
+        while (_running < _limit && _turns.TryDequeue(out var source))
+        {
+            source.HasTurn = false;
+            while (source.Waiting.TryDequeue(out var pass))
+            {
+                if (pass.IsWaiting)
+                {
+                    Admit(pass);
+                    break;
+                }
+            }
+
+            Requeue(source);
+        }
+    }
+
+    private void Admit(Pass pass)
+    {
+        // Given up meanwhile: who waits for nothing takes no place.
+        if (pass.Admit())
+        {
+            _running++;
+            pass.Source.Running++;
+        }
+    }
+
+    private void Requeue(Source source)
+    {
+        if (source.Waiting.Count > 0)
+        {
+            if (!source.HasTurn && source.Running < source.Share)
+            {
+                source.HasTurn = true;
+                _turns.Enqueue(source);
+            }
+        }
+        else if (source is { Running: 0, HasTurn: false })
+        {
+            _sources.Remove(source.Key);
+        }
+    }
+
+    private static object KeyOf(EndPoint? from)
+    {
+        if (from is not IPEndPoint { Address: var address })
+        {
+            return NoAddress;
+        }
+
+        if (address.IsIPv4MappedToIPv6)
+        {
+            address = address.MapToIPv4();
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+        {
+            return address;
+        }
+
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return new IPAddress(bytes);
+    }
+
+    /// <summary>One handshake's place, or its wait for one.</summary>
+    public sealed class Pass
+    {
+        private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Pass(Source source) => Source = source;
+
+        /// <summary>Completes with the place; is cancelled by <see cref="Cancel"/>.</summary>
+        public Task Turn => _turn.Task;
+
+        public bool IsWaiting => !_turn.Task.IsCompleted;
+
+        internal Source Source { get; }
+
+        /// <summary>Ends the wait, from any thread.</summary>
+        /// <returns>False: the place was got, and must be left.</returns>
+        public bool Cancel() => _turn.TrySetCanceled() || _turn.Task.IsCanceled;
+
+        internal bool Admit() => _turn.TrySetResult();
+    }
+
+    internal sealed class Source(object key, int share)
+    {
+        public object Key { get; } = key;
+
+        public int Share { get; } = share;
+
+        public int Running { get; set; }
+
+        public Queue<Pass> Waiting { get; } = new();
+
+        public bool HasTurn { get; set; }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>
+/// A certificate that follows its files. It compares what they hold, and not their times or names: that is right for links that are swapped (certbot, Kubernetes' <c>..data</c>), copies with old times, and file systems that tell no changes.
+/// A handshake looks when the last look is half a second old, and so does the listener's timer; there is no thread and nothing to dispose of. Contents that cannot be loaded may be half written, so they are told only when the next look finds the same.
+/// </summary>
+internal sealed class TlsCertificateFile : TlsCertificate
+{
+    private readonly string[] _files;
+    private readonly Func<byte[][], Loaded> _load;
+    private readonly Lock _gate = new();
+    private Loaded _current;
+    private string _state;
+    private string? _suspect;
+    private string? _broken;
+    private long _lookedAt;
+    private TimeProvider _lookedBy;
+
+    /// <param name="files">What is read, in the order in which it is loaded.</param>
+    /// <param name="load">Makes a certificate of their contents, or throws.</param>
+    /// <exception cref="TlsCertificateException">They cannot be loaded now.</exception>
+    public TlsCertificateFile(string[] files, Func<byte[][], Loaded> load)
+        : base(files[0])
+    {
+        // A change of the working directory is no change of the certificate.
+        _files = [.. files.Select(Path.GetFullPath)];
+        _load = load;
+        _lookedBy = TimeProvider;
+        _lookedAt = _lookedBy.GetTimestamp();
+        try
+        {
+            var contents = Read();
+            _state = StateOf(contents);
+            _current = load(contents);
+        }
+        catch (Exception exception) when (IsExpected(exception))
+        {
+            throw new TlsCertificateException($"Cannot load the certificate {string.Join(" and ", files.Distinct())}: {exception.Message}", exception);
+        }
+    }
+
+    internal override Loaded Fresh()
+    {
+        // Who finds another at it takes what there is.
+        if (IsDue() && _gate.TryEnter())
+        {
+            try
+            {
+                if (IsDue())
+                {
+                    Look();
+                    _lookedBy = TimeProvider;
+                    Volatile.Write(ref _lookedAt, _lookedBy.GetTimestamp());
+                }
+            }
+            finally
+            {
+                _gate.Exit();
+            }
+        }
+
+        return Volatile.Read(ref _current);
+    }
+
+    private bool IsDue()
+    {
+        var clock = TimeProvider;
+        return clock != _lookedBy || clock.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookInterval;
+    }
+
+    private void Look()
+    {
+        byte[][]? contents = null;
+        Exception failure;
+        string state;
+        try
+        {
+            contents = Read();
+            state = StateOf(contents);
+            if (state == _state)
+            {
+                _suspect = _broken = null;
+                return;
+            }
+
+            if (state == _broken)
+            {
+                return;
+            }
+
+            var loaded = _load(contents);
+            Volatile.Write(ref _current, loaded);
+            _state = state;
+            _suspect = _broken = null;
+            Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
+            return;
+        }
+        catch (Exception exception) when (IsExpected(exception))
+        {
+            failure = exception;
+            state = contents is null ? exception.Message : StateOf(contents);
+        }
+
+        if (state == _suspect)
+        {
+            if (state != _broken)
+            {
+                Log.CertificateBroken(Logger, ToString(), _current.Certificate.NotAfter, failure);
+            }
+
+            _broken = state;
+        }
+
+        _suspect = state;
+    }
+
+    private byte[][] Read() => Array.ConvertAll(_files, File.ReadAllBytes);
+
+    /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
+    private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));
+
+    private static bool IsExpected(Exception exception) => exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or NotSupportedException;
+}

@@ -1,0 +1,88 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>The client's end of handshakes: the name that the server must prove, and the client's own certificate.</summary>
+internal sealed class TlsClientSide : TlsSide
+{
+    private const string Role = nameof(TlsDialOptions);
+
+    private readonly string _serverName;
+    private readonly TlsCertificate? _certificate;
+    private readonly bool _acceptAny;
+    private readonly RemoteCertificateValidationCallback _validate;
+
+    /// <param name="options">What was asked for.</param>
+    /// <param name="host">The dialled host, or null when it is not known.</param>
+    public TlsClientSide(TlsDialOptions options, string? host)
+        : base(Role, options.Protocols, options.ApplicationProtocols, options.Authorities, options.CheckRevocation, options.AcceptPeer)
+    {
+        _serverName = options.ServerName ?? host ?? throw new OptionsException(Role + ".ServerName", "is not set, and the dialer does not tell it; type ServerName = \"example.com\", the name that the server's certificate is for");
+        if (string.IsNullOrWhiteSpace(_serverName))
+        {
+            throw new OptionsException(Role + ".ServerName", "is empty; type the name that the server's certificate is for, such as \"example.com\"");
+        }
+
+        _certificate = options.Certificate;
+        _acceptAny = options.DangerousAcceptAnyCertificate;
+        _validate = Validate;
+    }
+
+    public override bool IsServer => false;
+
+    protected override string ExpectedName => _serverName;
+
+    public override void UseServices(ILogger logger, TimeProvider timeProvider)
+    {
+        base.UseServices(logger, timeProvider);
+        _certificate?.UseServices(logger, timeProvider);
+    }
+
+    protected override async ValueTask HandshakeAsync(TlsStream tls)
+    {
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = _serverName,
+            EnabledSslProtocols = Protocols,
+            ApplicationProtocols = ApplicationProtocols,
+            ClientCertificateContext = _certificate?.Fresh().Context,
+            CertificateChainPolicy = Policy(),
+            RemoteCertificateValidationCallback = _validate,
+            AllowRenegotiation = false,
+            EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        };
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (tls.Refusal is { } refusal && exception != refusal)
+        {
+            throw refusal;
+        }
+
+        tls.NoteInfo(_serverName, ApplicationProtocols);
+    }
+
+    private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (!_acceptAny)
+        {
+            return Accepts((TlsStream)sender, certificate, chain, errors);
+        }
+
+        if (Logger.IsEnabled(LogLevel.Warning))
+        {
+            Log.CertificateNotValidated(Logger, _serverName);
+        }
+        else
+        {
+            // Nobody accepts any certificate quietly.
+            Console.Error.WriteLine($"SocketKit: the certificate of {_serverName} is NOT validated (TlsDialOptions.DangerousAcceptAnyCertificate)");
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,33 @@
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace SocketKit;
+
+/// <summary>How a client speaks TLS. Copied and checked when it is given to <see cref="Dial"/>. The defaults are strict: the server's certificate is valid now, is for the dialled name, and somebody whom the system trusts vouches for it.</summary>
+public sealed class TlsDialOptions
+{
+    /// <summary>The name that the server's certificate must be for, and that is asked for by SNI (RFC 6066); an IP address is fine. Default: the dialled host. Must be set where that is not known, for a dialer that is given.</summary>
+    public string? ServerName { get; set; }
+
+    /// <summary>Who vouches for the server's certificate: these roots and nobody else. A self-signed certificate may stand for itself. Default: empty, the system's trusted roots.</summary>
+    public X509Certificate2Collection Authorities { get; } = [];
+
+    /// <summary>The client's own certificate, for servers that ask for one (mutual TLS). Default: none.</summary>
+    public TlsCertificate? Certificate { get; set; }
+
+    /// <summary>The protocols to offer by ALPN (RFC 7301), the most wanted first; <see cref="TlsInfo.ApplicationProtocol"/> tells the server's choice, which may be none. Default: empty.</summary>
+    public IList<string> ApplicationProtocols { get; } = [];
+
+    /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
+    public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    /// <summary>Asks, over the network, if the server's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
+    public bool CheckRevocation { get; set; }
+
+    /// <summary>Looks at a server's certificate that has passed validation, and may still refuse it (a pinned key, say): it cannot accept one that has not. Default: none. Called on the thread pool, thread-safe, must be quick.</summary>
+    public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
+
+    /// <summary>For development only: accepts whatever certificate the server has, so that anybody on the way can read and change everything. Every handshake then logs a warning (on the standard error when no logger takes it). Default: false.
+    /// Better: give a development certificate as the only one of <see cref="Authorities"/>.</summary>
+    public bool DangerousAcceptAnyCertificate { get; set; }
+}

@@ -1,0 +1,49 @@
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace SocketKit;
+
+/// <summary>How a server speaks TLS. Copied and checked when it is given to <see cref="Listen"/>. A <see cref="Certificate"/>, or one in <see cref="ServerNames"/>, must be set.</summary>
+public sealed class TlsListenOptions
+{
+    /// <summary>The certificate for clients that ask for no name, or for none of <see cref="ServerNames"/>. Default: none; then such clients are refused.</summary>
+    public TlsCertificate? Certificate { get; set; }
+
+    /// <summary>Certificates by the name that the client asks for (SNI, RFC 6066): <c>example.com</c>, or <c>*.example.com</c> for all names with one label more. Upper and lower case are the same; an exact name goes first. Default: empty.</summary>
+    public IDictionary<string, TlsCertificate> ServerNames { get; } = new Dictionary<string, TlsCertificate>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The protocols to offer by ALPN (RFC 7301), the most wanted first. A client that offers others only is refused; one that offers nothing is served. Default: empty, none is chosen.</summary>
+    public IList<string> ApplicationProtocols { get; } = [];
+
+    /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
+    public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    /// <summary>If clients show a certificate (mutual TLS). Default: <see cref="ClientCertificates.None"/>.</summary>
+    public ClientCertificates ClientCertificates { get; set; }
+
+    /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty, the system's trusted roots.</summary>
+    public X509Certificate2Collection ClientAuthorities { get; } = [];
+
+    /// <summary>Asks, over the network, if a client's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
+    public bool CheckRevocation { get; set; }
+
+    /// <summary>Looks at a client's certificate that has passed validation, and may still refuse it: it cannot accept one that has not. Default: none. Called on the thread pool, thread-safe, must be quick.</summary>
+    public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
+
+    /// <summary>How many handshakes may be under way at once on this listener; more wait, holding nothing but their socket, until the open deadline (<see cref="ConnectionOptions.OpenTimeout"/>). Of those one IP address (of IPv6, a /64 network)
+    /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
+    public int MaxHandshakes { get; set; } = 256;
+}
+
+/// <summary>If the clients of a TLS server show a certificate.</summary>
+public enum ClientCertificates
+{
+    /// <summary>They are not asked for one.</summary>
+    None,
+
+    /// <summary>They are asked, and may have none; the one that is shown must be valid.</summary>
+    Allowed,
+
+    /// <summary>Without a valid one the handshake fails.</summary>
+    Required,
+}

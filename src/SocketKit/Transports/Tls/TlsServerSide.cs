@@ -1,0 +1,135 @@
+using System.Net.Security;
+using Microsoft.Extensions.Logging;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>The server's end of handshakes: a certificate for the name that is asked for, and what clients must show.</summary>
+internal sealed class TlsServerSide : TlsSide
+{
+    private const string Role = nameof(TlsListenOptions);
+
+    private readonly TlsCertificate? _default;
+    private readonly Dictionary<string, TlsCertificate> _byName = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ClientCertificates _clients;
+    private readonly ServerOptionsSelectionCallback _select;
+    private readonly RemoteCertificateValidationCallback _validate;
+
+    public TlsServerSide(TlsListenOptions options)
+        : base(Role, options.Protocols, options.ApplicationProtocols, options.ClientAuthorities, options.CheckRevocation, options.AcceptPeer)
+    {
+        _default = options.Certificate;
+        foreach (var (name, certificate) in options.ServerNames)
+        {
+            if (string.IsNullOrWhiteSpace(name) || name.LastIndexOf('*') > 0 || (name[0] == '*' && !name.StartsWith("*.", StringComparison.Ordinal)))
+            {
+                throw new OptionsException(Role + ".ServerNames", $"\"{name}\" is not a name; type \"example.com\" or \"*.example.com\"");
+            }
+
+            _byName.Add(name, certificate ?? throw new OptionsException(Role + ".ServerNames", $"there is no certificate for \"{name}\"; type TlsCertificate.FromPem(...), say"));
+        }
+
+        if (_default is null && _byName.Count == 0)
+        {
+            throw new OptionsException(Role + ".Certificate", "is not set; type Certificate = TlsCertificate.FromPem(\"server.crt\", \"server.key\"), say");
+        }
+
+        if (!Enum.IsDefined(options.ClientCertificates))
+        {
+            throw new OptionsException(Role + ".ClientCertificates", $"{options.ClientCertificates} is not a choice; type ClientCertificates.Required, say");
+        }
+
+        if (options.MaxHandshakes < 1)
+        {
+            throw new OptionsException(Role + ".MaxHandshakes", $"{options.MaxHandshakes} is out of range; type a number from 1 up");
+        }
+
+        _clients = options.ClientCertificates;
+        Gate = new HandshakeGate(options.MaxHandshakes, (crowded, count) =>
+        {
+            if (crowded)
+            {
+                Log.HandshakesWait(Logger, options.MaxHandshakes);
+            }
+            else
+            {
+                Log.HandshakesWaited(Logger, count);
+            }
+        });
+        _select = (stream, hello, _, _) => ValueTask.FromResult(Select((TlsStream)stream, hello.ServerName));
+        _validate = (sender, certificate, chain, errors) =>
+            (certificate is null && _clients != ClientCertificates.Required) || Accepts((TlsStream)sender, certificate, chain, errors);
+    }
+
+    public override bool IsServer => true;
+
+    public override HandshakeGate Gate { get; }
+
+    /// <summary>All certificates, each once.</summary>
+    public IEnumerable<TlsCertificate> Certificates => (_default is null ? _byName.Values : _byName.Values.Append(_default)).Distinct();
+
+    public override void UseServices(ILogger logger, TimeProvider timeProvider)
+    {
+        base.UseServices(logger, timeProvider);
+        foreach (var certificate in Certificates)
+        {
+            certificate.UseServices(logger, timeProvider);
+        }
+    }
+
+    protected override async ValueTask HandshakeAsync(TlsStream tls)
+    {
+        try
+        {
+            await tls.AuthenticateAsServerAsync(_select, null).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (tls.Refusal is { } refusal && exception != refusal)
+        {
+            throw refusal;
+        }
+
+        tls.NoteInfo(tls.TargetHostName, ApplicationProtocols);
+    }
+
+    private SslServerAuthenticationOptions Select(TlsStream tls, string? name)
+    {
+        if (Find(name) is not { } certificate)
+        {
+            tls.SayUnknownName();
+            throw tls.Refusal = new TlsException(TlsFailure.UnknownServerName, string.IsNullOrEmpty(name) ? "the client asks for no server name, and there is no certificate for that" : $"there is no certificate for the name {LogText.Escape(name)}, which the client asks for");
+        }
+
+        var options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = certificate.Fresh().Context,
+            EnabledSslProtocols = Protocols,
+            ApplicationProtocols = ApplicationProtocols,
+            AllowRenegotiation = false,
+            EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        };
+        if (_clients != ClientCertificates.None)
+        {
+            options.ClientCertificateRequired = true;
+            options.CertificateChainPolicy = Policy();
+            options.RemoteCertificateValidationCallback = _validate;
+        }
+
+        return options;
+    }
+
+    private TlsCertificate? Find(string? name)
+    {
+        if (string.IsNullOrEmpty(name) || _byName.Count == 0)
+        {
+            return _default;
+        }
+
+        if (_byName.TryGetValue(name, out var exact))
+        {
+            return exact;
+        }
+
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && _byName.TryGetValue(string.Concat("*", name.AsSpan(dot)), out var wildcard) ? wildcard : _default;
+    }
+}

@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using SocketKit.Diagnostics;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>What the handshakes of one listener or dialer have in common. Immutable but for the services that its server or client brings; thread-safe.</summary>
+internal abstract class TlsSide
+{
+    /// <summary>How long asking the network for a revocation list may take.</summary>
+    private static readonly TimeSpan RevocationPatience = TimeSpan.FromSeconds(5);
+
+    private readonly X509Certificate2Collection _authorities;
+    private readonly bool _checkRevocation;
+    private readonly Func<X509Certificate2, bool>? _acceptPeer;
+
+    protected TlsSide(string role, SslProtocols protocols, IEnumerable<string> applicationProtocols, X509Certificate2Collection authorities, bool checkRevocation, Func<X509Certificate2, bool>? acceptPeer)
+    {
+        const SslProtocols Known = SslProtocols.Tls12 | SslProtocols.Tls13;
+        if (protocols == SslProtocols.None || (protocols & ~Known) != SslProtocols.None)
+        {
+            throw new OptionsException(role + ".Protocols", $"{protocols} is not possible; type SslProtocols.Tls12 | SslProtocols.Tls13, or one of the two");
+        }
+
+        Protocols = protocols;
+        var offered = new List<SslApplicationProtocol>();
+        foreach (var protocol in applicationProtocols)
+        {
+            if (string.IsNullOrEmpty(protocol) || System.Text.Encoding.UTF8.GetByteCount(protocol) > byte.MaxValue)
+            {
+                throw new OptionsException(role + ".ApplicationProtocols", "holds a protocol that is empty or longer than 255 bytes; type a name of RFC 7301, such as \"my-protocol/1\"");
+            }
+
+            offered.Add(new SslApplicationProtocol(protocol));
+        }
+
+        ApplicationProtocols = offered.Count > 0 ? offered : null;
+        _authorities = [.. authorities];
+        _checkRevocation = checkRevocation;
+        _acceptPeer = acceptPeer;
+    }
+
+    public abstract bool IsServer { get; }
+
+    /// <summary>Null: handshakes are not counted, since this side begins them.</summary>
+    public virtual HandshakeGate? Gate => null;
+
+    protected SslProtocols Protocols { get; }
+
+    protected List<SslApplicationProtocol>? ApplicationProtocols { get; }
+
+    protected ILogger Logger { get; private set; } = NullLogger.Instance;
+
+    protected TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
+
+    public virtual void UseServices(ILogger logger, TimeProvider timeProvider)
+    {
+        Logger = logger;
+        TimeProvider = timeProvider;
+    }
+
+    public async ValueTask AuthenticateAsync(TlsStream tls)
+    {
+        var began = Stopwatch.GetTimestamp();
+        TlsMetrics.HandshakeBegan(IsServer);
+        var succeeded = false;
+        try
+        {
+            await HandshakeAsync(tls).ConfigureAwait(false);
+            succeeded = true;
+        }
+        finally
+        {
+            TlsMetrics.HandshakeEnded(IsServer, Stopwatch.GetElapsedTime(began), succeeded ? tls.SslProtocol : null, succeeded ? null : (tls.Refusal?.Failure ?? TlsFailure.HandshakeFailed).ToString());
+        }
+    }
+
+    /// <summary>What a failed handshake is to the caller.</summary>
+    public Exception Explain(Exception exception, TransportStream stream) => exception switch
+    {
+        TlsException => exception,
+        _ when stream.SawEnd => new TlsException(TlsFailure.PeerLeft, $"the {Peer} ended the stream during the handshake", exception),
+        AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {exception.Message}", exception),
+        AuthenticationException or IOException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
+        _ => exception,
+    };
+
+    /// <summary>What a failure of an open session is to the caller.</summary>
+    public Exception ExplainLater(Exception exception) => exception switch
+    {
+        TlsException => exception,
+        AuthenticationException or IOException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} ended the session: {Innermost(exception)}", exception),
+        AuthenticationException or IOException => new TlsException(TlsFailure.BrokenRecord, $"the session with the {Peer} broke: {Innermost(exception)}", exception),
+        _ => exception,
+    };
+
+    protected abstract ValueTask HandshakeAsync(TlsStream tls);
+
+    private string Peer => IsServer ? "client" : "server";
+
+    /// <summary>One for each handshake: SslStream adds to it.</summary>
+    protected X509ChainPolicy Policy()
+    {
+        var policy = new X509ChainPolicy
+        {
+            RevocationMode = _checkRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+            RevocationFlag = X509RevocationFlag.ExcludeRoot,
+            UrlRetrievalTimeout = RevocationPatience,
+            // A peer must send its intermediate certificates: fetching them from where it says is a request of its choice.
+            DisableCertificateDownloads = !_checkRevocation,
+        };
+        if (_authorities.Count > 0)
+        {
+            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            policy.CustomTrustStore.AddRange(_authorities);
+        }
+
+        return policy;
+    }
+
+    /// <summary>Judges the peer's certificate. What SslStream found wrong stays wrong; this says what it was, and lets the application refuse more.</summary>
+    protected bool Accepts(TlsStream tls, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None && certificate is X509Certificate2 accepted)
+        {
+            if (_acceptPeer is not null && !_acceptPeer(accepted))
+            {
+                tls.Refusal = new TlsException(TlsFailure.CertificateRefused, $"the application refused the {Peer}'s certificate {NameOf(accepted)}");
+            }
+        }
+        else
+        {
+            tls.Refusal = Judge(certificate as X509Certificate2, chain, errors);
+        }
+
+        return tls.Refusal is null;
+    }
+
+    private TlsException Judge(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (certificate is null || (errors & SslPolicyErrors.RemoteCertificateNotAvailable) != 0)
+        {
+            return new TlsException(TlsFailure.CertificateMissing, $"the {Peer} has no certificate");
+        }
+
+        var status = chain is null ? X509ChainStatusFlags.NoError : chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+        var (failure, what) = status switch
+        {
+            _ when Has(X509ChainStatusFlags.Revoked) => (TlsFailure.CertificateRevoked, "is revoked"),
+            _ when Has(X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.ExplicitDistrust) => (TlsFailure.CertificateUntrusted, "comes from nobody who is trusted"),
+            _ when Has(X509ChainStatusFlags.NotTimeValid) => Timely(certificate, chain!),
+            _ when (errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0 => (TlsFailure.CertificateNameMismatch, $"is not for the name {ExpectedName}"),
+            _ when Has(X509ChainStatusFlags.RevocationStatusUnknown | X509ChainStatusFlags.OfflineRevocation) => (TlsFailure.CertificateRevocationUnknown, "may be revoked: nobody could tell"),
+            _ => (TlsFailure.CertificateInvalid, $"is not valid ({status})"),
+        };
+        return new TlsException(failure, $"the {Peer}'s certificate {NameOf(certificate)} {what}");
+
+        bool Has(X509ChainStatusFlags flags) => (status & flags) != 0;
+    }
+
+    /// <summary>The name that the peer's certificate must be for, for messages.</summary>
+    protected virtual string ExpectedName => "";
+
+    private static (TlsFailure Failure, string What) Timely(X509Certificate2 certificate, X509Chain chain)
+    {
+        var now = DateTime.Now;
+        var wrong = certificate.NotBefore > now || certificate.NotAfter < now
+            ? certificate
+            : chain.ChainElements.Select(element => element.Certificate).FirstOrDefault(one => one.NotBefore > now || one.NotAfter < now) ?? certificate;
+        var whose = wrong == certificate ? "" : "has an issuer that ";
+        return wrong.NotBefore > now
+            ? (TlsFailure.CertificateNotYetValid, $"{whose}is not valid before {wrong.NotBefore.ToUniversalTime():u}")
+            : (TlsFailure.CertificateExpired, $"{whose}expired at {wrong.NotAfter.ToUniversalTime():u}");
+    }
+
+    /// <summary>The subject is the peer's text.</summary>
+    private static string NameOf(X509Certificate2 certificate) => $"({LogText.Escape(certificate.Subject)})";
+
+    /// <summary>SslStream has no other way to say that the peer sent an alert: the message names it, or has OpenSSL's error code, whose reason is 1000 and the alert's number.</summary>
+    private static bool IsAlert(Exception exception)
+    {
+        const string OpenSslError = "error:0A";
+        const uint Reason = 0x7fffff;
+        var innermost = Innermost(exception);
+        if (exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) || innermost.Contains("alert", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
+        var code = innermost.IndexOf(OpenSslError, StringComparison.Ordinal) + OpenSslError.Length - 2;
+        return code >= OpenSslError.Length - 2 && innermost.Length >= code + 8
+            && uint.TryParse(innermost.AsSpan(code, 8), System.Globalization.NumberStyles.HexNumber, null, out var number) && (number & Reason) >= 1000;
+    }
+
+    private static string Innermost(Exception exception) => exception.GetBaseException().Message;
+}

@@ -1,0 +1,393 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>
+/// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them, progress as the wire below does.
+/// The end of the stream is clean after close_notify; without it the stream is cut off, and the receive that meets it throws an <see cref="EndOfStreamException"/> (RFC 8446 section 6.1).
+/// </summary>
+internal sealed class TlsTransport : Transport
+{
+    /// <summary>What SslStream puts into one record (RFC 8446 section 5.1).</summary>
+    private const int RecordLength = 16 * 1024;
+
+    /// <summary>More than header, tag and padding of a record of any cipher suite.</summary>
+    private const int RecordOverhead = 512;
+
+    /// <summary>A batch of several records goes to the wire in pieces of so many, which fit into 128 KiB.</summary>
+    private const int RecordsTogether = 7;
+
+    private const int MostDrained = 64 * 1024;
+
+    private readonly Transport _wire;
+    private readonly TlsSide _side;
+    private readonly TransportStream _stream;
+    private TlsStream? _tls;
+    private HandshakeGate.Pass? _pass;
+    private TaskCompletionSource? _opening;
+    private Exception? _failure;
+    private long _bytesSent;
+    private int _aborted;
+    private volatile bool _open;
+    private bool _ended;
+    private bool _finished;
+
+    public TlsTransport(Transport wire, TlsSide side)
+    {
+        _wire = wire;
+        _side = side;
+        _stream = new TransportStream(wire, side.IsServer);
+    }
+
+    public override EndPoint? LocalEndPoint => _wire.LocalEndPoint;
+
+    public override EndPoint? RemoteEndPoint => _wire.RemoteEndPoint;
+
+    public override TlsInfo? Tls => _tls?.Info;
+
+    public override bool PoisonsReleasedBuffers => _wire.PoisonsReleasedBuffers;
+
+    internal override SynchronizationContext? HandlerSynchronization => _wire.HandlerSynchronization;
+
+    // SslStream's methods are asynchronous ones: what awaits them goes on in the context that they were called in.
+    internal override bool CompletesInDefaultContext => false;
+
+    public override long BytesSent => Volatile.Read(ref _bytesSent);
+
+    internal override long SendProgress => _wire.SendProgress;
+
+    internal override bool HasUnread => _wire.HasUnread;
+
+    internal override IEngineObserver? Observer
+    {
+        set => _wire.Observer = value;
+    }
+
+    public override CancellationToken HungUp => _wire.HungUp;
+
+    private bool IsAborted => Volatile.Read(ref _aborted) != 0;
+
+    public override Socket? CreateSocketView() => _wire.CreateSocketView();
+
+    public override ValueTask YieldAsync() => _wire.YieldAsync();
+
+    /// <exception cref="TlsException">The handshake failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        await _wire.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (_wire.KeepsMessages)
+        {
+            throw new NotSupportedException("TLS needs a wire that is a stream of bytes, and this one keeps messages");
+        }
+
+        var opening = _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancellation = cancellationToken.UnsafeRegister(static self => ((TlsTransport)self!).Abort(), this);
+        try
+        {
+            await HandshakeAsync().ConfigureAwait(false);
+            _stream.EndHandshake();
+        }
+        catch (Exception exception)
+        {
+            await LetAlertArriveAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw IsAborted ? WireErrors.Aborted() : _stream.Failure ?? _side.Explain(exception, _stream);
+        }
+        finally
+        {
+            await cancellation.DisposeAsync().ConfigureAwait(false);
+            opening.SetResult();
+            _opening = null;
+        }
+
+        // Back to the engine, whose thread serves the connection from now on.
+        await _wire.YieldAsync().ConfigureAwait(false);
+        if (IsAborted)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw WireErrors.Aborted();
+        }
+
+        _open = true;
+    }
+
+    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    {
+        if (_ended || _failure is not null || !_open || IsAborted)
+        {
+            return AfterEnd(buffer);
+        }
+
+        var read = _tls!.ReadAsync(buffer);
+        return read.IsCompletedSuccessfully ? Taken(read.Result, buffer) : WaitAsync(read, buffer);
+    }
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
+    {
+        if (!_open || IsAborted)
+        {
+            return ValueTask.FromException(NotOpen());
+        }
+
+        if (batch.IsEmpty)
+        {
+            return default;
+        }
+
+        if (batch.Length > RecordLength)
+        {
+            return SendRecordsAsync(batch);
+        }
+
+        var write = _tls!.WriteAsync(batch);
+        if (!write.IsCompletedSuccessfully)
+        {
+            return WaitAsync(write, batch.Length);
+        }
+
+        Volatile.Write(ref _bytesSent, _bytesSent + batch.Length);
+        return default;
+    }
+
+    /// <summary>Says close_notify, and then the wire's own end.</summary>
+    public override async ValueTask FinishAsync()
+    {
+        if (!_open || IsAborted)
+        {
+            // In the middle of a handshake there is nothing that could be finished.
+            var failure = NotOpen();
+            Abort();
+            throw failure;
+        }
+
+        try
+        {
+            _finished = true;
+            await _tls!.ShutdownAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            throw Translate(exception);
+        }
+
+        await _wire.FinishAsync().ConfigureAwait(false);
+    }
+
+    public override void Abort()
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) == 0)
+        {
+            _wire.Abort();
+            Volatile.Read(ref _pass)?.Cancel();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Volatile.Read(ref _opening) is { } opening)
+        {
+            // The connection was given up during the handshake, which ends now.
+            Abort();
+            await opening.Task.ConfigureAwait(false);
+        }
+
+        if (_open && !IsAborted && !_finished)
+        {
+            await SayGoodbyeAsync().ConfigureAwait(false);
+        }
+
+        if (_tls is { } tls)
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _wire.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.</summary>
+    private async ValueTask LetAlertArriveAsync()
+    {
+        if (IsAborted || _stream.Failure is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _wire.FinishAsync().ConfigureAwait(false);
+            await DrainAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            // The peer is gone, and the reason is known already.
+        }
+    }
+
+    /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read.</summary>
+    private async ValueTask DrainAsync()
+    {
+        var buffer = new byte[4096];
+        for (var drained = 0; drained < MostDrained && _wire.HasUnread;)
+        {
+            var received = await _wire.ReceiveAsync(buffer).ConfigureAwait(false);
+            drained += received.Count == 0 ? MostDrained : received.Count;
+        }
+    }
+
+    /// <summary>SslStream tells a session's tickets from data only when they are read; nobody reads any more, and bytes left unread would make the end a reset.</summary>
+    private async ValueTask SayGoodbyeAsync()
+    {
+        try
+        {
+            await DrainAsync().ConfigureAwait(false);
+            var goodbye = _tls!.ShutdownAsync();
+            if (!goodbye.IsCompleted)
+            {
+                // The peer does not read, and what it did not take is lost at this end anyhow.
+                _wire.Abort();
+            }
+
+            await goodbye.ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or InvalidOperationException)
+        {
+            // The wire is gone before its time; releasing it is all that is left to do.
+        }
+    }
+
+    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those under way; and the public-key operations, on the thread pool.</summary>
+    private async ValueTask HandshakeAsync()
+    {
+        if (_side.Gate is not { } gate)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await AuthenticateAsync().ConfigureAwait(false);
+            return;
+        }
+
+        await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+        var pass = gate.Enter(_wire.RemoteEndPoint);
+        try
+        {
+            Volatile.Write(ref _pass, pass);
+            if (IsAborted)
+            {
+                pass.Cancel();
+            }
+
+            await pass.Turn.ConfigureAwait(false);
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await AuthenticateAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            gate.Leave(pass);
+            _pass = null;
+        }
+    }
+
+    private async ValueTask AuthenticateAsync()
+    {
+        var tls = _tls = new TlsStream(_stream);
+        await _side.AuthenticateAsync(tls).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendRecordsAsync(ReadOnlyMemory<byte> batch)
+    {
+        const int MostAtOnce = RecordsTogether * RecordLength;
+        _stream.BeginGathering(Math.Min(batch.Length, MostAtOnce) + (RecordsTogether * RecordOverhead));
+        try
+        {
+            while (!batch.IsEmpty)
+            {
+                var piece = batch[..Math.Min(batch.Length, MostAtOnce)];
+                await _tls!.WriteAsync(piece).ConfigureAwait(false);
+                await _stream.SendGatheredAsync().ConfigureAwait(false);
+                batch = batch[piece.Length..];
+                Volatile.Write(ref _bytesSent, _bytesSent + piece.Length);
+            }
+        }
+        catch (Exception exception)
+        {
+            throw Translate(exception);
+        }
+        finally
+        {
+            _stream.EndGathering();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(ValueTask write, int length)
+    {
+        try
+        {
+            await write.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            throw Translate(exception);
+        }
+
+        Volatile.Write(ref _bytesSent, _bytesSent + length);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Received> WaitAsync(ValueTask<int> read, Memory<byte> buffer)
+    {
+        int count;
+        try
+        {
+            count = await read.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            var failure = Translate(exception);
+            if (!IsAborted)
+            {
+                _failure = failure;
+            }
+
+            return buffer.IsEmpty ? default : throw failure;
+        }
+
+        return await Taken(count, buffer).ConfigureAwait(false);
+    }
+
+    private ValueTask<Received> Taken(int count, Memory<byte> buffer)
+    {
+        if (count == 0 && !buffer.IsEmpty)
+        {
+            if (_stream.SawEnd)
+            {
+                return ValueTask.FromException<Received>(_failure = CutOff());
+            }
+
+            _ended = true;
+        }
+
+        return new ValueTask<Received>(new Received(count, EndOfMessage: false));
+    }
+
+    private ValueTask<Received> AfterEnd(Memory<byte> buffer)
+    {
+        if (IsAborted)
+        {
+            return buffer.IsEmpty ? default : ValueTask.FromException<Received>(WireErrors.Aborted());
+        }
+
+        return _ended || buffer.IsEmpty ? default : ValueTask.FromException<Received>(_failure ?? NotOpen());
+    }
+
+    /// <summary>What went wrong, as the wire below would say it.</summary>
+    private Exception Translate(Exception exception) =>
+        IsAborted ? WireErrors.Aborted() : _stream.Failure ?? (_stream.SawEnd ? CutOff() : _side.ExplainLater(exception));
+
+    private static EndOfStreamException CutOff() => new("the stream ended without TLS's close_notify, so it may have been cut off");
+
+    private Exception NotOpen() => IsAborted ? WireErrors.Aborted() : new InvalidOperationException("The TLS handshake has not been done; OpenAsync does it");
+}

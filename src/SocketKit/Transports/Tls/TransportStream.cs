@@ -1,0 +1,191 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>
+/// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer. Reads belong to whoever receives, writes to whoever sends; the two may overlap.
+/// During the handshake every read that had to wait goes on in the thread pool: public-key operations and the building of certificate chains, which may ask the network, are nothing for an event loop.
+/// </summary>
+internal sealed class TransportStream(Transport wire, bool server) : Stream
+{
+    private const byte HandshakeRecord = 22;
+    private const byte AlertRecord = 21;
+
+    private byte[]? _gathered;
+    private int _gatheredLength;
+    private Exception? _failure;
+    private volatile bool _handshaking = true;
+    private bool _checked;
+
+    /// <summary>The wire's stream has ended.</summary>
+    public bool SawEnd { get; private set; }
+
+    /// <summary>What the wire threw first, in either direction.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>The handshake is over: from now on reads complete where the wire completes them.</summary>
+    public void EndHandshake() => _handshaking = false;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var receive = wire.ReceiveAsync(buffer);
+        return receive.IsCompletedSuccessfully ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_gathered is { } gathered)
+        {
+            buffer.Span.CopyTo(gathered.AsSpan(_gatheredLength));
+            _gatheredLength += buffer.Length;
+            return default;
+        }
+
+        var send = wire.SendAsync(buffer);
+        return send.IsCompletedSuccessfully ? send : WaitAsync(send);
+    }
+
+    /// <summary>From now on what is written is kept, to be sent in one piece.</summary>
+    /// <param name="capacity">How much is going to be written at most, in bytes.</param>
+    public void BeginGathering(int capacity)
+    {
+        _gathered = ArrayPool<byte>.Shared.Rent(capacity);
+        _gatheredLength = 0;
+    }
+
+    /// <summary>Sends what was kept.</summary>
+    public ValueTask SendGatheredAsync()
+    {
+        var send = wire.SendAsync(_gathered.AsMemory(0, _gatheredLength));
+        _gatheredLength = 0;
+        return send.IsCompletedSuccessfully ? send : WaitAsync(send);
+    }
+
+    public void EndGathering()
+    {
+        var gathered = _gathered!;
+        _gathered = null;
+        ArrayPool<byte>.Shared.Return(gathered);
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    /// <summary>Only for an alert that ends the handshake, which SslStream sends so: a few bytes, which the wire takes at once or not at all.</summary>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        var send = wire.SendAsync(buffer.ToArray());
+        if (send.IsCompleted)
+        {
+            send.GetAwaiter().GetResult();
+        }
+        else
+        {
+            _ = ObserveAsync(send);
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    private static async Task ObserveAsync(ValueTask send)
+    {
+        try
+        {
+            await send.ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
+        {
+            // The handshake has failed already, and its reason is the first one.
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> WaitAsync(ValueTask<Received> receive, Memory<byte> buffer)
+    {
+        Received received;
+        try
+        {
+            received = await receive.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, exception, null);
+            throw;
+        }
+
+        var count = Note(received, buffer.Span);
+        if (_handshaking)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
+
+        return count;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(ValueTask send)
+    {
+        try
+        {
+            await send.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, exception, null);
+            throw;
+        }
+    }
+
+    private int Note(Received received, ReadOnlySpan<byte> buffer)
+    {
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        if (received.Count == 0)
+        {
+            SawEnd = true;
+        }
+        else if (!_checked)
+        {
+            _checked = true;
+            Check(buffer[..received.Count]);
+        }
+
+        return received.Count;
+    }
+
+    /// <summary>What is not TLS shows with its first byte, and need not wait for the deadline: a client begins with a handshake record, a server with one or with an alert (RFC 8446 section 5.1).</summary>
+    private void Check(ReadOnlySpan<byte> first)
+    {
+        if (first[0] != HandshakeRecord && (server || first[0] != AlertRecord))
+        {
+            throw new TlsException(TlsFailure.NotTls, $"the {(server ? "client" : "server")} does not speak TLS; its first bytes are {Convert.ToHexString(first[..Math.Min(first.Length, 8)])}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Authentication;
+
+namespace SocketKit.Tests.Transports.Tls;
+
+public class TlsOptionsTests
+{
+    private readonly InMemoryNetwork _network = new();
+
+    public static TheoryData<Action<TlsListenOptions>, string> WrongListenOptions => new()
+    {
+        { options => options.Certificate = null, "Certificate" },
+        { options => options.Protocols = SslProtocols.None, "Protocols" },
+#pragma warning disable CA5397, SYSLIB0039 // That they are refused is what is tested.
+        { options => options.Protocols = SslProtocols.Tls11 | SslProtocols.Tls12, "Protocols" },
+#pragma warning restore CA5397, SYSLIB0039
+        { options => options.MaxHandshakes = 0, "MaxHandshakes" },
+        { options => options.ClientCertificates = (ClientCertificates)7, "ClientCertificates" },
+        { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
+        { options => options.ApplicationProtocols.Add(new string('x', 256)), "ApplicationProtocols" },
+        { options => options.ServerNames.Add("a*.test", options.Certificate!), "ServerNames" },
+        { options => options.ServerNames.Add("*", options.Certificate!), "ServerNames" },
+        { options => options.ServerNames.Add("a.test", null!), "ServerNames" },
+    };
+
+    public static TheoryData<Action<TlsDialOptions>, string> WrongDialOptions => new()
+    {
+        { options => options.ServerName = null, "ServerName" },
+        { options => options.ServerName = " ", "ServerName" },
+        { options => options.Protocols = SslProtocols.None, "Protocols" },
+        { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongListenOptions))]
+    public void A_listener_names_the_option_that_is_wrong(Action<TlsListenOptions> spoil, string option) =>
+        FluentActions.Invoking(() => Listen.Tls(_network.Listen("server"), TestAuthority.Shared.ListenOptions(spoil)))
+            .Should().Throw<OptionsException>().Which.Option.Should().Be("TlsListenOptions." + option);
+
+    [Theory]
+    [MemberData(nameof(WrongDialOptions))]
+    public void A_dialer_names_the_option_that_is_wrong(Action<TlsDialOptions> spoil, string option) =>
+        FluentActions.Invoking(() => Dial.Tls(_network.Dial("server"), TestAuthority.Shared.DialOptions(spoil)))
+            .Should().Throw<OptionsException>().Which.Option.Should().Be("TlsDialOptions." + option);
+
+    [Fact]
+    public void Addresses_say_that_they_are_TLS()
+    {
+        Dial.Tls("example.com", 9000).ToString().Should().Be("tls://example.com:9000");
+        Dial.Tls(_network.Dial("server"), TestAuthority.Shared.DialOptions()).ToString().Should().Be("tls+memory://server");
+        Listen.Tls("127.0.0.1", 9000, TestAuthority.Shared.ListenOptions()).ToString().Should().Be("tls://127.0.0.1:9000");
+        Listen.Tls(9000, TestAuthority.Shared.ListenOptions()).EndPoint.ToString().Should().Contain("9000");
+    }
+
+    [Fact]
+    public void Options_are_copied()
+    {
+        var options = TestAuthority.Shared.ListenOptions();
+        var listener = Listen.Tls(_network.Listen("server"), options);
+
+        options.Certificate = null;
+
+        listener.CertificateExpires.Should().NotBeNull();
+    }
+}
