@@ -259,7 +259,11 @@ public class TlsConnectionTests
             (await peer.EndsAsync()).Should().BeFalse("it is reset at the open deadline");
         }
 
-        await WaitForAsync(() => bed.Logs.GetSnapshot().Any(record => record.Id.Id == 55));
+        await WaitForAsync(() =>
+        {
+            bed.Advance(1);
+            return bed.Logs.GetSnapshot().Any(record => record.Id.Id == 55);
+        });
         await using var client = await ConnectAsync();
         client.State.Should().Be(ClientState.Connected);
         bed.Logs.GetSnapshot().Count(record => record.Id.Id == 54).Should().Be(1);
