@@ -36,7 +36,7 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         // Handshakes look by themselves; this is so that a broken file is told before a client comes.
         using (ExecutionContext.SuppressFlow())
         {
-            _looks = _timeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
+            _looks = _timeProvider.CreateTimer(_ => side.Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
         }
     }
 
@@ -56,14 +56,6 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
     }
 
     public override string ToString() => TlsDialer.Address(inner.ToString());
-
-    private void Look()
-    {
-        foreach (var certificate in side.Certificates)
-        {
-            certificate.Fresh();
-        }
-    }
 
     private void Forget()
     {

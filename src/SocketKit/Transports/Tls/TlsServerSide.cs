@@ -9,11 +9,20 @@ internal sealed class TlsServerSide : TlsSide
 {
     private const string Role = nameof(TlsListenOptions);
 
+    /// <summary>Crowds that follow each other sooner are one in the log.</summary>
+    private static readonly TimeSpan CrowdsApart = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _crowds = new();
+    private readonly int _maxHandshakes;
     private readonly TlsCertificate? _default;
     private readonly Dictionary<string, TlsCertificate> _byName = new(StringComparer.OrdinalIgnoreCase);
     private readonly ClientCertificates _clients;
     private readonly ServerOptionsSelectionCallback _select;
     private readonly RemoteCertificateValidationCallback _validate;
+    private bool _crowded;
+    private bool _crowdTold;
+    private long _crowdToldAt;
+    private long _delayed;
 
     public TlsServerSide(TlsListenOptions options)
         : base(Role, options.Protocols, options.ApplicationProtocols, options.ClientAuthorities, options.CheckRevocation, options.AcceptPeer)
@@ -45,17 +54,8 @@ internal sealed class TlsServerSide : TlsSide
         }
 
         _clients = options.ClientCertificates;
-        Gate = new HandshakeGate(options.MaxHandshakes, (crowded, count) =>
-        {
-            if (crowded)
-            {
-                Log.HandshakesWait(Logger, options.MaxHandshakes);
-            }
-            else
-            {
-                Log.HandshakesWaited(Logger, count);
-            }
-        });
+        _maxHandshakes = options.MaxHandshakes;
+        Gate = new HandshakeGate(_maxHandshakes, Crowded);
         _select = (stream, hello, _, _) => ValueTask.FromResult(Select((TlsStream)stream, hello.ServerName));
         _validate = (sender, certificate, chain, errors) =>
             (certificate is null && _clients != ClientCertificates.Required) || Accepts((TlsStream)sender, certificate, chain, errors);
@@ -75,6 +75,52 @@ internal sealed class TlsServerSide : TlsSide
         {
             certificate.UseServices(logger, timeProvider);
         }
+    }
+
+    /// <summary>What is to be done now and then: looks at the certificates' files, and tells the end of a crowd.</summary>
+    public void Look()
+    {
+        foreach (var certificate in Certificates)
+        {
+            certificate.Fresh();
+        }
+
+        long delayed;
+        lock (_crowds)
+        {
+            if (!_crowdTold || _crowded || TimeProvider.GetElapsedTime(_crowdToldAt) < CrowdsApart)
+            {
+                return;
+            }
+
+            _crowdTold = false;
+            (delayed, _delayed) = (_delayed, 0);
+        }
+
+        Log.HandshakesWaited(Logger, delayed);
+    }
+
+    private void Crowded(bool crowded, long count)
+    {
+        lock (_crowds)
+        {
+            _crowded = crowded;
+            if (!crowded)
+            {
+                _delayed += count;
+                return;
+            }
+
+            if (_crowdTold)
+            {
+                return;
+            }
+
+            _crowdTold = true;
+            _crowdToldAt = TimeProvider.GetTimestamp();
+        }
+
+        Log.HandshakesWait(Logger, _maxHandshakes);
     }
 
     protected override async ValueTask HandshakeAsync(TlsStream tls)

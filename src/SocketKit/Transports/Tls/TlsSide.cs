@@ -84,7 +84,7 @@ internal abstract class TlsSide
     {
         TlsException => exception,
         _ when stream.SawEnd => new TlsException(TlsFailure.PeerLeft, $"the {Peer} ended the stream during the handshake", exception),
-        AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {exception.Message}", exception),
+        AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {(exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) ? exception.Message : Innermost(exception))}", exception),
         AuthenticationException or IOException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
         _ => exception,
     };

@@ -5,10 +5,10 @@ using System.Runtime.CompilerServices;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them, progress as the wire below does.
+/// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>, in <c>TlsTransport.Open.cs</c>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them, progress as the wire below does.
 /// The end of the stream is clean after close_notify; without it the stream is cut off, and the receive that meets it throws an <see cref="EndOfStreamException"/> (RFC 8446 section 6.1).
 /// </summary>
-internal sealed class TlsTransport : Transport
+internal sealed partial class TlsTransport : Transport
 {
     /// <summary>What SslStream puts into one record (RFC 8446 section 5.1).</summary>
     private const int RecordLength = 16 * 1024;
@@ -25,8 +25,7 @@ internal sealed class TlsTransport : Transport
     private readonly TlsSide _side;
     private readonly TransportStream _stream;
     private TlsStream? _tls;
-    private HandshakeGate.Pass? _pass;
-    private TaskCompletionSource? _opening;
+    private TlsInfo? _info;
     private Exception? _failure;
     private long _bytesSent;
     private int _aborted;
@@ -45,7 +44,7 @@ internal sealed class TlsTransport : Transport
 
     public override EndPoint? RemoteEndPoint => _wire.RemoteEndPoint;
 
-    public override TlsInfo? Tls => _tls?.Info;
+    public override TlsInfo? Tls => _info;
 
     public override bool PoisonsReleasedBuffers => _wire.PoisonsReleasedBuffers;
 
@@ -72,47 +71,6 @@ internal sealed class TlsTransport : Transport
     public override Socket? CreateSocketView() => _wire.CreateSocketView();
 
     public override ValueTask YieldAsync() => _wire.YieldAsync();
-
-    /// <exception cref="TlsException">The handshake failed.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public override async ValueTask OpenAsync(CancellationToken cancellationToken)
-    {
-        await _wire.OpenAsync(cancellationToken).ConfigureAwait(false);
-        if (_wire.KeepsMessages)
-        {
-            throw new NotSupportedException("TLS needs a wire that is a stream of bytes, and this one keeps messages");
-        }
-
-        var opening = _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var cancellation = cancellationToken.UnsafeRegister(static self => ((TlsTransport)self!).Abort(), this);
-        try
-        {
-            await HandshakeAsync().ConfigureAwait(false);
-            _stream.EndHandshake();
-        }
-        catch (Exception exception)
-        {
-            await LetAlertArriveAsync().ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
-            throw IsAborted ? WireErrors.Aborted() : _stream.Failure ?? _side.Explain(exception, _stream);
-        }
-        finally
-        {
-            await cancellation.DisposeAsync().ConfigureAwait(false);
-            opening.SetResult();
-            _opening = null;
-        }
-
-        // Back to the engine, whose thread serves the connection from now on.
-        await _wire.YieldAsync().ConfigureAwait(false);
-        if (IsAborted)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw WireErrors.Aborted();
-        }
-
-        _open = true;
-    }
 
     public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
     {
@@ -201,29 +159,13 @@ internal sealed class TlsTransport : Transport
 
         if (_tls is { } tls)
         {
+            // Whoever holds the connection after its end holds neither keys nor a certificate that was replaced.
+            _tls = null;
+            _open = false;
             await tls.DisposeAsync().ConfigureAwait(false);
         }
 
         await _wire.DisposeAsync().ConfigureAwait(false);
-    }
-
-    /// <summary>Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.</summary>
-    private async ValueTask LetAlertArriveAsync()
-    {
-        if (IsAborted || _stream.Failure is not null)
-        {
-            return;
-        }
-
-        try
-        {
-            await _wire.FinishAsync().ConfigureAwait(false);
-            await DrainAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is IOException or SocketException)
-        {
-            // The peer is gone, and the reason is known already.
-        }
     }
 
     /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read.</summary>
@@ -256,43 +198,6 @@ internal sealed class TlsTransport : Transport
         {
             // The wire is gone before its time; releasing it is all that is left to do.
         }
-    }
-
-    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those under way; and the public-key operations, on the thread pool.</summary>
-    private async ValueTask HandshakeAsync()
-    {
-        if (_side.Gate is not { } gate)
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            await AuthenticateAsync().ConfigureAwait(false);
-            return;
-        }
-
-        await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
-        var pass = gate.Enter(_wire.RemoteEndPoint);
-        try
-        {
-            Volatile.Write(ref _pass, pass);
-            if (IsAborted)
-            {
-                pass.Cancel();
-            }
-
-            await pass.Turn.ConfigureAwait(false);
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            await AuthenticateAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            gate.Leave(pass);
-            _pass = null;
-        }
-    }
-
-    private async ValueTask AuthenticateAsync()
-    {
-        var tls = _tls = new TlsStream(_stream);
-        await _side.AuthenticateAsync(tls).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -69,7 +69,7 @@ public class TlsConnectionTests
         var wrong = new TlsTransport(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(options => options.Certificate = TlsCertificate.From(new TestAuthority("other").Issue())), host: null));
         await wrong.OpenAsync(CancellationToken.None).AsTask().WaitAsync(TestBed.Patience);
         await FluentActions.Awaiting(() => wrong.ReceiveAsync(new byte[10]).AsTask().WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>();
-        (await ServerFailureAsync()).Failure.Should().Be(TlsFailure.CertificateUntrusted);
+        await LoggedAsync("the client's certificate (CN=Test) comes from nobody who is trusted");
     }
 
     [Fact]
@@ -117,9 +117,7 @@ public class TlsConnectionTests
 
         failure.Failure.Should().Be(TlsFailure.PeerRefused);
         failure.Message.Should().Contain("unrecognized name");
-        var refusal = await ServerFailureAsync();
-        refusal.Failure.Should().Be(TlsFailure.UnknownServerName);
-        refusal.Message.Should().Contain("b.test");
+        await LoggedAsync("there is no certificate for the name b.test");
     }
 
     [Fact]
@@ -259,7 +257,11 @@ public class TlsConnectionTests
             (await peer.EndsAsync()).Should().BeFalse("it is reset at the open deadline");
         }
 
-        await WaitForAsync(() => bed.Logs.GetSnapshot().Any(record => record.Id.Id == 55));
+        await WaitForAsync(() =>
+        {
+            bed.Advance(1);
+            return bed.Logs.GetSnapshot().Any(record => record.Id.Id == 55);
+        });
         await using var client = await ConnectAsync();
         client.State.Should().Be(ClientState.Connected);
         bed.Logs.GetSnapshot().Count(record => record.Id.Id == 54).Should().Be(1);
@@ -330,13 +332,8 @@ public class TlsConnectionTests
         return failure.Reason.Exception.Should().BeOfType<TlsException>().Which;
     }
 
-    /// <summary>Why the server refused, by its log.</summary>
-    private async Task<TlsFailureLine> ServerFailureAsync()
-    {
-        string? line = null;
-        await WaitForAsync(() => (line = _bed.Logs.GetSnapshot().Select(record => record.Message).LastOrDefault(message => message.Contains("OpenFailed"))) is not null);
-        return new TlsFailureLine(line!);
-    }
+    /// <summary>Waits for a line that says why the server refused.</summary>
+    private Task LoggedAsync(string part) => WaitForAsync(() => _bed.Logs.GetSnapshot().Any(record => record.Message.Contains("OpenFailed") && record.Message.Contains(part)));
 
     /// <summary>Handshakes run on the thread pool, which the network does not wait for.</summary>
     private static async Task WaitForAsync(Func<bool> happened)
@@ -346,12 +343,5 @@ public class TlsConnectionTests
         {
             await Task.Delay(1, patience.Token);
         }
-    }
-
-    private sealed record TlsFailureLine(string Message)
-    {
-        public TlsFailure Failure =>
-            Message.Contains("nobody who is trusted") ? TlsFailure.CertificateUntrusted :
-            Message.Contains("no certificate for the name") ? TlsFailure.UnknownServerName : TlsFailure.HandshakeFailed;
     }
 }

@@ -1,0 +1,109 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace SocketKit.Transports.Tls;
+
+// The handshake: when it may begin, where it runs, and what happens when it fails.
+internal sealed partial class TlsTransport
+{
+    private HandshakeGate.Pass? _pass;
+    private TaskCompletionSource? _opening;
+
+    /// <exception cref="TlsException">The handshake failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        await _wire.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (_wire.KeepsMessages)
+        {
+            throw new NotSupportedException("TLS needs a wire that is a stream of bytes, and this one keeps messages");
+        }
+
+        var opening = _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancellation = cancellationToken.UnsafeRegister(static self => ((TlsTransport)self!).Abort(), this);
+        try
+        {
+            await HandshakeAsync().ConfigureAwait(false);
+            _info = _tls!.Info;
+            _stream.EndHandshake();
+        }
+        catch (Exception exception)
+        {
+            await LetAlertArriveAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw IsAborted ? WireErrors.Aborted() : _stream.Failure ?? _side.Explain(exception, _stream);
+        }
+        finally
+        {
+            await cancellation.DisposeAsync().ConfigureAwait(false);
+            opening.SetResult();
+            _opening = null;
+        }
+
+        // Back to the engine, whose thread serves the connection from now on.
+        await _wire.YieldAsync().ConfigureAwait(false);
+        if (IsAborted)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw WireErrors.Aborted();
+        }
+
+        _open = true;
+    }
+
+    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those under way; and the public-key operations, on the thread pool.</summary>
+    private async ValueTask HandshakeAsync()
+    {
+        if (_side.Gate is not { } gate)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await AuthenticateAsync().ConfigureAwait(false);
+            return;
+        }
+
+        await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+        var pass = gate.Enter(_wire.RemoteEndPoint);
+        try
+        {
+            Volatile.Write(ref _pass, pass);
+            if (IsAborted)
+            {
+                pass.Cancel();
+            }
+
+            await pass.Turn.ConfigureAwait(false);
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await AuthenticateAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            gate.Leave(pass);
+            _pass = null;
+        }
+    }
+
+    private async ValueTask AuthenticateAsync()
+    {
+        var tls = _tls = new TlsStream(_stream);
+        await _side.AuthenticateAsync(tls).ConfigureAwait(false);
+    }
+
+    /// <summary>Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.</summary>
+    private async ValueTask LetAlertArriveAsync()
+    {
+        if (IsAborted || _stream.Failure is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _wire.FinishAsync().ConfigureAwait(false);
+            await DrainAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            // The peer is gone, and the reason is known already.
+        }
+    }
+}
