@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
@@ -72,7 +73,14 @@ public sealed class ScrapedApplication : IAsyncLifetime
         }
 
         await BeRefusedAsync(endPoint);
-        Used = await ScrapeAsync();
+        // Counts follow what they count: the peer may have an answer before the counter has it.
+        var patience = Stopwatch.StartNew();
+        do
+        {
+            Used = await ScrapeAsync();
+        }
+        while (Used.Sum("socketkit_network_messages_total") < 40 && patience.Elapsed < Patience);
+
         Touch();
         Complete = await ScrapeAsync();
     }

@@ -27,6 +27,12 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
     /// <summary>The level at which to log the next one: as usual, or Debug.</summary>
     public LogLevel LevelOf(LogLevel usual)
     {
+        // What nobody reads needs no holding back.
+        if (!logger.IsEnabled(usual))
+        {
+            return usual;
+        }
+
         lock (_gate)
         {
             if (_timer is not null)

@@ -90,5 +90,16 @@ public class FloodGateTests
         _logs.LatestRecord.GetStructuredStateValue("Count").Should().Be("7990");
     }
 
+    [Fact]
+    public void A_logger_that_does_not_want_the_level_gets_no_lines_about_floods_either()
+    {
+        var logger = new FakeLogger(_logs);
+        logger.ControlLevel(LogLevel.Information, enabled: false);
+        var gate = new FloodGate(logger, _time, "bad things");
+
+        Enumerable.Range(0, 100).Select(_ => gate.LevelOf(LogLevel.Information)).Should().OnlyContain(level => level == LogLevel.Information);
+        _logs.Count.Should().Be(0);
+    }
+
     private LogLevel[] Pass(int count) => [.. Enumerable.Range(0, count).Select(_ => _gate.LevelOf(LogLevel.Information))];
 }
