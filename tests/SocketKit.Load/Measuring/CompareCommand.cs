@@ -38,6 +38,7 @@ internal static class CompareCommand
             if (arguments.GetValue(tls))
             {
                 present = [.. present.Select(one => one.OverTls())];
+                missing = ["Everybody speaks TLS; the plain loops are loops over an `SslStream`.", .. missing];
             }
 
             var scenarios = Scenario.All.Where(one => arguments.GetValue(loads)!.Contains(one.Name)).ToArray();
