@@ -65,7 +65,7 @@ public sealed class OpenSslTests : IDisposable
     /// <summary>Runs the client, gives it the lines one after the other, and tells all that it says.</summary>
     private static async Task<(string Text, int Code)> RunAsync(TestServer server, string input, string[] arguments)
     {
-        var start = new ProcessStartInfo("openssl", ["s_client", "-connect", server.EndPoint.ToString(), "-servername", "localhost", .. arguments])
+        var start = new ProcessStartInfo("openssl", ["s_client", "-connect", $"{server.EndPoint}", "-servername", "localhost", .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
