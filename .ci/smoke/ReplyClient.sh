@@ -74,7 +74,7 @@ fi
 refuses_stranger() {
   local code=0 said
   said=$(timeout 120 "$client" --connect "$1" --count 1 2>&1) || code=$?
-  ((code == 1)) && [[ $said == *Untrusted* ]] || { echo "exit code $code: $said"; return 1; }
+  ((code == 1)) && [[ $said == *"nobody who is trusted"* ]] || { echo "exit code $code: $said"; return 1; }
 }
 
 port=$(free_port)

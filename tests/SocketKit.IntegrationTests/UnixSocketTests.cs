@@ -86,6 +86,27 @@ public class UnixSocketTests
         next.LogFrom(LogLevel.Information).Should().Contain(line => line.Contains("which a dead process has left"));
     }
 
+    [LinuxFact]
+    public async Task Over_TLS_the_process_at_the_other_end_is_still_told()
+    {
+        var certificate = TlsCertificate.CreateDevelopment("daemon");
+        await using var server = await TestServer.StartAsync(
+            (connection, _) => connection.SendAsync($"{connection.Tls?.Protocol} {connection.RemoteEndPoint}"),
+            options =>
+            {
+                options.Listeners.Clear();
+                options.Listeners.Add(Listen.Tls(TestWire.Listen(), new TlsListenOptions { Certificate = certificate }));
+            });
+        var trust = new TlsDialOptions { ServerName = "daemon" };
+        trust.Authorities.Add(certificate.Certificate);
+        await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tls(TestEngine.Dial(server.EndPoint), trust), Framer = Framers.Lines() });
+        await client.ConnectAsync().WaitAsync(TestServer.Patience);
+
+        using var response = await client.RequestAsync("who am I?").AsTask().WaitAsync(TestServer.Patience);
+
+        response.ToString().Should().StartWith($"Tls13 process {Environment.ProcessId} of user ");
+    }
+
     private static async Task AskAsync(SocketClient client, string text)
     {
         await client.ConnectAsync().WaitAsync(TestServer.Patience);

@@ -278,9 +278,8 @@ public sealed partial class UnixListenerTests : StreamListenerContract, IDisposa
     }
 
     [Fact]
-    public async Task The_socket_is_found_again_at_the_stop_although_the_process_has_changed_its_folder()
+    public async Task A_relative_path_is_made_and_removed_like_another()
     {
-        // The current folder is the process's, so this does not change it: a path with dots in it is as relative as can be without.
         var path = NewPath();
         await using var listener = await ListenAsync(TestEngine.ListenUnix(Path.GetRelativePath(Environment.CurrentDirectory, path)));
         File.Exists(path).Should().BeTrue();
