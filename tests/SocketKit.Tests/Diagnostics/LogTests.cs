@@ -32,7 +32,14 @@ public partial class LogTests
     // Lines whose level is not constant.
     private static Dictionary<int, string> Levels { get; } = new()
     {
-        [2] = "Warning*", [3] = "Warning*", [4] = "Warning*", [5] = "Warning*", [21] = "Debug, Information*", [25] = "Information*", [29] = "Warning*", [30] = "Error*",
+        [2] = "Warning*",
+        [3] = "Warning*",
+        [4] = "Warning*",
+        [5] = "Warning*",
+        [21] = "Debug, Information*",
+        [25] = "Information*",
+        [29] = "Warning*",
+        [30] = "Error*",
     };
 
     [Fact]
