@@ -56,6 +56,9 @@ internal sealed class TlsHandshake : IDisposable
 #pragma warning restore CA5397, CA5398, CS0618, SYSLIB0039
     }
 
+    /// <summary>It has failed, for a reason from a closed list.</summary>
+    public void Failed(string error) => _error = error;
+
     /// <summary>It has failed, with this.</summary>
     public void Failed(Exception exception) => _error = exception is OperationCanceledException ? "cancelled" : exception.GetType().FullName;
 

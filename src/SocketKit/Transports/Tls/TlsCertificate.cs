@@ -30,7 +30,7 @@ public abstract class TlsCertificate
     /// <summary>When the certificate that new handshakes take expires.</summary>
     public DateTimeOffset NotAfter => new(Fresh().Certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero);
 
-    /// <summary>Days until then, by the clock of the server or client that uses it; negative when it is past. Also the gauge <c>socketkit.tls.certificate.days_to_expiry</c> of certificates that a listener uses.</summary>
+    /// <summary>Days until then, by the clock of the server or client that uses it; negative when it is past. The gauge <c>socketkit.tls.certificate.expiry</c> has it in seconds, of certificates that a listener uses.</summary>
     public double DaysToExpiry => (NotAfter - TimeProvider.GetUtcNow()).TotalDays;
 
     private protected ILogger Logger { get; private set; } = NullLogger.Instance;

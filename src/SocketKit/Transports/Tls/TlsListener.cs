@@ -7,6 +7,7 @@ namespace SocketKit.Transports.Tls;
 /// <summary>A listener whose connections speak TLS. Accepting is the inner listener's affair: the handshake is the connection's.</summary>
 internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
 {
+    private readonly List<IDisposable> _watches = [];
     private TimeProvider _timeProvider = TimeProvider.System;
     private ITimer? _looks;
     private int _stopped;
@@ -29,7 +30,7 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         await inner.BindAsync(cancellationToken).ConfigureAwait(false);
         foreach (var certificate in side.Certificates)
         {
-            TlsMetrics.Watch(certificate, certificate.ToString(), () => certificate.DaysToExpiry);
+            _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, _timeProvider));
             certificate.WarnIfExpired();
         }
 
@@ -62,10 +63,7 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         if (_looks is not null && Interlocked.Exchange(ref _stopped, 1) == 0)
         {
             _looks.Dispose();
-            foreach (var certificate in side.Certificates)
-            {
-                TlsMetrics.Forget(certificate);
-            }
+            _watches.ForEach(static watch => watch.Dispose());
         }
     }
 }

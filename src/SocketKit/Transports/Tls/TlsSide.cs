@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -65,17 +64,17 @@ internal abstract class TlsSide
 
     public async ValueTask AuthenticateAsync(TlsStream tls)
     {
-        var began = Stopwatch.GetTimestamp();
-        TlsMetrics.HandshakeBegan(IsServer);
-        var succeeded = false;
+        using var measured = TlsHandshake.Begin(IsServer, TimeProvider);
+        measured.Failed(nameof(TlsFailure.HandshakeFailed));
         try
         {
             await HandshakeAsync(tls).ConfigureAwait(false);
-            succeeded = true;
+            measured.Succeeded(tls.SslProtocol);
         }
-        finally
+        catch when (tls.Refusal is not null)
         {
-            TlsMetrics.HandshakeEnded(IsServer, Stopwatch.GetElapsedTime(began), succeeded ? tls.SslProtocol : null, succeeded ? null : (tls.Refusal?.Failure ?? TlsFailure.HandshakeFailed).ToString());
+            measured.Failed(tls.Refusal.Failure.ToString());
+            throw;
         }
     }
 

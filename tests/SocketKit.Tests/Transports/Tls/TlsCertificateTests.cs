@@ -182,9 +182,9 @@ public sealed class TlsCertificateTests : IDisposable
             using var meter = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
             meter.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
             {
-                if (instrument.Name == "socketkit.tls.certificate.days_to_expiry" && tags[0].Value is string name && name.StartsWith("gauge", StringComparison.Ordinal))
+                if (instrument.Name == "socketkit.tls.certificate.expiry" && tags[0].Value is string name && name.StartsWith("gauge", StringComparison.Ordinal))
                 {
-                    days[name] = value;
+                    days[name] = TimeSpan.FromSeconds(value).TotalDays;
                 }
             });
             meter.Start();
