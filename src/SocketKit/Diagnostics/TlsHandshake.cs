@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>One TLS handshake, as metrics see it: <c>using var handshake = TlsHandshake.Begin(isServer, time);</c>, then <see cref="Succeeded"/> or <see cref="Failed"/>. One that is disposed of without either has failed by being given up.</summary>
+/// <summary>One TLS handshake, as metrics see it: <c>using var handshake = TlsHandshake.Begin(isServer, time);</c>, then <see cref="Succeeded"/> or <see cref="Failed(Exception)"/>. One that is disposed of without either has failed by being given up.</summary>
 internal sealed class TlsHandshake : IDisposable
 {
     private static readonly KeyValuePair<string, object?> Server = new("socketkit.role", "server");

@@ -13,10 +13,10 @@ internal sealed class HandshakeGate
     private static readonly object NoAddress = new();
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<object, Source> _sources = [];
+    private readonly Dictionary<object, Origin> _sources = [];
 
     /// <summary>Sources that have somebody waiting and are below their share, in the order of their turns.</summary>
-    private readonly Queue<Source> _turns = new();
+    private readonly Queue<Origin> _turns = new();
     private readonly int _limit;
     private readonly int _share;
     private readonly Action<bool, long> _crowded;
@@ -41,7 +41,7 @@ internal sealed class HandshakeGate
         {
             var key = KeyOf(from);
             ref var source = ref CollectionsMarshal.GetValueRefOrAddDefault(_sources, key, out _);
-            source ??= new Source(key, key == NoAddress ? _limit : _share);
+            source ??= new Origin(key, key == NoAddress ? _limit : _share);
             pass = new Pass(source);
             if (_running < _limit && source.Running < source.Share)
             {
@@ -75,7 +75,7 @@ internal sealed class HandshakeGate
         {
             if (!pass.Cancel())
             {
-                var source = pass.Source;
+                var source = pass.Origin;
                 _running--;
                 source.Running--;
                 Requeue(source);
@@ -118,11 +118,11 @@ internal sealed class HandshakeGate
         if (pass.Admit())
         {
             _running++;
-            pass.Source.Running++;
+            pass.Origin.Running++;
         }
     }
 
-    private void Requeue(Source source)
+    private void Requeue(Origin source)
     {
         if (source.Waiting.Count > 0)
         {
@@ -165,14 +165,14 @@ internal sealed class HandshakeGate
     {
         private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        internal Pass(Source source) => Source = source;
+        internal Pass(Origin source) => Origin = source;
 
         /// <summary>Completes with the place; is cancelled by <see cref="Cancel"/>.</summary>
         public Task Turn => _turn.Task;
 
         public bool IsWaiting => !_turn.Task.IsCompleted;
 
-        internal Source Source { get; }
+        internal Origin Origin { get; }
 
         /// <summary>Ends the wait, from any thread.</summary>
         /// <returns>False: the place was got, and must be left.</returns>
@@ -181,7 +181,7 @@ internal sealed class HandshakeGate
         internal bool Admit() => _turn.TrySetResult();
     }
 
-    internal sealed class Source(object key, int share)
+    internal sealed class Origin(object key, int share)
     {
         public object Key { get; } = key;
 
