@@ -15,7 +15,7 @@ public static class SocketKitHealthCheckExtensions
     /// <remarks>
     /// <list type="bullet">
     /// <item><c>socketkit_live</c>: healthy as long as the process runs code; a restart would help nobody otherwise.</item>
-    /// <item><c>socketkit_server_name</c>: unhealthy before the start and from the moment when the host begins to stop; degraded while the server is full and refuses connections.</item>
+    /// <item><c>socketkit_server_name</c>: unhealthy before the start, from the moment when the host begins to stop, and when a certificate of its listeners has expired; degraded while the server is full and refuses connections, and when a certificate soon expires.</item>
     /// <item><c>socketkit_client_name</c>: degraded while the client is not connected.</item>
     /// <item><c>socketkit_certificate_name</c>: degraded when the certificate soon expires, unhealthy when it has expired.</item>
     /// </list>

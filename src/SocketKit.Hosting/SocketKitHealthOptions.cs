@@ -6,6 +6,6 @@ public sealed class SocketKitHealthOptions
     /// <summary>How long before its expiry a certificate is reported. Default: 14 days.</summary>
     public TimeSpan CertificateWarning { get; set; } = TimeSpan.FromDays(14);
 
-    /// <summary>Certificates to watch, by name: when the one in use expires, or null while there is none. The functions are called at each check, and are thread-safe.</summary>
+    /// <summary>Certificates to watch besides those of servers' listeners, by name: when the one in use expires, or null while there is none. The functions are called at each check, and are thread-safe.</summary>
     public IDictionary<string, Func<DateTimeOffset?>> Certificates { get; } = new Dictionary<string, Func<DateTimeOffset?>>();
 }

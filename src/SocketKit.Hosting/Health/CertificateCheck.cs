@@ -13,11 +13,16 @@ internal sealed class CertificateCheck(Func<DateTimeOffset?> notAfter, TimeSpan 
             return Task.FromResult(HealthCheckResult.Degraded("there is no certificate"));
         }
 
+        var (status, text) = Judge(end, warning, time, context.Registration.FailureStatus);
+        return Task.FromResult(new HealthCheckResult(status, text));
+    }
+
+    public static (HealthStatus Status, string Text) Judge(DateTimeOffset end, TimeSpan warning, TimeProvider time, HealthStatus failure)
+    {
         var left = end - time.GetUtcNow();
         var text = string.Create(CultureInfo.InvariantCulture, $"{end.UtcDateTime:yyyy-MM-dd HH:mm} UTC");
-        return Task.FromResult(
-            left <= TimeSpan.Zero ? new HealthCheckResult(context.Registration.FailureStatus, $"expired at {text}")
-            : left <= warning ? HealthCheckResult.Degraded($"expires at {text}")
-            : HealthCheckResult.Healthy($"is valid until {text}"));
+        return left <= TimeSpan.Zero ? (failure, $"expired at {text}")
+            : left <= warning ? (HealthStatus.Degraded, $"expires at {text}")
+            : (HealthStatus.Healthy, $"is valid until {text}");
     }
 }

@@ -13,10 +13,11 @@ internal sealed class HealthRegistrations(IEnumerable<ServerRegistration> server
 
     public void Configure(HealthCheckServiceOptions options)
     {
+        var warning = health.Value.CertificateWarning;
         options.Registrations.Add(new HealthCheckRegistration("socketkit_live", new LiveCheck(), null, Live));
         foreach (var server in servers)
         {
-            options.Registrations.Add(new HealthCheckRegistration("socketkit_server_" + server.Name, provider => new ServerCheck(provider.GetRequiredKeyedService<HostedServer>(server.Name)), null, Ready));
+            options.Registrations.Add(new HealthCheckRegistration("socketkit_server_" + server.Name, provider => new ServerCheck(provider.GetRequiredKeyedService<HostedServer>(server.Name), warning, Clock(provider)), null, Ready));
         }
 
         foreach (var client in clients)
@@ -27,7 +28,9 @@ internal sealed class HealthRegistrations(IEnumerable<ServerRegistration> server
         foreach (var (name, notAfter) in health.Value.Certificates)
         {
             options.Registrations.Add(new HealthCheckRegistration(
-                "socketkit_certificate_" + name, provider => new CertificateCheck(notAfter, health.Value.CertificateWarning, provider.GetService<TimeProvider>() ?? TimeProvider.System), null, Ready));
+                "socketkit_certificate_" + name, provider => new CertificateCheck(notAfter, warning, Clock(provider)), null, Ready));
         }
     }
+
+    private static TimeProvider Clock(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 }

@@ -3,8 +3,8 @@ using SocketKit.Hosting.Services;
 
 namespace SocketKit.Hosting.Health;
 
-/// <summary>Ready: it listens, and is not about to stop. Full is a warning.</summary>
-internal sealed class ServerCheck(HostedServer hosted) : IHealthCheck
+/// <summary>Ready: it listens, is not about to stop, and its certificate is good. Full, and a certificate that soon expires, are warnings.</summary>
+internal sealed class ServerCheck(HostedServer hosted, TimeSpan warning, TimeProvider time) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(Check(context.Registration.FailureStatus));
 
@@ -24,6 +24,11 @@ internal sealed class ServerCheck(HostedServer hosted) : IHealthCheck
 
         var (count, most) = (hosted.Server.Connections.Count, hosted.MaxConnections);
         var data = new Dictionary<string, object> { ["connections"] = count, ["maxConnections"] = most };
+        if (hosted.CertificateExpires is { } end && CertificateCheck.Judge(end, warning, time, failure) is { Status: not HealthStatus.Healthy } certificate)
+        {
+            return new HealthCheckResult(certificate.Status, "its certificate " + certificate.Text, null, data);
+        }
+
         return count >= most
             ? HealthCheckResult.Degraded($"refuses connections: {count} are connected (MaxConnections)", null, data)
             : HealthCheckResult.Healthy("listens", data);

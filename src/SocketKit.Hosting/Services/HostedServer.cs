@@ -26,7 +26,12 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
     /// <summary>Made on first use, so that options that are wrong are told by the host's start and not by whoever asks for the hosted services.</summary>
     public ISocketServer Server => services.GetRequiredKeyedService<ISocketServer>(registration.Name);
 
-    public int MaxConnections => services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get(registration.Name).MaxConnections;
+    /// <summary>When the first of its listeners' certificates expires; null: there is none.</summary>
+    public DateTimeOffset? CertificateExpires => Options.Listeners.Min(listener => listener.CertificateExpires);
+
+    public int MaxConnections => Options.MaxConnections;
+
+    private SocketServerOptions Options => services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get(registration.Name);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -26,7 +26,7 @@ internal static class Registrations
         services.AddSingleton(registration);
         Configure<SocketServerOptions>(services, name, (provider, options) =>
         {
-            SetHost(options, provider);
+            SetHost(options, provider, name);
             registration.SetHandler(options, provider);
         });
         services.AddSingleton<IPostConfigureOptions<SocketServerOptions>>(provider => new ServerConfiguration(registration, provider.GetService<IConfiguration>()));
@@ -55,7 +55,7 @@ internal static class Registrations
         services.AddSingleton(registration);
         Configure<SocketClientOptions>(services, name, (provider, options) =>
         {
-            SetHost(options, provider);
+            SetHost(options, provider, name);
             options.Reconnect = new BackoffReconnect();
             if (registration.Handler is { } handler)
             {
@@ -90,8 +90,10 @@ internal static class Registrations
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConfigurationWatch>());
     }
 
-    private static void SetHost(ConnectionOptions options, IServiceProvider provider)
+    private static void SetHost(ConnectionOptions options, IServiceProvider provider, string name)
     {
+        // What tells it from others on a dashboard.
+        options.Name = name;
         options.LoggerFactory = provider.GetService<ILoggerFactory>();
         options.TimeProvider = provider.GetService<TimeProvider>() ?? options.TimeProvider;
     }

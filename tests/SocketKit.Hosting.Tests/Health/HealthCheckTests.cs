@@ -1,3 +1,5 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -82,6 +84,53 @@ public class HealthCheckTests
         (await CheckAsync(host, "ready")).Single().Status.Should().Be(HealthStatus.Degraded);
         time.Advance(TimeSpan.FromDays(14));
         (await CheckAsync(host, "ready")).Should().Equal(("socketkit_certificate_api", HealthStatus.Unhealthy, "expired at 2030-01-31 00:00 UTC"));
+    }
+
+    [Fact]
+    public async Task A_TLS_address_of_the_configuration_is_served_and_its_certificate_belongs_to_the_server()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var certificate = TlsCertificate.CreateDevelopment();
+            var (file, key) = (Path.Combine(folder.FullName, "tls.crt"), Path.Combine(folder.FullName, "tls.key"));
+            await File.WriteAllTextAsync(file, certificate.ExportPem());
+            using (var secret = certificate.Certificate.GetECDsaPrivateKey()!)
+            {
+                await File.WriteAllTextAsync(key, secret.ExportPkcs8PrivateKeyPem());
+            }
+
+            var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+            await using var host = new HostBed();
+            host.Services.AddSingleton<TimeProvider>(time);
+            host.Services.AddHealthChecks().AddSocketKit();
+            host.Services.AddSocketServer("secure").UseReplies(new GuessThanksSorryOkReplies());
+            host.Configuration["SocketKit:Servers:secure:Listen"] = $"tls://127.0.0.1:0?cert={file}&key={key}";
+            host.Configuration["SocketKit:Servers:secure:Framing"] = "Lines";
+            await host.StartAsync();
+
+            var port = ((IPEndPoint)host.Server("secure").EndPoints[0]).Port;
+            await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Url($"tls://localhost:{port}?ca={file}"), Framer = Framers.Lines() });
+            await client.ConnectAsync().WaitAsync(HostBed.Patience);
+            using (var reply = await client.RequestAsync("1").AsTask().WaitAsync(HostBed.Patience))
+            {
+                reply.ToString().Should().Be("你猜!");
+            }
+
+            (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_secure", HealthStatus.Healthy, "listens"));
+            time.Advance(TimeSpan.FromDays(80));
+            var soon = (await CheckAsync(host, "ready")).Single();
+            soon.Status.Should().Be(HealthStatus.Degraded);
+            soon.Text.Should().StartWith("its certificate expires at 20");
+            time.Advance(TimeSpan.FromDays(11));
+            var late = (await CheckAsync(host, "ready")).Single();
+            late.Status.Should().Be(HealthStatus.Unhealthy);
+            late.Text.Should().StartWith("its certificate expired at 20");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]

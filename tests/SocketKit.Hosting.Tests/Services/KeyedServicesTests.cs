@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using SocketKit.Hosting.Tests.TestDoubles;
 
 namespace SocketKit.Hosting.Tests.Services;
@@ -15,6 +16,19 @@ public class KeyedServicesTests
 
         host.Host.Services.GetRequiredService<ISocketServer>().Should().BeSameAs(host.Server("replies"));
         host.Host.Services.GetRequiredService<ISocketClient>().Should().BeSameAs(host.Host.Services.GetRequiredKeyedService<ISocketClient>("upstream"));
+    }
+
+    [Fact]
+    public async Task The_name_tells_a_server_or_client_apart_in_metrics_unless_the_program_says_another()
+    {
+        await using var host = new HostBed();
+        host.AddServer("replies");
+        host.AddServer("other", options => options.Name = "mine");
+        host.Services.AddSocketClient("upstream");
+
+        host.Host.Services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get("replies").Name.Should().Be("replies");
+        host.Host.Services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get("other").Name.Should().Be("mine");
+        host.Host.Services.GetRequiredService<IOptionsMonitor<SocketClientOptions>>().Get("upstream").Name.Should().Be("upstream");
     }
 
     [Fact]
