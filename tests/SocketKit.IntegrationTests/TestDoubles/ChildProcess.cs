@@ -125,6 +125,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
         await _process.WaitForExitAsync().WaitAsync(TestServer.Patience);
         _process.Dispose();
+        if (EndPoint is UnixEndPoint { Path: { } path })
+        {
+            // What is killed leaves its socket behind.
+            File.Delete(path);
+        }
     }
 
     /// <param name="before">A command that runs the command that follows it, and in its own process.</param>
