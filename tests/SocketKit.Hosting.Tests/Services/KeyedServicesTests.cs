@@ -22,9 +22,9 @@ public class KeyedServicesTests
     public async Task The_name_tells_a_server_or_client_apart_in_metrics_unless_the_program_says_another()
     {
         await using var host = new HostBed();
-        host.AddServer("replies");
-        host.AddServer("other", options => options.Name = "mine");
-        host.Services.AddSocketClient("upstream");
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        host.AddServer("other", options => options.Name = "mine").UseReplies(new GuessThanksSorryOkReplies());
+        host.Services.AddSocketClient("upstream", options => (options.Dialer, options.Framer) = (host.Network.Dial("replies"), Framers.Lines()));
 
         host.Host.Services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get("replies").Name.Should().Be("replies");
         host.Host.Services.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get("other").Name.Should().Be("mine");
