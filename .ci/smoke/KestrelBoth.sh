@@ -19,6 +19,8 @@ lines=$(free_port)
 start server "$(program_of KestrelBoth)" --web "$web" --lines "$lines"
 server=$started
 check "listens" listens 20 "$server" "$web" || { cat "$(log_of server)"; exit 1; }
+# Kestrel binds its end points one after the other.
+check "the lines listen, too" listens 20 "$server" "$lines" || { cat "$(log_of server)"; exit 1; }
 check "the line protocol answers" answers "$lines" 1 '你猜!'
 check "HTTP answers" wait_for 10 says "http://127.0.0.1:$web/connections" GET 0
 check "a broadcast without recipients" says "http://127.0.0.1:$web/say/hello" POST 0
