@@ -15,6 +15,16 @@ internal static class Checks
         await AskAsync(client);
     }
 
+    /// <summary>The least that a server does: it starts and replies once.</summary>
+    public static async Task StartAsync()
+    {
+        await using var server = await ServeAsync(SocketEngine.Auto, Framers.Lines(), Handler.Reply(new GuessThanksSorryOkReplies()));
+        await using var client = Client(SocketEngine.Auto, server, Framers.Lines());
+        await client.ConnectAsync();
+        using var response = await client.RequestAsync("1");
+        Require(response.ToString() == "你猜!", $"1 was answered with {response}");
+    }
+
     public static async Task InMemoryAsync()
     {
         var network = new InMemoryNetwork();
@@ -127,7 +137,7 @@ internal static class Checks
     private static Task<SocketServer> ServeEchoAsync(SocketEngine engine, int port) =>
         ServeAsync(engine, Framers.Lines(), Handler.OnText((connection, text) => connection.SendAsync(text)), port, new BeaconHeartbeat("beat"u8));
 
-    private static async Task AskAsync(SocketClient client)
+    public static async Task AskAsync(SocketClient client)
     {
         await client.ConnectAsync();
         foreach (var (said, answer) in Rules)
@@ -140,9 +150,12 @@ internal static class Checks
         Require(other.ToString() is "你好" or "不知道你在说什么!", $"你好 was answered with {other}");
     }
 
-    private static async Task<SocketServer> ServeAsync(SocketEngine engine, IFramer framer, Func<IConnection, ConnectionHandler> handler, int port = 0, IHeartbeatPolicy? heartbeat = null)
+    private static Task<SocketServer> ServeAsync(SocketEngine engine, IFramer framer, Func<IConnection, ConnectionHandler> handler, int port = 0, IHeartbeatPolicy? heartbeat = null) =>
+        ServeAsync(Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = engine }), framer, handler, heartbeat);
+
+    public static async Task<SocketServer> ServeAsync(Listener listener, IFramer framer, Func<IConnection, ConnectionHandler> handler, IHeartbeatPolicy? heartbeat = null)
     {
-        var options = new SocketServerOptions { Listeners = { Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = engine }) }, Framer = framer, Handler = handler };
+        var options = new SocketServerOptions { Listeners = { listener }, Framer = framer, Handler = handler };
         if (heartbeat is not null)
         {
             options.Heartbeat = heartbeat;
@@ -160,7 +173,7 @@ internal static class Checks
         Reconnect = new BackoffReconnect(),
     });
 
-    private static void Require(bool holds, string otherwise)
+    public static void Require(bool holds, string otherwise)
     {
         if (!holds)
         {

@@ -27,7 +27,7 @@ internal static class HostingChecks
         using var host = builder.Build();
         await host.StartAsync();
         var health = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
-        Require(health.Status == HealthStatus.Healthy && health.Entries.Count == 3, $"health is {health.Status} of {health.Entries.Count}");
+        Checks.Require(health.Status == HealthStatus.Healthy && health.Entries.Count == 3, $"health is {health.Status} of {health.Entries.Count}");
         await AskAsync(host, "replies", Framers.LengthPrefixed(LengthField.TwoBytes), "1", "你猜!");
         await AskAsync(host, "replies", Framers.LengthPrefixed(LengthField.TwoBytes), "note", "noted");
         await AskAsync(host, "sessions", Framers.Lines(), "x", "session of x");
@@ -47,11 +47,11 @@ internal static class HostingChecks
         }
         catch (OptionsValidationException exception)
         {
-            Require(exception.Message == "SocketKit:Servers:replies:Framing:MaxLength: 0 is out of range; type a number from 1 to 2,147,483,647", exception.Message);
+            Checks.Require(exception.Message == "SocketKit:Servers:replies:Framing:MaxLength: 0 is out of range; type a number from 1 to 2,147,483,647", exception.Message);
             return;
         }
 
-        Require(false, "a setting out of range did not fail the start");
+        Checks.Require(false, "a setting out of range did not fail the start");
     }
 
     private static void Set(HostApplicationBuilder builder, string key, string value) => builder.Configuration["SocketKit:" + key] = value;
@@ -62,15 +62,7 @@ internal static class HostingChecks
         await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tcp("127.0.0.1", port), Framer = framer });
         await client.ConnectAsync();
         using var response = await client.RequestAsync(request);
-        Require(response.ToString() == expected, $"{name} answered {response}");
-    }
-
-    private static void Require(bool holds, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new InvalidOperationException(otherwise);
-        }
+        Checks.Require(response.ToString() == expected, $"{name} answered {response}");
     }
 
     internal sealed class Note
