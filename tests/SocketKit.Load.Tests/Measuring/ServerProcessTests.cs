@@ -51,10 +51,10 @@ public class ServerProcessTests
     public async Task A_crowd_over_TLS_is_greeted_and_idle()
     {
         await using var server = await ServerProcess.StartAsync(Contender.All.First(one => one.Name == "sockets"), processor: null, Contender.Tls, "--heartbeat", "1").WaitAsync(TimeSpan.FromSeconds(30));
-        using var crowd = new Crowd(server.EndPoint, size: 32);
+        using var crowd = new Crowd(server.EndPoint, size: 32, [0, 0, 0, 4, .. "beat"u8]);
         crowd.Join(20, greet: true);
 
-        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5), [0, 0, 0, 4, .. "beat"u8]));
+        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5)));
 
         beats.Should().BeInRange(20, 100);
         server.Stats(collect: true)!.Connections.Should().Be(20);

@@ -70,14 +70,29 @@ public class ServersTests
     public async Task Who_sends_heartbeats_stays_and_gets_them()
     {
         await using var server = await ServeCommand.StartAsync(new ServeOptions("socketkit", Heartbeat: 1));
-        using var crowd = new Crowd(new IPEndPoint(IPAddress.Loopback, server.Port), size: 32);
+        using var crowd = Beating(server);
         crowd.Join(20, greet: true);
 
         // Longer than the server's patience of 3 s.
-        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5), [0, 0, 0, 4, .. "beat"u8]));
+        var beats = await Task.Run(() => crowd.Idle(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(0.5)));
 
         beats.Should().BeInRange(20, 100);
         server.Connections.Should().Be(20);
+    }
+
+    [Fact]
+    public async Task Who_came_early_hears_heartbeats_while_others_come()
+    {
+        await using var server = await ServeCommand.StartAsync(new ServeOptions("socketkit", Heartbeat: 1));
+        using Crowd slow = Beating(server), other = Beating(server);
+        slow.Join(10, greet: true);
+        other.Join(1, greet: true);
+        var beats = await Task.Run(() => other.Idle(TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(0.5)));
+
+        slow.Join(10, greet: true);
+
+        beats.Should().BePositive();
+        server.Connections.Should().Be(21);
     }
 
     [Fact]
@@ -138,4 +153,6 @@ public class ServersTests
         crowd.Join(4, greet: true);
         return Driver.Run(load with { Server = endPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.2) });
     }).WaitAsync(TimeSpan.FromSeconds(60));
+
+    private static Crowd Beating(IMeasuredServer server) => new(new IPEndPoint(IPAddress.Loopback, server.Port), size: 32, [0, 0, 0, 4, .. "beat"u8]);
 }

@@ -4,7 +4,10 @@ using System.Net;
 namespace SocketKit.Load.Driving;
 
 /// <summary>Many connections that mostly do nothing. Not thread-safe.</summary>
-internal sealed class Crowd(EndPoint server, int size) : IDisposable
+/// <param name="server">Whom they connect to.</param>
+/// <param name="size">Bytes of a message.</param>
+/// <param name="beat">The frame that is a heartbeat, in both directions; null: there are none.</param>
+internal sealed class Crowd(EndPoint server, int size, byte[]? beat = null) : IDisposable
 {
     // So many connect at once, so that no listener's queue overflows.
     private const int Batch = 128;
@@ -59,11 +62,12 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
     }
 
     /// <summary>For so long nobody says anything but heartbeats, each once in an interval.</summary>
-    /// <param name="beat">The frame, in both directions.</param>
     /// <returns>How many heartbeats came from the server.</returns>
     /// <exception cref="InvalidDataException">Something else came.</exception>
-    public long Idle(TimeSpan time, TimeSpan interval, ReadOnlySpan<byte> beat)
+    /// <exception cref="InvalidOperationException">There are no heartbeats.</exception>
+    public long Idle(TimeSpan time, TimeSpan interval)
     {
+        _ = beat ?? throw new InvalidOperationException("This crowd knows no heartbeat.");
         var beats = 0L;
         var began = Stopwatch.GetTimestamp();
         for (var turn = 0L; ; turn++)
@@ -86,7 +90,7 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
                 throw new IOException($"Connection {link.Index} takes no heartbeat.");
             }
 
-            beats += CountBeats(link, beat);
+            beats += CountBeats(link);
         }
     }
 
@@ -141,7 +145,7 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
         }
     }
 
-    private int CountBeats(Link link, ReadOnlySpan<byte> beat)
+    private int CountBeats(Link link)
     {
         var received = _poller.Receive(link, _buffer);
         if (received == 0)
@@ -149,18 +153,20 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
             throw new IOException($"The server closed connection {link.Index}.");
         }
 
-        var count = 0;
-        for (var rest = _buffer.AsSpan(0, Math.Max(received, 0)); !rest.IsEmpty; rest = rest[beat.Length..])
-        {
-            if (!rest.StartsWith(beat))
-            {
-                throw new InvalidDataException($"Connection {link.Index} got something that is no heartbeat.");
-            }
+        var arrived = _buffer.AsSpan(0, Math.Max(received, 0));
+        var rest = SkipBeats(link, arrived);
+        return rest.IsEmpty ? arrived.Length / beat!.Length : throw new InvalidDataException($"Connection {link.Index} got something that is no heartbeat.");
+    }
 
-            count++;
+    /// <summary>Those who came early hear heartbeats while others still come.</summary>
+    private Span<byte> SkipBeats(Link link, Span<byte> bytes)
+    {
+        while (beat is not null && link.ReceivedOfNext == 0 && bytes.StartsWith(beat))
+        {
+            bytes = bytes[beat.Length..];
         }
 
-        return count;
+        return bytes;
     }
 
     private int Read(Link link, Link? writer)
@@ -173,7 +179,7 @@ internal sealed class Crowd(EndPoint server, int size) : IDisposable
                 throw new IOException($"The server closed connection {link.Index}.");
             }
 
-            complete += received == Poller.WouldBlock ? 0 : _traffic.Check(link, _buffer.AsSpan(0, received), (writer ?? link).Index);
+            complete += received == Poller.WouldBlock ? 0 : _traffic.Check(link, SkipBeats(link, _buffer.AsSpan(0, received)), (writer ?? link).Index);
             if (received < _buffer.Length)
             {
                 return complete;

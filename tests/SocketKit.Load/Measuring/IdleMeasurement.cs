@@ -57,7 +57,7 @@ internal static class IdleMeasurement
             .. heartbeat == 0 ? (string[])[] : ["--heartbeat", heartbeat.ToString(CultureInfo.InvariantCulture)],
         ];
         await using var server = await turn.StartAsync(arguments);
-        using var crowd = new Crowd(server.EndPoint, size: 32);
+        using var crowd = new Crowd(server.EndPoint, size: 32, heartbeat == 0 ? null : Beat);
         turn.Drive(() =>
         {
             crowd.Join(FirstGuests, greet: true);
@@ -82,7 +82,7 @@ internal static class IdleMeasurement
         }
         else
         {
-            beats = turn.Drive(() => crowd.Idle(settle, TimeSpan.FromSeconds(heartbeat), Beat));
+            beats = turn.Drive(() => crowd.Idle(settle, TimeSpan.FromSeconds(heartbeat)));
         }
 
         var share = (server.ProcessorTime - used) / Stopwatch.GetElapsedTime(began);
