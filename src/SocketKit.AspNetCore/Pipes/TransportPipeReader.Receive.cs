@@ -44,7 +44,7 @@ internal sealed partial class TransportPipeReader
             _discards = discard;
             if (!_receiving)
             {
-                DropAll();
+                _chain.DropAll();
             }
 
             if (!_busy && (!discard || _ended || _failure is not null))
@@ -224,12 +224,12 @@ internal sealed partial class TransportPipeReader
         _receiving = false;
         if (_completed)
         {
-            DropAll();
+            _chain.DropAll();
         }
         else
         {
-            _segments.Adapt(count);
-            _tail!.Append(count);
+            _chain.Adapt(count);
+            _chain.Tail!.Append(count);
             _end += count;
         }
 
@@ -272,7 +272,7 @@ internal sealed partial class TransportPipeReader
             (pending, _pending) = (_pending, false);
             if (_completed)
             {
-                DropAll();
+                _chain.DropAll();
             }
 
             rest = _rest;
@@ -289,22 +289,12 @@ internal sealed partial class TransportPipeReader
     /// <summary>Under the lock: the free end of the last segment, or a new one.</summary>
     private Memory<byte> Room()
     {
-        if (_tail is null || _tail.Free < LeastFree)
+        if (_chain.Tail is null || _chain.Tail.Free < LeastFree)
         {
-            var segment = _segments.Open(_end, LeastFree);
-            if (_tail is null)
-            {
-                _head = segment;
-                _start = 0;
-            }
-            else
-            {
-                _tail.Link(segment);
-            }
-
-            _tail = segment;
+            _start = _chain.Tail is null ? 0 : _start;
+            _chain.Open(_end, LeastFree);
         }
 
-        return _tail.Array.AsMemory(_tail.End);
+        return _chain.Tail!.Array.AsMemory(_chain.Tail.End);
     }
 }

@@ -18,11 +18,9 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<ReadResult> _read;
     private CancellationTokenRegistration _registration;
-    private SegmentPool _segments = new();
 
-    // What has arrived and is not consumed: from _start in _head to the end of _tail. Positions count from the connection's first byte.
-    private BufferSegment? _head;
-    private BufferSegment? _tail;
+    // What has arrived and is not consumed: from _start in its first array to its end. Positions count from the connection's first byte.
+    private SegmentChain _chain = new();
     private int _start;
     private long _end;
     private long _examined;
@@ -46,7 +44,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         get
         {
             // Outside of the lock: nobody else but that thread consumes meanwhile, and if somebody does, what is held back leaves a little late.
-            return Volatile.Read(ref _turn) == Environment.CurrentManagedThreadId && _head is { } head && (head.Following is not null || _start < head.End);
+            return Volatile.Read(ref _turn) == Environment.CurrentManagedThreadId && _chain.Head is { } head && (head.Following is not null || _start < head.End);
         }
     }
 
@@ -57,13 +55,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         {
             using (_gate.Enter())
             {
-                var held = 0;
-                for (var segment = _head; segment is not null; segment = segment.Following)
-                {
-                    held += segment.Array.Length;
-                }
-
-                return held;
+                return _chain.HeldBytes;
             }
         }
     }
@@ -144,9 +136,9 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
                 return;
             }
 
-            while (_head != last)
+            while (_chain.Head != last)
             {
-                DropHead();
+                _chain.DropHead();
             }
 
             _start = consumed.GetInteger();
@@ -154,13 +146,14 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
             if (_start == last.End)
             {
                 // What a receive is writing into stays.
-                if (last != _tail)
+                if (last != _chain.Tail)
                 {
-                    DropHead();
+                    _chain.DropHead();
+                    _start = 0;
                 }
                 else if (!_receiving)
                 {
-                    DropAll();
+                    _chain.DropAll();
                 }
             }
         }
@@ -193,7 +186,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
             _completed = true;
             if (!_receiving)
             {
-                DropAll();
+                _chain.DropAll();
             }
         }
     }
@@ -252,26 +245,5 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     }
 
     private ReadOnlySequence<byte> Buffered() =>
-        _head is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_head, _start, _tail!, _tail!.End);
-
-    private void DropHead()
-    {
-        var head = _head ?? throw new InvalidOperationException("The position is not one of this reader's");
-        _head = head.Following;
-        _start = 0;
-        if (_head is null)
-        {
-            _tail = null;
-        }
-
-        _segments.Close(head);
-    }
-
-    private void DropAll()
-    {
-        while (_head is not null)
-        {
-            DropHead();
-        }
-    }
+        _chain is { Head: { } head, Tail: { } tail } ? new ReadOnlySequence<byte>(head, _start, tail, tail.End) : ReadOnlySequence<byte>.Empty;
 }

@@ -175,7 +175,7 @@ internal sealed partial class TransportPipeWriter
             }
             else
             {
-                _head!.Start += _sending;
+                _chain.Head!.Start += _sending;
                 _sent += _sending;
             }
         }
@@ -192,11 +192,11 @@ internal sealed partial class TransportPipeWriter
 
         if (_sent < _flushed)
         {
-            var head = _head!;
+            var head = _chain.Head!;
             while (head.Start == head.End)
             {
-                DropHead();
-                head = _head!;
+                _chain.DropHead();
+                head = _chain.Head!;
             }
 
             _sending = (int)Math.Min(head.End - head.Start, _flushed - _sent);
@@ -211,37 +211,22 @@ internal sealed partial class TransportPipeWriter
     /// <summary>Under the lock: all is sent, so that nothing is held, unless the caller still writes into it.</summary>
     private void Trim()
     {
-        if (_head is null || _sent != _written || _lent)
+        if (_chain.Head is null || _sent != _written || _lent)
         {
             return;
         }
 
-        _segments.Adapt(_head == _tail ? _head.End : SegmentPool.Smallest);
-        while (_head is not null)
-        {
-            DropHead();
-        }
+        _chain.Adapt(_chain.Head == _chain.Tail ? _chain.Head.End : SegmentChain.Smallest);
+        _chain.DropAll();
     }
 
     /// <summary>Under the lock: nobody will have it. No send is outstanding.</summary>
     private void DropAll()
     {
         _sent = _flushed = _written;
-        while (_head is not null && !(_lent && _head == _tail))
+        while (_chain.Head is not null && !(_lent && _chain.Head == _chain.Tail))
         {
-            DropHead();
+            _chain.DropHead();
         }
-    }
-
-    private void DropHead()
-    {
-        var head = _head!;
-        _head = head.Following;
-        if (_head is null)
-        {
-            _tail = null;
-        }
-
-        _segments.Close(head);
     }
 }

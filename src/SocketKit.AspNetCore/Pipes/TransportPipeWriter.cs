@@ -22,11 +22,9 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
     private CancellationTokenRegistration _registration;
-    private SegmentPool _segments = new();
 
     // What is not sent yet, in order. Positions count from the connection's first byte: _sent <= _flushed <= _written.
-    private BufferSegment? _head;
-    private BufferSegment? _tail;
+    private SegmentChain _chain = new();
     private long _written;
     private long _flushed;
     private long _sent;
@@ -68,13 +66,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         {
             using (_gate.Enter())
             {
-                var held = 0;
-                for (var segment = _head; segment is not null; segment = segment.Following)
-                {
-                    held += segment.Array.Length;
-                }
-
-                return held;
+                return _chain.HeldBytes;
             }
         }
     }
@@ -86,24 +78,18 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         {
             ThrowIfCompleted();
             _lent = true;
-            if (_tail is null || _tail.Free < Math.Max(sizeHint, 1))
+            var last = _chain.Tail;
+            if (last is null || last.Free < Math.Max(sizeHint, 1))
             {
-                var segment = _segments.Open(_written, sizeHint);
-                if (_tail is null)
-                {
-                    _head = segment;
-                }
-                else
+                _chain.Open(_written, sizeHint);
+                if (last is not null)
                 {
                     // A large message: fewer, larger sends.
-                    _segments.Adapt(_tail.End);
-                    _tail.Link(segment);
+                    _chain.Adapt(last.End);
                 }
-
-                _tail = segment;
             }
 
-            return _tail.Array.AsMemory(_tail.End);
+            return _chain.Tail!.Array.AsMemory(_chain.Tail.End);
         }
     }
 
@@ -113,13 +99,13 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         using (_gate.Enter())
         {
-            if (bytes < 0 || bytes > (_tail?.Free ?? 0))
+            if (bytes < 0 || bytes > (_chain.Tail?.Free ?? 0))
             {
                 throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than GetMemory or GetSpan gave");
             }
 
             _lent = false;
-            _tail?.Append(bytes);
+            _chain.Tail?.Append(bytes);
             _written += bytes;
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -14,28 +15,8 @@ internal static class Registrations
 {
     public static ServerRegistration AddServer(IServiceCollection services, string name)
     {
-        ArgumentNullException.ThrowIfNull(services);
-        CheckName(name);
-        if (services.Any(service => service.ImplementationInstance is ServerRegistration other && other.Name == name))
-        {
-            throw new ArgumentException($"There is a server {name} already; give this one another name", nameof(name));
-        }
-
         var registration = new ServerRegistration(name, services);
-        AddShared(services);
-        services.AddSingleton(registration);
-        Configure<SocketServerOptions>(services, name, (provider, options) =>
-        {
-            SetHost(options, provider, name);
-            registration.SetHandler(options, provider);
-        });
-        services.AddSingleton<IPostConfigureOptions<SocketServerOptions>>(provider => new ServerConfiguration(registration, provider.GetService<IConfiguration>()));
-        services.AddSingleton<IValidateOptions<SocketServerOptions>>(_ => new ServerConfiguration(registration, null));
-        services.AddOptions<SocketServerOptions>(name).ValidateOnStart();
-
-        services.AddKeyedSingleton<ISocketServer>(name, static (provider, key) => new SocketServer(provider.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get((string)key!)));
-        services.TryAddSingleton<ISocketServer>(static provider => provider.GetRequiredKeyedService<ISocketServer>(
-            Single("server", nameof(ISocketServer), provider.GetServices<ServerRegistration>().Select(server => server.Name))));
+        Add<ServerRegistration, SocketServerOptions, ISocketServer>(services, registration, registration.SetHandler, configuration => new ServerConfiguration(registration, configuration), static options => new SocketServer(options));
         services.AddKeyedSingleton(name, (provider, _) => new HostedServer(registration, provider, HostingLog.Create(provider)));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<HostedServer>(name));
         return registration;
@@ -43,35 +24,17 @@ internal static class Registrations
 
     public static ClientRegistration AddClient(IServiceCollection services, string name)
     {
-        ArgumentNullException.ThrowIfNull(services);
-        CheckName(name);
-        if (services.Any(service => service.ImplementationInstance is ClientRegistration other && other.Name == name))
-        {
-            throw new ArgumentException($"There is a client {name} already; give this one another name", nameof(name));
-        }
-
-        var registration = new ClientRegistration(name);
-        AddShared(services);
-        services.AddSingleton(registration);
-        Configure<SocketClientOptions>(services, name, (provider, options) =>
-        {
-            SetHost(options, provider, name);
-            options.Reconnect = new BackoffReconnect();
-            if (registration.Handler is { } handler)
-            {
-                HandlerLifetime.Set(options, provider, services, handler);
-            }
-        });
-        services.AddSingleton<IPostConfigureOptions<SocketClientOptions>>(provider => new ClientConfiguration(registration, provider.GetService<IConfiguration>()));
-        services.AddSingleton<IValidateOptions<SocketClientOptions>>(_ => new ClientConfiguration(registration, null));
-        services.AddOptions<SocketClientOptions>(name).ValidateOnStart();
-
-        services.AddKeyedSingleton<ISocketClient>(name, static (provider, key) => new SocketClient(provider.GetRequiredService<IOptionsMonitor<SocketClientOptions>>().Get((string)key!)));
-        services.TryAddSingleton<ISocketClient>(static provider => provider.GetRequiredKeyedService<ISocketClient>(
-            Single("client", nameof(ISocketClient), provider.GetServices<ClientRegistration>().Select(client => client.Name))));
+        var registration = new ClientRegistration(name, services);
+        Add<ClientRegistration, SocketClientOptions, ISocketClient>(services, registration, SetClient, configuration => new ClientConfiguration(registration, configuration), static options => new SocketClient(options));
         services.AddKeyedSingleton(name, (provider, _) => new HostedClient(registration, provider, HostingLog.Create(provider)));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<HostedClient>(name));
         return registration;
+
+        void SetClient(SocketClientOptions options, IServiceProvider provider)
+        {
+            options.Reconnect = new BackoffReconnect();
+            registration.SetHandler(options, provider);
+        }
     }
 
     /// <summary>Options that need other services.</summary>
@@ -82,12 +45,33 @@ internal static class Registrations
         services.AddSingleton<IConfigureOptions<TOptions>>(provider => new ConfigureNamedOptions<TOptions>(name, options => configure(provider, options)));
     }
 
-    private static void AddShared(IServiceCollection services)
+    /// <summary>What servers and clients have alike: the options, and the service by its key and, if it is the only one, without.</summary>
+    private static void Add<TRegistration, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TService>(
+        IServiceCollection services, TRegistration registration, Action<TOptions, IServiceProvider> program, Func<IConfiguration?, HostedConfiguration<TOptions>> configuration, Func<TOptions, TService> create)
+        where TRegistration : Registration<TOptions>
+        where TOptions : ConnectionOptions
+        where TService : class
     {
+        ArgumentNullException.ThrowIfNull(services);
+        var name = registration.Name;
+        CheckName<TService>(services, registration.Role, name);
         services.AddOptions();
         services.TryAddScoped<ConnectionAccessor>();
         services.TryAddScoped<IConnection>(ConnectionAccessor.Inject);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConfigurationWatch>());
+
+        services.AddSingleton(registration);
+        Configure<TOptions>(services, name, (provider, options) =>
+        {
+            SetHost(options, provider, name);
+            program(options, provider);
+        });
+        services.AddSingleton<IPostConfigureOptions<TOptions>>(provider => configuration(provider.GetService<IConfiguration>()));
+        services.AddSingleton<IValidateOptions<TOptions>>(_ => configuration(null));
+        services.AddOptions<TOptions>(name).ValidateOnStart();
+
+        services.AddKeyedSingleton(name, (provider, _) => create(provider.GetRequiredService<IOptionsMonitor<TOptions>>().Get(name)));
+        services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<TService>(Single<TService>([.. provider.GetServices<TRegistration>().Select(one => (one.Role, one.Name))])));
     }
 
     private static void SetHost(ConnectionOptions options, IServiceProvider provider, string name)
@@ -98,20 +82,22 @@ internal static class Registrations
         options.TimeProvider = provider.GetService<TimeProvider>() ?? options.TimeProvider;
     }
 
-    private static void CheckName(string name)
+    private static void CheckName<TService>(IServiceCollection services, string role, string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (name.Contains(':', StringComparison.Ordinal))
         {
             throw new ArgumentException($"\"{name}\" holds a colon, which separates the parts of a configuration key; leave it out", nameof(name));
         }
+
+        // Configuration and health checks do not tell upper from lower case. Whoever else has a server under this key would be started as ours.
+        if (services.FirstOrDefault(service => service.ServiceType == typeof(TService) && service.ServiceKey is string key && key.Equals(name, StringComparison.OrdinalIgnoreCase)) is { ServiceKey: var other })
+        {
+            throw new ArgumentException($"There is a {role} {other} already; give this one a name that differs in more than upper and lower case", nameof(name));
+        }
     }
 
-    private static string Single(string role, string service, IEnumerable<string> names)
-    {
-        string[] all = [.. names];
-        return all.Length == 1
-            ? all[0]
-            : throw new InvalidOperationException($"There are {all.Length} {role}s ({string.Join(", ", all)}), so {service} alone does not say which; ask for one by its name, such as [FromKeyedServices(\"{all[0]}\")] {service}");
-    }
+    private static string Single<TService>((string Role, string Name)[] all) => all.Length == 1
+        ? all[0].Name
+        : throw new InvalidOperationException($"There are {all.Length} {all[0].Role}s ({string.Join(", ", all.Select(one => one.Name))}), so {typeof(TService).Name} alone does not say which; ask for one by its name, such as [FromKeyedServices(\"{all[0].Name}\")] {typeof(TService).Name}");
 }

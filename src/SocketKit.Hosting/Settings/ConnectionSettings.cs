@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>What configuration may say of servers and clients alike. What is not said stays as the program has it; times are text, so that a wrong one is told with its key and range.</summary>
+/// <summary>What configuration may say of servers and clients alike. What is not said stays as the program has it; numbers and times are text, so that a wrong one is told with its key and range.</summary>
 internal abstract class ConnectionSettings
 {
     /// <summary>The keys, for the search for misspelled ones.</summary>
@@ -20,13 +20,13 @@ internal abstract class ConnectionSettings
     public HeartbeatSettings? Heartbeat { get; set; }
 
     [Number(1, 1 << 30)]
-    public int? MaxFrameLength { get; set; }
+    public string? MaxFrameLength { get; set; }
 
     [Number(64 * 1024, int.MaxValue)]
-    public int? SendLimit { get; set; }
+    public string? SendLimit { get; set; }
 
     [Number(1, int.MaxValue)]
-    public int? MaxPendingRequests { get; set; }
+    public string? MaxPendingRequests { get; set; }
 
     [Time("1ms", "24d")]
     public string? RequestTimeout { get; set; }
@@ -59,9 +59,9 @@ internal abstract class ConnectionSettings
             options.Heartbeat = heartbeat;
         }
 
-        options.MaxFrameLength = MaxFrameLength ?? options.MaxFrameLength;
-        options.SendLimit = SendLimit ?? options.SendLimit;
-        options.MaxPendingRequests = MaxPendingRequests ?? options.MaxPendingRequests;
+        options.MaxFrameLength = SettingNumber.Parse(MaxFrameLength) ?? options.MaxFrameLength;
+        options.SendLimit = SettingNumber.Parse(SendLimit) ?? options.SendLimit;
+        options.MaxPendingRequests = SettingNumber.Parse(MaxPendingRequests) ?? options.MaxPendingRequests;
         options.RequestTimeout = Time(RequestTimeout) ?? options.RequestTimeout;
         options.OpenTimeout = Time(OpenTimeout) ?? options.OpenTimeout;
         options.CloseTimeout = Time(CloseTimeout) ?? options.CloseTimeout;

@@ -26,7 +26,7 @@ internal sealed class FramingSettings
     };
 
     /// <summary>The keys, for the search for misspelled ones.</summary>
-    public static IReadOnlyCollection<string> Keys => Owners.Keys;
+    public static string[] Keys { get; } = [.. Owners.Keys];
 
     [OneOf(Kinds)]
     public string? Kind { get; set; }
@@ -35,7 +35,7 @@ internal sealed class FramingSettings
     public string? LineEnd { get; set; }
 
     [Number(1, int.MaxValue)]
-    public int? MaxLength { get; set; }
+    public string? MaxLength { get; set; }
 
     [OneOf("OneByte|TwoBytes|ThreeBytes|FourBytes|EightBytes|Varint")]
     public string? Field { get; set; }
@@ -44,20 +44,22 @@ internal sealed class FramingSettings
     public string? ByteOrder { get; set; }
 
     [Number(0, 65_535)]
-    public int? FieldOffset { get; set; }
+    public string? FieldOffset { get; set; }
 
-    public int? Adjustment { get; set; }
+    [Number(int.MinValue, int.MaxValue)]
+    public string? Adjustment { get; set; }
 
     [Number(0, int.MaxValue)]
-    public int? BytesToStrip { get; set; }
+    public string? BytesToStrip { get; set; }
 
     [Bytes(1, 256)]
     public List<string>? Delimiters { get; set; }
 
-    public bool? KeepDelimiter { get; set; }
+    [OneOf("true|false")]
+    public string? KeepDelimiter { get; set; }
 
     [Number(1, 1 << 30)]
-    public int? Size { get; set; }
+    public string? Size { get; set; }
 
     [Bytes(1, 256)]
     public string? Begin { get; set; }
@@ -80,21 +82,22 @@ internal sealed class FramingSettings
             return null;
         }
 
+        var longest = SettingNumber.Parse(MaxLength) ?? int.MaxValue;
         return Kind?.ToUpperInvariant() switch
         {
-            "LINES" => new LineFramer(Choice(LineEnd, SocketKit.LineEnd.Any), MaxLength ?? int.MaxValue),
+            "LINES" => new LineFramer(Choice(LineEnd, SocketKit.LineEnd.Any), longest),
             "LENGTHPREFIX" => ConnectionSettings.Try(key, failures, () => new LengthPrefixFramer(new LengthPrefixOptions
             {
                 Field = Choice(Field, LengthField.FourBytes),
                 ByteOrder = Choice(ByteOrder, SocketKit.ByteOrder.BigEndian),
-                FieldOffset = FieldOffset ?? 0,
-                Adjustment = Adjustment ?? 0,
-                BytesToStrip = BytesToStrip,
-                MaxLength = MaxLength ?? int.MaxValue,
+                FieldOffset = SettingNumber.Parse(FieldOffset) ?? 0,
+                Adjustment = SettingNumber.Parse(Adjustment) ?? 0,
+                BytesToStrip = SettingNumber.Parse(BytesToStrip),
+                MaxLength = longest,
             })),
             "DELIMITER" when Delimiters is { Count: > 0 } delimiters => ConnectionSettings.Try(key, failures, () =>
             {
-                var options = new DelimiterOptions { KeepDelimiter = KeepDelimiter ?? false, MaxLength = MaxLength ?? int.MaxValue };
+                var options = new DelimiterOptions { KeepDelimiter = KeepDelimiter is not null && bool.Parse(KeepDelimiter), MaxLength = longest };
                 foreach (var delimiter in delimiters)
                 {
                     options.Delimiters.Add(SettingBytes.Parse(delimiter));
@@ -103,9 +106,9 @@ internal sealed class FramingSettings
                 return new DelimiterFramer(options);
             }),
             "DELIMITER" => Missing(key, nameof(Delimiters), @"what ends a message, such as \r\n", failures),
-            "FIXEDSIZE" when Size is { } size => new FixedSizeFramer(size),
+            "FIXEDSIZE" when SettingNumber.Parse(Size) is { } size => new FixedSizeFramer(size),
             "FIXEDSIZE" => Missing(key, nameof(Size), "the size of every message in bytes", failures),
-            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => new MarkFramer(SettingBytes.Parse(Begin), SettingBytes.Parse(End), MaxLength ?? int.MaxValue)),
+            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => new MarkFramer(SettingBytes.Parse(Begin), SettingBytes.Parse(End), longest)),
             "MARKS" => Missing(key, Begin is null ? nameof(Begin) : nameof(End), @"the mark, such as \x02", failures),
             "RAW" => new RawFramer(),
             _ => null,

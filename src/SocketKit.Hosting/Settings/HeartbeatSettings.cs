@@ -19,7 +19,7 @@ internal sealed class HeartbeatSettings
     };
 
     /// <summary>The keys, for the search for misspelled ones.</summary>
-    public static IReadOnlyCollection<string> Keys => Owners.Keys;
+    public static string[] Keys { get; } = [.. Owners.Keys];
 
     [OneOf(Kinds)]
     public string? Kind { get; set; }
@@ -40,7 +40,7 @@ internal sealed class HeartbeatSettings
     public string? Timeout { get; set; }
 
     [Number(1, int.MaxValue)]
-    public int? MaxBeatsPerSecond { get; set; }
+    public string? MaxBeatsPerSecond { get; set; }
 
     /// <returns>The policy, or null when something is wrong or nothing was said.</returns>
     public IHeartbeatPolicy? Create(string key, ICollection<string> failures)
@@ -57,7 +57,7 @@ internal sealed class HeartbeatSettings
 
         var interval = Interval is null ? (TimeSpan?)null : SettingTime.Parse(Interval);
         var timeout = Timeout is null ? (TimeSpan?)null : SettingTime.Parse(Timeout);
-        var most = MaxBeatsPerSecond ?? 100;
+        var most = SettingNumber.Parse(MaxBeatsPerSecond) ?? 100;
         return Kind?.ToUpperInvariant() switch
         {
             "NONE" => NoHeartbeat.Instance,

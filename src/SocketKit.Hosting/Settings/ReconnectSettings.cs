@@ -16,7 +16,7 @@ internal sealed class ReconnectSettings
     };
 
     /// <summary>The keys, for the search for misspelled ones.</summary>
-    public static IReadOnlyCollection<string> Keys => Owners.Keys;
+    public static string[] Keys { get; } = [.. Owners.Keys];
 
     [OneOf(Kinds)]
     public string? Kind { get; set; }
@@ -28,7 +28,7 @@ internal sealed class ReconnectSettings
     public string? Cap { get; set; }
 
     [Number(1, int.MaxValue)]
-    public int? MaxAttempts { get; set; }
+    public string? MaxAttempts { get; set; }
 
     /// <summary>Sets what was said. Backoff need not be named to be changed: it is what a hosted client does anyway.</summary>
     public void ApplyTo(SocketClientOptions options, string key, ICollection<string> failures)
@@ -42,7 +42,7 @@ internal sealed class ReconnectSettings
 
         options.Reconnect = kind.Equals("None", StringComparison.OrdinalIgnoreCase)
             ? null
-            : ConnectionSettings.Try(key, failures, () => new BackoffReconnect(First is null ? null : SettingTime.Parse(First), Cap is null ? null : SettingTime.Parse(Cap)) { MaxAttempts = MaxAttempts });
+            : ConnectionSettings.Try(key, failures, () => new BackoffReconnect(First is null ? null : SettingTime.Parse(First), Cap is null ? null : SettingTime.Parse(Cap)) { MaxAttempts = SettingNumber.Parse(MaxAttempts) });
     }
 }
 

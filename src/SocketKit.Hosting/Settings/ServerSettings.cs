@@ -11,7 +11,7 @@ internal sealed class ServerSettings : ConnectionSettings
     public List<string>? Listen { get; set; }
 
     [Number(1, int.MaxValue)]
-    public int? MaxConnections { get; set; }
+    public string? MaxConnections { get; set; }
 
     [Time("1ms", "24d", Zero = true)]
     public string? DrainTimeout { get; set; }
@@ -32,7 +32,7 @@ internal sealed class ServerSettings : ConnectionSettings
             }
         }
 
-        options.MaxConnections = MaxConnections ?? options.MaxConnections;
+        options.MaxConnections = SettingNumber.Parse(MaxConnections) ?? options.MaxConnections;
         options.DrainTimeout = Time(DrainTimeout) ?? options.DrainTimeout;
     }
 }

@@ -17,6 +17,9 @@ internal abstract class SettingAttribute : ValidationAttribute
     protected sealed override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
         value is null || Problem(value) is not { } problem ? ValidationResult.Success : new ValidationResult($"{Key(validationContext.DisplayName)}: {problem}");
 
+    /// <summary>A value in a message; nothing at all would be overlooked there.</summary>
+    protected static string Show(string text) => text.Length == 0 ? "\"\"" : text;
+
     /// <returns>What is wrong with the value and what to type, or null.</returns>
     protected abstract string? Problem(object value);
 }
@@ -30,7 +33,12 @@ internal sealed class NumberAttribute(long least, long most) : SettingAttribute
 
     protected override string? Problem(object value)
     {
-        var number = Convert.ToInt64(value, CultureInfo.InvariantCulture);
+        var text = (string)value;
+        if (!SettingNumber.TryParse(text, out var number))
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{Show(text)} is no number; type digits alone, from {least:N0} to {most:N0}");
+        }
+
         return number >= least && number <= most
             ? null
             : string.Create(CultureInfo.InvariantCulture, $"{number} is out of range; type a number from {least:N0} to {most:N0}");
@@ -55,7 +63,7 @@ internal sealed class TimeAttribute(string least, string most) : SettingAttribut
         var text = (string)value;
         var isTime = SettingTime.TryParse(text, out var time);
         var isAllowed = isTime && (time == Timeout.InfiniteTimeSpan ? Never : (Zero && time == TimeSpan.Zero) || (time >= SettingTime.Parse(least) && time <= SettingTime.Parse(most)));
-        return isAllowed ? null : $"{text} is {(isTime ? "out of range" : "no time")}; type a time from {least} to {most}{(Zero ? ", or 0" : "")}{(Never ? ", or never" : "")}, such as 10s, 500ms or 00:01:30";
+        return isAllowed ? null : $"{Show(text)} is {(isTime ? "out of range" : "no time")}; type a time from {least} to {most}{(Zero ? ", or 0" : "")}{(Never ? ", or never" : "")}, such as 10s, 500ms or 00:01:30";
     }
 }
 
@@ -66,7 +74,7 @@ internal sealed class OneOfAttribute(string names) : SettingAttribute
     public string Names => names;
 
     protected override string? Problem(object value) =>
-        names.Split('|').Contains((string)value, StringComparer.OrdinalIgnoreCase) ? null : $"there is no {value}; type one of {names.Replace("|", ", ", StringComparison.Ordinal)}";
+        names.Split('|').Contains((string)value, StringComparer.OrdinalIgnoreCase) ? null : $"there is no {Show((string)value)}; type one of {names.Replace("|", ", ", StringComparison.Ordinal)}";
 }
 
 /// <summary>Bytes, or several of them; see <see cref="SettingBytes"/>.</summary>
@@ -121,5 +129,5 @@ internal sealed class EncodingNameAttribute : SettingAttribute
         }
     }
 
-    protected override string? Problem(object value) => Find((string)value) is null ? $"there is no encoding {value}; type utf-8, gb18030, us-ascii or another name of .NET" : null;
+    protected override string? Problem(object value) => Find((string)value) is null ? $"there is no encoding {Show((string)value)}; type utf-8, gb18030, us-ascii or another name of .NET" : null;
 }

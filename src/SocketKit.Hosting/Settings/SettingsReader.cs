@@ -12,36 +12,34 @@ internal static class SettingsReader
     public static ServerSettings? ReadServer(IConfiguration configuration, string key, ICollection<string> failures)
     {
         var section = configuration.GetSection(key);
-        if (!section.Exists() || !AllKnown(section, ServerSettings.Keys, failures))
+        if (!section.Exists())
         {
             return null;
         }
 
+        // Only text is bound, so nothing of it can fail.
         var settings = new ServerSettings();
-        if (!Bound(() => section.Bind(settings), failures))
-        {
-            return null;
-        }
+        section.Bind(settings);
 
         settings.Listen = ReadList(configuration, $"{key}:{nameof(settings.Listen)}", separator: ';');
         ReadShared(configuration, key, settings);
-        return Valid(Servers.Validate(Path(key), settings), failures) ? settings : null;
+
+        // Both, so that all of it is told.
+        return AllKnown(section, ServerSettings.Keys, failures) & Valid(Servers.Validate(Path(key), settings), failures) ? settings : null;
     }
 
     /// <returns>Null when nothing is said, or something is wrong.</returns>
     public static ClientSettings? ReadClient(IConfiguration configuration, string key, ICollection<string> failures)
     {
         var section = configuration.GetSection(key);
-        if (!section.Exists() || !AllKnown(section, ClientSettings.Keys, failures))
+        if (!section.Exists())
         {
             return null;
         }
 
+        // Only text is bound, so nothing of it can fail.
         var settings = new ClientSettings();
-        if (!Bound(() => section.Bind(settings), failures))
-        {
-            return null;
-        }
+        section.Bind(settings);
 
         if (section[nameof(settings.Reconnect)] is { Length: > 0 } kind)
         {
@@ -49,7 +47,9 @@ internal static class SettingsReader
         }
 
         ReadShared(configuration, key, settings);
-        return Valid(Clients.Validate(Path(key), settings), failures) ? settings : null;
+
+        // Both, so that all of it is told.
+        return AllKnown(section, ClientSettings.Keys, failures) & Valid(Clients.Validate(Path(key), settings), failures) ? settings : null;
     }
 
     /// <summary>A kind may be given alone: <c>Framing=Lines</c> instead of <c>Framing:Kind=Lines</c>.</summary>
@@ -108,23 +108,24 @@ internal static class SettingsReader
     }
 
     /// <summary>A misspelled key would otherwise be left out in silence.</summary>
-    private static bool AllKnown(IConfigurationSection section, IEnumerable<string> keys, ICollection<string> failures)
+    private static bool AllKnown(IConfigurationSection section, string[] keys, ICollection<string> failures)
     {
         var before = failures.Count;
         foreach (var child in section.GetChildren())
         {
             if (!keys.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                failures.Add($"{child.Path}: there is no such setting; there are {string.Join(", ", keys)}");
+                failures.Add($"{child.Path}: there is no such setting; {(keys.Length == 0 ? $"{section.Key} has one value" : "there are " + string.Join(", ", keys))}");
                 continue;
             }
 
-            IEnumerable<string>? inner = child.Key.ToUpperInvariant() switch
+            string[]? inner = child.Key.ToUpperInvariant() switch
             {
                 "FRAMING" => FramingSettings.Keys,
                 "HEARTBEAT" => HeartbeatSettings.Keys,
                 "RECONNECT" => ReconnectSettings.Keys,
-                _ => null,
+                "LISTEN" or "DELIMITERS" => null,
+                _ => [],
             };
             if (inner is not null)
             {
@@ -133,21 +134,6 @@ internal static class SettingsReader
         }
 
         return failures.Count == before;
-    }
-
-    /// <summary>A value of the wrong type is the binder's finding; its message names the key.</summary>
-    private static bool Bound(Action bind, ICollection<string> failures)
-    {
-        try
-        {
-            bind();
-            return true;
-        }
-        catch (InvalidOperationException exception)
-        {
-            failures.Add(exception.Message);
-            return false;
-        }
     }
 
     private static bool Valid(Microsoft.Extensions.Options.ValidateOptionsResult result, ICollection<string> failures)

@@ -52,6 +52,31 @@ public class HandlerScopeTests
         await journal.WaitForAsync("resource disposed");
     }
 
+    [Theory]
+    [InlineData("throw", CloseKind.HandlerFailed)]
+    [InlineData("abort", CloseKind.Aborted)]
+    [InlineData("wait", CloseKind.PeerReset)]
+    public async Task A_scope_ends_with_its_connection_however_that_ends(string request, CloseKind kind)
+    {
+        await using var host = new HostBed();
+        host.Services.AddSingleton<Journal>();
+        host.Services.AddScoped<Resource>();
+        host.AddServer("rude").UseHandler<Rude>();
+        await host.StartAsync();
+        var journal = host.Host.Services.GetRequiredService<Journal>();
+
+        await using var client = await host.ConnectAsync("rude");
+        await client.SendAsync(request);
+        await journal.WaitForAsync("asked");
+        if (request == "wait")
+        {
+            client.Connection!.Abort();
+        }
+
+        await journal.WaitForAsync("resource disposed");
+        journal.Lines.Select(line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]).Should().Equal("asked", $"closed {kind}", "resource disposed");
+    }
+
     [Fact]
     public async Task A_scope_that_fails_in_its_disposal_is_logged_and_the_server_lives()
     {
@@ -174,6 +199,32 @@ public class HandlerScopeTests
         }
 
         public void Dispose() => journal.Add($"{injected.Id} handler disposed");
+    }
+
+    internal sealed class Rude(Journal journal, Resource resource) : ConnectionHandler
+    {
+        public override async ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message)
+        {
+            resource.Should().NotBeNull();
+            journal.Add($"{connection.Id} asked");
+            switch (Text.Of(message))
+            {
+                case "throw":
+                    throw new FormatException("no");
+                case "abort":
+                    connection.Abort();
+                    break;
+                default:
+                    await Task.Delay(Timeout.Infinite, connection.ClosedToken);
+                    break;
+            }
+        }
+
+        public override ValueTask OnClosedAsync(IConnection connection, CloseReason reason)
+        {
+            journal.Add($"{connection.Id} closed {reason.Kind}");
+            return default;
+        }
     }
 
     internal sealed class Broken : ConnectionHandler

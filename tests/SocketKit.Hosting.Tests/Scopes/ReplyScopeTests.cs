@@ -79,6 +79,32 @@ public class ReplyScopeTests
     }
 
     [Fact]
+    public async Task A_connection_that_is_aborted_leaves_no_scope_behind()
+    {
+        await using var host = new HostBed();
+        host.Services.AddSingleton<Tally>();
+        host.Services.AddScoped<Database>();
+        host.AddServer("aborts").UseReplies<Looked>();
+        await host.StartAsync();
+        var tally = host.Host.Services.GetRequiredService<Tally>();
+
+        await using var client = await host.ConnectAsync("aborts");
+        await client.SendAsync("hang");
+        using var patience = new CancellationTokenSource(HostBed.Patience);
+        while (tally.Made == 0)
+        {
+            await Task.Delay(10, patience.Token);
+        }
+
+        tally.Disposed.Should().Be(0);
+        client.Connection!.Abort();
+        while (tally.Disposed == 0)
+        {
+            await Task.Delay(10, patience.Token);
+        }
+    }
+
+    [Fact]
     public async Task A_handler_and_strategies_together_are_refused()
     {
         await using var host = new HostBed();
@@ -121,6 +147,11 @@ public class ReplyScopeTests
             injected.Should().BeSameAs(connection);
             await Task.Yield();
             database.IsDisposed.Should().BeFalse();
+            if (Text.Of(message) == "hang")
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
             return Text.Of(message) switch
             {
                 "pass" => Reply.Pass,

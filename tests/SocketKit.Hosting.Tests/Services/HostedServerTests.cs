@@ -45,6 +45,70 @@ public class HostedServerTests
     }
 
     [Fact]
+    [Trait("Fault", "G02")]
+    public async Task When_one_of_several_servers_cannot_start_the_others_do_not_stay()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        await using var host = new HostBed();
+        host.Services.AddSocketServer("first", options => (options.Framer, options.DrainTimeout) = (Framers.Lines(), TimeSpan.FromSeconds(1)))
+            .Configure(options => options.Listeners.Add(Listen.Tcp(new IPEndPoint(IPAddress.Loopback, 0)))).UseReplies(new GuessThanksSorryOkReplies());
+        host.Services.AddSocketServer("second", options => options.Framer = Framers.Lines())
+            .Configure(options => options.Listeners.Add(Listen.Tcp((IPEndPoint)taken.LocalEndPoint!))).UseReplies(new GuessThanksSorryOkReplies());
+        var first = host.Server("first");
+
+        await host.Host.Invoking(failed => failed.RunAsync().WaitAsync(HostBed.Patience)).Should().ThrowAsync<ListenException>();
+        Take(first.EndPoints.Single());
+    }
+
+    [Fact]
+    public async Task A_start_that_is_cancelled_half_way_gives_its_addresses_back_and_can_be_stopped()
+    {
+        var (early, hangs) = (Listen.Tcp(new IPEndPoint(IPAddress.Loopback, 0)), new HangingListener());
+        await using var host = new HostBed();
+        host.AddServer("first").UseReplies(new GuessThanksSorryOkReplies());
+        host.Services.AddSocketServer("second", options => options.Framer = Framers.Lines()).UseReplies(new GuessThanksSorryOkReplies()).Configure(options =>
+        {
+            options.Listeners.Add(early);
+            options.Listeners.Add(hangs);
+        });
+        using var cancellation = new CancellationTokenSource();
+        var start = host.Host.StartAsync(cancellation.Token);
+        await hangs.Asked.Task.WaitAsync(HostBed.Patience);
+        var taken = early.EndPoint;
+        await cancellation.CancelAsync();
+
+        await start.Invoking(cancelled => cancelled.WaitAsync(HostBed.Patience)).Should().ThrowAsync<OperationCanceledException>();
+        Take(taken);
+        host.Host.Services.GetRequiredKeyedService<HostedServer>("second").Phase.Should().Be(ServerPhase.NotStarted);
+        await host.StopAsync();
+        host.Host.Services.GetRequiredKeyedService<HostedServer>("first").Phase.Should().Be(ServerPhase.Stopped);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_host_that_was_never_started_is_disposed_of_in_silence(bool resolved)
+    {
+        await using var host = new HostBed();
+        host.AddServer("idle").UseReplies(new GuessThanksSorryOkReplies());
+        host.Services.AddSocketClient("upstream", options => (options.Dialer, options.Framer) = (host.Network.Dial("idle"), Framers.Lines()));
+        var services = host.Host.Services;
+        var logs = host.Logs;
+        if (resolved)
+        {
+            services.GetServices<IHostedService>().Should().HaveCount(3);
+            services.GetRequiredService<ISocketServer>().EndPoints.Should().BeEmpty();
+            services.GetRequiredService<ISocketClient>().State.Should().Be(ClientState.Disconnected);
+        }
+
+        // The synchronous one, since a container refuses it for what can only be disposed of asynchronously.
+        host.Host.Dispose();
+        logs.GetSnapshot().Where(record => record.Category!.StartsWith("SocketKit", StringComparison.Ordinal)).Should().BeEmpty();
+    }
+
+    [Fact]
     [Trait("Fault", "G01")]
     public async Task A_stop_says_that_it_is_not_ready_then_accepts_no_more_and_answers_what_was_taken()
     {
@@ -144,6 +208,14 @@ public class HostedServerTests
         host.OwnLogs.Single(line => line.Id.Id == 84).Message.Should().Be("The configuration below SocketKit:Servers:replies has changed; settings are read once, so it counts after a restart");
     }
 
+    /// <summary>Proves that an address is free.</summary>
+    private static void Take(EndPoint address)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(address);
+        socket.Listen();
+    }
+
     private static async Task WaitAsync(Func<Task<bool>> condition)
     {
         using var patience = new CancellationTokenSource(HostBed.Patience);
@@ -152,6 +224,26 @@ public class HostedServerTests
             patience.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    /// <summary>Never gets its address.</summary>
+    private sealed class HangingListener : Listener
+    {
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override EndPoint EndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 1);
+
+        public override async ValueTask BindAsync(CancellationToken cancellationToken)
+        {
+            Asked.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        public override ValueTask<Transport?> AcceptAsync() => default;
+
+        public override ValueTask StopAsync() => default;
+
+        public override ValueTask DisposeAsync() => default;
     }
 
     private sealed class Between : IHostedService

@@ -59,6 +59,9 @@ public class KeyedServicesTests
 
         services.Invoking(all => all.AddSocketServer("same")).Should().Throw<ArgumentException>().WithMessage("There is a server same already*");
         services.Invoking(all => all.AddSocketClient("same")).Should().Throw<ArgumentException>().WithMessage("There is a client same already*");
+        services.Invoking(all => all.AddSocketServer("Same")).Should().Throw<ArgumentException>("configuration has one place for both").WithMessage("There is a server same already; give this one a name that differs in more than upper and lower case*");
+        services.AddKeyedSingleton<ISocketServer>("kestrel", (_, _) => throw new InvalidOperationException("nobody asks"));
+        services.Invoking(all => all.AddSocketServer("kestrel")).Should().Throw<ArgumentException>("the host would start a server of somebody else").WithMessage("There is a server kestrel already*");
         services.Invoking(all => all.AddSocketServer("a:b")).Should().Throw<ArgumentException>().WithMessage("\"a:b\" holds a colon*");
         services.Invoking(all => all.AddSocketServer(" ")).Should().Throw<ArgumentException>();
     }

@@ -29,6 +29,45 @@ public partial class DocumentTests
     [Theory]
     [InlineData("docs/hosting.md")]
     [InlineData("docs/zh-CN/hosting.md")]
+    public void Every_default_is_that_of_the_options(string page)
+    {
+        // The cells from behind: range, default.
+        var rows = File.ReadLines(Path.Combine(Root(), page)).Select(line => Key().Match(line)).Where(match => match.Success).ToDictionary(match => match.Groups[1].Value, match => match.Value.Split('|')[^3].Trim());
+        var (server, client, prefix, beacon) = (new SocketServerOptions(), new SocketClientOptions(), new LengthPrefixOptions(), new BeaconHeartbeat("x"));
+        var defaults = new Dictionary<string, object>
+        {
+            ["MaxConnections"] = server.MaxConnections,
+            ["DrainTimeout"] = server.DrainTimeout,
+            ["ConnectTimeout"] = client.ConnectTimeout,
+            ["MaxFrameLength"] = $"{server.MaxFrameLength >> 20} MiB",
+            ["SendLimit"] = $"{server.SendLimit >> 20} MiB",
+            ["MaxPendingRequests"] = server.MaxPendingRequests,
+            ["RequestTimeout"] = server.RequestTimeout,
+            ["OpenTimeout"] = server.OpenTimeout,
+            ["CloseTimeout"] = server.CloseTimeout,
+            ["SlowConsumerTimeout"] = server.SlowConsumerTimeout,
+            ["TextEncoding"] = $"`{server.TextEncoding.WebName}`",
+            ["Framing:Field"] = $"`{prefix.Field}`",
+            ["Framing:ByteOrder"] = $"`{prefix.ByteOrder}`",
+            ["Framing:FieldOffset"] = prefix.FieldOffset,
+            ["Framing:Adjustment"] = prefix.Adjustment,
+            ["Heartbeat:Interval"] = beacon.Interval,
+            ["Heartbeat:MaxBeatsPerSecond"] = beacon.MaxBeatsPerSecond,
+        };
+        foreach (var (key, value) in defaults)
+        {
+            rows[key].Should().Be(value switch
+            {
+                TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"`{time.TotalSeconds}s`"),
+                int number => number.ToString("N0", CultureInfo.InvariantCulture),
+                _ => (string)value,
+            }, $"this is the default of {key}");
+        }
+    }
+
+    [Theory]
+    [InlineData("docs/hosting.md")]
+    [InlineData("docs/zh-CN/hosting.md")]
     public void Every_log_event_has_a_row(string page)
     {
         var text = File.ReadAllText(Path.Combine(Root(), page));

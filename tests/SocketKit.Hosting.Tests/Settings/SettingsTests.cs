@@ -78,13 +78,21 @@ public class SettingsTests
 
     [Theory]
     [InlineData("MaxConnections", "0", "SocketKit:Servers:all:MaxConnections: 0 is out of range; type a number from 1 to 2,147,483,647")]
-    [InlineData("MaxConnections", "many", "*'SocketKit:Servers:all:MaxConnections'*Int32*")]
+    [InlineData("MaxConnections", "many", "SocketKit:Servers:all:MaxConnections: many is no number; type digits alone, from 1 to 2,147,483,647")]
+    [InlineData("MaxConnections", "1,000", "SocketKit:Servers:all:MaxConnections: 1,000 is no number; type digits alone, from 1 to 2,147,483,647")]
+    [InlineData("MaxConnections", "", "SocketKit:Servers:all:MaxConnections: \"\" is no number; type digits alone, *")]
+    [InlineData("MaxConnections", "99999999999999999999", "SocketKit:Servers:all:MaxConnections: 99999999999999999999 is out of range; type a number from 1 to 2,147,483,647")]
+    [InlineData("MaxConnections:Soft", "5", "SocketKit:Servers:all:MaxConnections:Soft: there is no such setting; MaxConnections has one value")]
     [InlineData("MaxFrameLength", "1073741825", "SocketKit:Servers:all:MaxFrameLength: 1073741825 is out of range; type a number from 1 to 1,073,741,824")]
     [InlineData("SendLimit", "5", "SocketKit:Servers:all:SendLimit: 5 is out of range; type a number from 65,536 to 2,147,483,647")]
     [InlineData("DrainTimeout", "10", "SocketKit:Servers:all:DrainTimeout: 10 is no time; type a time from 1ms to 24d, or 0, such as 10s, 500ms or 00:01:30")]
     [InlineData("RequestTimeout", "25d", "SocketKit:Servers:all:RequestTimeout: 25d is out of range; type a time from 1ms to 24d, such as 10s, 500ms or 00:01:30")]
+    [InlineData("DrainTimeout", "", "SocketKit:Servers:all:DrainTimeout: \"\" is no time; type a time from 1ms to 24d, or 0, *")]
+    [InlineData("Framing:KeepDelimiter", "yes", "SocketKit:Servers:all:Framing:KeepDelimiter: there is no yes; type one of true, false")]
+    [InlineData("Framing:Adjustment", "-3000000000", "SocketKit:Servers:all:Framing:Adjustment: -3000000000 is out of range; type a number from -2,147,483,648 to 2,147,483,647")]
     [InlineData("TextEncoding", "klingon", "SocketKit:Servers:all:TextEncoding: there is no encoding klingon; *")]
     [InlineData("Framing:Kind", "Lies", "SocketKit:Servers:all:Framing:Kind: there is no Lies; type one of Lines, LengthPrefix, Delimiter, FixedSize, Marks, Raw")]
+    [InlineData("Framing:Kind", "", "SocketKit:Servers:all:Framing:Kind: there is no \"\"; type one of Lines, *")]
     [InlineData("Framing:MaxLength", "0", "SocketKit:Servers:all:Framing:MaxLength: 0 is out of range; type a number from 1 to 2,147,483,647")]
     [InlineData("Framing:Size", "3", "SocketKit:Servers:all:Framing:Size: says nothing with Lines; it belongs to FixedSize")]
     [InlineData("Framing", "FixedSize", "*:Framing:Kind*", false)]
@@ -110,8 +118,8 @@ public class SettingsTests
     [Fact]
     public void All_that_is_wrong_is_told_at_once()
     {
-        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "SendLimit": 1, "Framing": { "Kind": "Lines", "LineEnd": "Cr" } } } } }""");
-        make.Should().Throw<OptionsValidationException>().Which.Failures.Should().HaveCount(3).And.Contain(failure => failure.StartsWith("SocketKit:Servers:all:Framing:LineEnd: there is no Cr;", StringComparison.Ordinal));
+        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "SendLimit": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnd": "Cr", "KeepDelimiter": "no" } } } } }""");
+        make.Should().Throw<OptionsValidationException>().Which.Failures.Should().HaveCount(5).And.Contain(failure => failure.StartsWith("SocketKit:Servers:all:Framing:LineEnd: there is no Cr;", StringComparison.Ordinal));
     }
 
     [Fact]
