@@ -37,7 +37,7 @@ public class BroadcastTests(ITestOutputHelper output)
         var growth = GC.GetTotalMemory(forceFullCollection: true) - before;
 
         output.WriteLine($"B01: {Rounds} broadcasts of {Length} bytes to {Readers} readers: p99 {undisturbed.TotalMilliseconds:0.0} ms, beside a stalled peer {disturbed.TotalMilliseconds:0.0} ms; memory grew by {growth / 1024} KiB");
-        disturbed.Should().BeLessThan((2 * undisturbed) + TimeSpan.FromMilliseconds(100), "twice, and what a busy machine may add");
+        disturbed.Should().BeLessThan((2 * undisturbed) + TimeSpan.FromMilliseconds(500), "twice, and what a busy machine may add; waiting for the stalled peer would take a second");
         var reason = await session.ClosedAsync();
         reason.Kind.Should().Be(CloseKind.SlowConsumer);
         reason.By.Should().Be(CloseParty.Peer);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using SocketKit.Hosting.Tests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Hosting.Tests.Health;
 
@@ -56,14 +57,12 @@ public class HealthCheckTests
         host.Services.AddSocketClient("good", options => (options.Dialer, options.Framer) = (host.Network.Dial("there"), Framers.Lines())).WaitForConnection();
         host.Services.AddSocketClient("bad", options => (options.Dialer, options.Framer, options.Reconnect) = (host.Network.Dial("nowhere"), Framers.Lines(), null));
         await host.StartAsync();
-        using var patience = new CancellationTokenSource(HostBed.Patience);
-        (string Name, HealthStatus Status, string? Text)[] checks;
-        do
+        (string Name, HealthStatus Status, string? Text)[] checks = [];
+        await Eventually.TrueAsync(async () =>
         {
-            await Task.Delay(10, patience.Token);
             checks = await CheckAsync(host, "ready");
-        }
-        while (!checks.Contains(("socketkit_client_bad", HealthStatus.Degraded, "is not connected (Disconnected: ConnectFailed)")));
+            return checks.Contains(("socketkit_client_bad", HealthStatus.Degraded, "is not connected (Disconnected: ConnectFailed)"));
+        });
 
         checks.Should().Contain(("socketkit_client_good", HealthStatus.Healthy, "is connected"));
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using SocketKit.Hosting.Tests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Hosting.Tests.Scopes;
 
@@ -91,11 +92,7 @@ public class HandlerScopeTests
             await using var client = await host.ConnectAsync(name);
         }
 
-        using var patience = new CancellationTokenSource(HostBed.Patience);
-        while (host.Logs.GetSnapshot().Count(line => line.Exception?.Message == "fragile") < 3)
-        {
-            await Task.Delay(10, patience.Token);
-        }
+        await Eventually.TrueAsync(() => host.Logs.GetSnapshot().Count(line => line.Exception?.Message == "fragile") >= 3);
 
         host.OwnLogs.Single().Id.Id.Should().Be(85);
         await host.StopAsync();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SocketKit.Hosting.Tests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Hosting.Tests.Services;
 
@@ -71,11 +72,7 @@ public class HostedClientTests
         AddClient(host);
         host.Configuration["SocketKit:Clients:upstream:Reconnect"] = "None";
         await host.StartAsync();
-        using var patience = new CancellationTokenSource(HostBed.Patience);
-        while (!host.OwnLogs.Any(line => line.Id.Id == 82))
-        {
-            await Task.Delay(10, patience.Token);
-        }
+        await Eventually.TrueAsync(() => host.OwnLogs.Any(line => line.Id.Id == 82));
 
         host.Host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested.Should().BeFalse();
         await host.StopAsync();

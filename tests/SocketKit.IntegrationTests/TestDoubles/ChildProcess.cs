@@ -149,6 +149,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+
+        // Its runtime would leave a socket and two pipes for debuggers behind when it is killed.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         var process = new Process { StartInfo = start };
         var child = new ChildProcess(process);
         process.OutputDataReceived += (_, line) => child.Take(line.Data);

@@ -53,6 +53,9 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
             : new ProcessStartInfo(Host, [.. HostArguments, "serve", .. contender.Arguments, "--until-input-ends", .. arguments]);
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
+
+        // A runtime that is killed leaves its debuggers' socket and pipes behind.
+        start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
         var process = Processors.Start(start, processor);
         var line = await process.StandardOutput.ReadLineAsync();
         if (!int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var port))

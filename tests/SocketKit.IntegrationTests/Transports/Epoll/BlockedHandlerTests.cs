@@ -22,27 +22,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
     {
         const int blocking = 64;
         await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=500,60000");
-        using var quiet = await RawPeer.ConnectAsync(child.EndPoint);
-        await quiet.EchoAsync("hello");
-        var peers = await ConnectAsync(child, blocking);
-
-        var watch = Stopwatch.StartNew();
-        await Task.WhenAll(peers.Select(peer => peer.SendAsync("block\n")));
-        await child.WaitForAsync("blocked 2");
-        using var newcomer = await RawPeer.ConnectAsync(child.EndPoint);
-        await newcomer.SendAsync("new\n");
-        (await newcomer.ReceiveLineAsync()).Should().Be("new");
-        output.WriteLine($"B04: {blocking} handlers block: a new connection's echo after {watch.ElapsedMilliseconds} ms");
-        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(2));
-
-        // The clock: beats go on while all of them are blocked.
-        await child.WaitForAsync($"blocked {blocking}");
-        for (var i = 0; i < 3; i++)
-        {
-            watch.Restart();
-            (await quiet.ReceiveLineAsync()).Should().Be("beat");
-            watch.Elapsed.Should().BeLessThan(Bounds.Seconds(0.7));
-        }
+        var peers = await BlockedHandlers.BlockAsync(child, blocking, output);
 
         // Each is one episode, though some blocked while their loop had no thread to spare for a moment: the first ten are a line each, and one says that there are more.
         await LoggedAsync(child, 10);
@@ -51,12 +31,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         stats["hand-overs"].Should().BeGreaterThanOrEqualTo(blocking);
         child.CountLog(NoThreadLeft).Should().Be(0);
         child.CountLog(9).Should().Be(0, "the pool is not what is blocked");
-        child.Command("release");
-        foreach (var peer in peers)
-        {
-            (await SkipBeatsAsync(peer)).Should().Be("released");
-            peer.Dispose();
-        }
+        await BlockedHandlers.ReleaseAsync(child, peers);
     }
 
     [Fact]
@@ -65,7 +40,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
     {
         const int count = 20;
         await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,1000");
-        var peers = await ConnectAsync(child, count);
+        var peers = await BlockedHandlers.ConnectAsync(child, count);
         child.Command("starve 400 3000");
         await child.WaitForAsync("log Warning 9 The thread pool is starved");
 
@@ -77,7 +52,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
             foreach (var peer in peers)
             {
                 await peer.SendAsync("alive\n");
-                (await SkipBeatsAsync(peer)).Should().Be("alive");
+                (await BlockedHandlers.SkipBeatsAsync(peer)).Should().Be("alive");
             }
 
             slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
@@ -147,7 +122,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
     {
         var blocking = LoopThreads.MostSpares + (2 * Environment.ProcessorCount) + 40;
         await using var child = await ChildProcess.ServeAsync();
-        var peers = await ConnectAsync(child, blocking);
+        var peers = await BlockedHandlers.ConnectAsync(child, blocking);
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(peers.Select(peer => peer.SendAsync("block\n")));
 
@@ -176,7 +151,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
     public async Task An_idle_process_has_no_thread_that_ticks()
     {
         await using var child = await ChildProcess.ServeAsync();
-        var peers = await ConnectAsync(child, 10);
+        var peers = await BlockedHandlers.ConnectAsync(child, 10);
         peers.ForEach(peer => peer.Dispose());
 
         // The loops, parked spares and the monitor, from 1 s after the last dispatch on; measured once they have come to rest.
@@ -186,8 +161,8 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         var longest = 0L;
         while (quiet < 30 && watch.Elapsed < TestServer.Patience)
         {
-            using var never = new ManualResetEventSlim();
-            never.Wait(100);
+            // That nothing happens shows in time alone.
+            Blocking(TimeSpan.FromMilliseconds(100));
             var now = child.Switches();
             quiet = now == before ? quiet + 1 : 0;
             longest = Math.Max(longest, now - before);
@@ -198,6 +173,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         quiet.Should().Be(30, "none of the engine's threads may run for 3 s");
     }
 
+    /// <summary>Blocks its thread, as a handler must not.</summary>
     private static void Blocking(TimeSpan time)
     {
         using var never = new ManualResetEventSlim();
@@ -213,28 +189,5 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         {
             await child.WaitForAsync($"log Warning {eventId} ");
         }
-    }
-
-    private static async Task<List<RawPeer>> ConnectAsync(ChildProcess child, int count)
-    {
-        var peers = new List<RawPeer>();
-        for (var i = 0; i < count; i++)
-        {
-            peers.Add(await RawPeer.ConnectAsync(child.EndPoint));
-            await peers[i].SendAsync("hello\n");
-            (await SkipBeatsAsync(peers[i])).Should().Be("hello");
-        }
-
-        return peers;
-    }
-
-    private static async Task<string?> SkipBeatsAsync(RawPeer peer)
-    {
-        string? line;
-        while ((line = await peer.ReceiveLineAsync()) == "beat")
-        {
-        }
-
-        return line;
     }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using SocketKit.Tests.Transports.Tls;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
@@ -18,7 +20,7 @@ public sealed class OpenSslTests : IDisposable
     {
         await using var server = await TlsServer.StartAsync(configure: options => options.Handler = Handler.Reply(new GuessThanksSorryOkReplies()));
 
-        var (text, code) = await RunAsync(server, "1\n2\n3\n4\n", [version, "-quiet", "-no_ign_eof", "-verify_return_error", "-CAfile", Root()]);
+        var (text, code) = await RunAsync(server, [("1", "你猜!"), ("2", "谢谢!"), ("3", "对不起!"), ("4", "好的!")], [version, "-quiet", "-no_ign_eof", "-verify_return_error", "-CAfile", Root()]);
 
         text.Should().Contain("你猜!\n谢谢!\n对不起!\n好的!\n");
         code.Should().Be(0);
@@ -32,7 +34,7 @@ public sealed class OpenSslTests : IDisposable
     {
         await using var server = await TlsServer.StartAsync();
 
-        var (text, code) = await RunAsync(server, "hello\n", [version, "-cipher", "ALL:@SECLEVEL=0", "-CAfile", Root()]);
+        var (text, code) = await RunAsync(server, [("hello", null)], [version, "-cipher", "ALL:@SECLEVEL=0", "-CAfile", Root()]);
 
         text.Should().Contain("alert protocol version").And.NotContain("hello");
         code.Should().NotBe(0);
@@ -47,7 +49,7 @@ public sealed class OpenSslTests : IDisposable
         await using var server = await TlsServer.StartAsync();
 
         // The line R asks for it.
-        var (text, code) = await RunAsync(server, "hello\nR\nafter\n", [version, "-CAfile", Root()]);
+        var (text, code) = await RunAsync(server, [("hello", "hello"), ("R", "RENEGOTIATING"), ("after", null)], [version, "-CAfile", Root()]);
 
         text.Should().Contain("RENEGOTIATING");
         text.Split('\n').Should().Contain("hello").And.NotContain("after");
@@ -63,7 +65,10 @@ public sealed class OpenSslTests : IDisposable
     }
 
     /// <summary>Runs the client, gives it the lines one after the other, and tells all that it says.</summary>
-    private static async Task<(string Text, int Code)> RunAsync(TestServer server, string input, string[] arguments)
+    /// <param name="server">The server.</param>
+    /// <param name="lines">Each with the line that comes of it, or null when that is the client's end. The client takes a line that is alone in a read as a command, and stops reading replies when its input ends: so none is early.</param>
+    /// <param name="arguments">The client's.</param>
+    private static async Task<(string Text, int Code)> RunAsync(TestServer server, (string Said, string? Answer)[] lines, string[] arguments)
     {
         var start = new ProcessStartInfo("openssl", ["s_client", "-connect", $"{server.EndPoint}", "-servername", "localhost", .. arguments])
         {
@@ -72,18 +77,20 @@ public sealed class OpenSslTests : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = System.Text.Encoding.UTF8,
         };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
+        using var process = new Process { StartInfo = start };
+        var (output, error) = (new ConcurrentQueue<string>(), new ConcurrentQueue<string>());
+        process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => error.Enqueue(line.Data ?? "");
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
         try
         {
-            foreach (var line in input.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (var (said, answer) in lines)
             {
-                await process.StandardInput.WriteAsync(line + "\n");
+                await process.StandardInput.WriteAsync(said + "\n");
                 await process.StandardInput.FlushAsync();
-
-                // It takes a line that is alone in a read as a command, and stops reading replies when its input ends.
-                await Task.Delay(500);
+                await Eventually.TrueAsync(() => process.HasExited || (answer is not null && (output.Contains(answer) || error.Contains(answer))), $"{said} is answered by {answer ?? "the end"}");
             }
 
             process.StandardInput.Close();
@@ -94,7 +101,7 @@ public sealed class OpenSslTests : IDisposable
         }
 
         await process.WaitForExitAsync().WaitAsync(TestServer.Patience);
-        return (await output + await error, process.ExitCode);
+        return (string.Join('\n', output.Concat(error)), process.ExitCode);
     }
 }
 

@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using SocketKit.Tests.Transports.Tls;
 using Xunit.Abstractions;
 
@@ -142,7 +143,6 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
             }
 
             watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1));
-            await Task.Delay(10);
         }
 
         output.WriteLine($"T02: the new certificate was used {watch.ElapsedMilliseconds} ms after it was written");
@@ -178,15 +178,14 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
         }
 
         _ = certificate.Certificate;
-        var watch = Stopwatch.StartNew();
-        while (replaced.Count(reference => reference.IsAlive) > 1 && watch.Elapsed < TestServer.Patience)
+        await Eventually.TrueAsync(() =>
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            await Task.Delay(10);
-        }
 
-        replaced.Count(reference => reference.IsAlive).Should().BeLessThanOrEqualTo(1, "the runtime's own caches may hold the last one");
+            // The runtime's own caches may hold the last one.
+            return replaced.Count(reference => reference.IsAlive) <= 1;
+        });
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static WeakReference Note(TlsCertificate certificate) => new(certificate.Fresh().Context);
@@ -227,19 +226,8 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
         }
     }
 
-    private static async Task<string> LineAsync(TestServer server, int seen, string part)
-    {
-        using var patience = new CancellationTokenSource(TestServer.Patience);
-        while (true)
-        {
-            if (server.Logs.GetSnapshot().Skip(seen).Select(record => record.Message).FirstOrDefault(message => message.Contains(part)) is { } line)
-            {
-                return line;
-            }
-
-            await Task.Delay(5, patience.Token);
-        }
-    }
+    private static Task<string> LineAsync(TestServer server, int seen, string part) =>
+        Eventually.SomeAsync(() => server.Logs.GetSnapshot().Skip(seen).Select(record => record.Message).FirstOrDefault(message => message.Contains(part)), part);
 
     /// <summary>A web server of one file.</summary>
     private static async Task ServeAsync(TcpListener listener, byte[] file)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
 using Xunit.Abstractions;
 
@@ -24,41 +23,10 @@ public class TlsDeathTests(ITestOutputHelper output)
     [InlineData(Moment.ServerIsSending, 200)]
     public async Task A_reset_is_one_closed_event_and_no_error(Moment moment, int resets)
     {
-        const int atOnce = 20;
         var big = new byte[1024 * 1024];
-        var unobserved = 0;
-        EventHandler<UnobservedTaskExceptionEventArgs> note = (_, _) => Interlocked.Increment(ref unobserved);
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        TaskScheduler.UnobservedTaskException += note;
         await using var server = await TlsServer.StartAsync(onMessage: (connection, _) => connection.SendAsync(big), configure: SmallBuffersListener.Use);
-        var sessions = new List<Session>();
-        var reasons = new List<CloseReason>();
-        for (var i = 0; i < resets; i += atOnce)
-        {
-            var peers = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => PrepareAsync(server, moment)));
-            var opened = await server.OpenedAsync(atOnce);
-            foreach (var peer in peers)
-            {
-                peer.Raw.Reset();
-            }
 
-            sessions.AddRange(opened);
-            reasons.AddRange(await Task.WhenAll(opened.Select(session => session.ClosedAsync())));
-        }
-
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        TaskScheduler.UnobservedTaskException -= note;
-
-        sessions.Should().HaveCount(resets).And.OnlyContain(session => session.ClosedCalls == 1);
-        reasons.Should().OnlyContain(reason => reason.Kind == CloseKind.PeerReset && reason.By == CloseParty.Peer);
-        unobserved.Should().Be(0);
-        server.LogFrom(LogLevel.Information).Should().OnlyContain(line => line.Contains("Listening"));
-        if (moment == Moment.ServerIsSending)
-        {
-            reasons.Should().OnlyContain(reason => reason.UnsentBytes > 0, "otherwise it was not inside a send");
-        }
+        await PeerDeaths.ResetAsync(server, resets, async () => (await PrepareAsync(server, moment)).Raw, insideSend: moment == Moment.ServerIsSending);
     }
 
     [Theory]
@@ -67,30 +35,19 @@ public class TlsDeathTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task A_half_close_closes_at_once_whether_silence_or_a_reset_follows(bool reset)
     {
-        const int count = 50;
         await using var server = await TlsServer.StartAsync();
-        var peers = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => TlsPeer.ConnectAsync(server.EndPoint)));
-        var sessions = await server.OpenedAsync(count);
+        var peers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => TlsPeer.ConnectAsync(server.EndPoint)));
 
-        var watch = Stopwatch.StartNew();
-        foreach (var peer in peers)
-        {
-            await peer.Stream.ShutdownAsync();
-            peer.Raw.Finish();
-            if (reset)
+        await PeerDeaths.FinishAsync(
+            server,
+            peers,
+            async peer =>
             {
-                peer.Raw.Reset();
-            }
-        }
-
-        var reasons = await Task.WhenAll(sessions.Select(session => session.ClosedAsync()));
-        output.WriteLine($"N05 over TLS: {count} half-closed connections closed after {watch.ElapsedMilliseconds} ms");
-        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1));
-        reasons.Should().OnlyContain(reason => reason.Kind == CloseKind.PeerClosed || (reset && reason.Kind == CloseKind.PeerReset));
-        foreach (var peer in peers)
-        {
-            peer.Dispose();
-        }
+                await peer.Stream.ShutdownAsync();
+                peer.Raw.Finish();
+            },
+            reset ? peer => peer.Raw.Reset() : null,
+            output);
     }
 
     [Fact]
@@ -98,29 +55,16 @@ public class TlsDeathTests(ITestOutputHelper output)
     public async Task Waiting_for_a_silent_peer_to_finish_costs_no_processor_time_and_ends_after_a_second()
     {
         await using var child = await ChildProcess.ServeAsync("tls=yes");
-        foreach (var measured in new[] { false, true })
-        {
-            var descriptors = child.Sockets;
-            var peers = new List<TlsPeer>();
-            for (var i = 0; i < 50; i++)
-            {
-                peers.Add(await ConnectAsync(child));
-                await peers[i].EchoAsync("hello");
-            }
 
-            var closed = await child.AskAsync("close", "closed");
-            var after = child.Sockets;
-            peers.ForEach(peer => peer.Dispose());
-
-            closed["connections"].Should().Be(50);
-            closed["elapsed"].Should().BeGreaterThan(900).And.BeLessThan((long)Bounds.Seconds(1).TotalMilliseconds, "the close deadline is a second");
-            if (measured)
+        await PeerDeaths.StaySilentAsync(
+            child,
+            async () =>
             {
-                output.WriteLine($"N05 over TLS: {closed["cpu"]} ms of processor time in {closed["elapsed"]} ms of waiting for 50 silent peers");
-                closed["cpu"].Should().BeLessThan(closed["elapsed"] / 20);
-                after.Should().Be(descriptors);
-            }
-        }
+                var peer = await ConnectAsync(child);
+                await peer.EchoAsync("hello");
+                return peer;
+            },
+            output);
     }
 
     [UnixFact]

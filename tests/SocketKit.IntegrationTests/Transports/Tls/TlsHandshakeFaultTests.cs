@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
@@ -102,12 +103,14 @@ public class TlsHandshakeFaultTests(ITestOutputHelper output)
 
         await Task.WhenAll(peers.Select(async peer =>
         {
+            // The rhythm is the fault: a byte before any time-out of silence could end.
+            using var rhythm = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
             try
             {
                 for (var i = 0; i < hello.Length && watch.Elapsed < TimeSpan.FromSeconds(20); i++)
                 {
                     await peer.SendAsync([hello[i]]);
-                    await Task.Delay(100);
+                    await rhythm.WaitForNextTickAsync();
                 }
             }
             catch (SocketException)
@@ -240,17 +243,6 @@ public class TlsHandshakeFaultTests(ITestOutputHelper output)
         return buffer[..count];
     }
 
-    private static async Task<string> LineAsync(TestServer server, string part)
-    {
-        using var patience = new CancellationTokenSource(TestServer.Patience);
-        while (true)
-        {
-            if (server.Logs.GetSnapshot().Select(record => record.Message).FirstOrDefault(message => message.Contains(part)) is { } line)
-            {
-                return line;
-            }
-
-            await Task.Delay(5, patience.Token);
-        }
-    }
+    private static Task<string> LineAsync(TestServer server, string part) =>
+        Eventually.SomeAsync(() => server.Logs.GetSnapshot().Select(record => record.Message).FirstOrDefault(message => message.Contains(part)), part);
 }

@@ -1,17 +1,23 @@
 using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.IntegrationTests.Transports.Unix;
 
-public class UnixDialerTests
+public sealed class UnixDialerTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly SocketFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     [Trait("Fault", "N07")]
     public async Task A_path_that_is_not_there_is_told_at_once()
     {
-        var path = TestWire.NewPath();
+        var path = _folder.NewPath();
 
         var dial = () => DialAsync(path);
 
@@ -26,7 +32,7 @@ public class UnixDialerTests
     [InlineData(true)]
     public async Task A_path_on_which_nobody_listens_is_told_at_once(bool plainFile)
     {
-        var path = TestWire.NewPath();
+        var path = _folder.NewPath();
         using var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         if (plainFile)
         {
@@ -40,7 +46,6 @@ public class UnixDialerTests
         var dial = () => DialAsync(path);
 
         var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
-        File.Delete(path);
         exception.Message.Should().Contain(path);
         if (OperatingSystem.IsLinux())
         {
@@ -53,7 +58,7 @@ public class UnixDialerTests
     [Trait("Fault", "N07")]
     public async Task A_datagram_socket_is_told_at_once()
     {
-        var path = TestWire.NewPath();
+        var path = _folder.NewPath();
         using var datagrams = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         datagrams.Bind(new UnixDomainSocketEndPoint(path));
 
@@ -66,17 +71,28 @@ public class UnixDialerTests
     [Trait("Fault", "N06")]
     public async Task A_full_backlog_is_waited_for_as_over_TCP()
     {
-        var path = TestWire.NewPath();
+        var path = _folder.NewPath();
         using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         busy.Bind(new UnixDomainSocketEndPoint(path));
         busy.Listen(0);
         var first = await DialAsync(path).WaitAsync(Patience);
-        var second = DialAsync(path);
-        (await Task.WhenAny(second, Task.Delay(200))).Should().NotBe(second, "the backlog has room for one");
+        var time = new FakeTimeProvider();
+        var second = TestEngine.Dial(new UnixEndPoint(path)).DialAsync(time, CancellationToken.None).AsTask();
+        for (var i = 0; i < 100; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        second.IsCompleted.Should().BeFalse("the backlog has room for one");
 
         using var accepted = await busy.AcceptAsync().WaitAsync(Patience);
 
-        await using var transport = await second.WaitAsync(Patience);
+        await Eventually.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            return second.IsCompleted;
+        });
+        await using var transport = await second;
         await first.DisposeAsync();
     }
 
@@ -84,7 +100,7 @@ public class UnixDialerTests
     [Trait("Fault", "N06")]
     public async Task A_dial_that_waits_for_a_full_backlog_is_cancelled_at_once()
     {
-        var path = TestWire.NewPath();
+        var path = _folder.NewPath();
         using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         busy.Bind(new UnixDomainSocketEndPoint(path));
         busy.Listen(0);

@@ -54,7 +54,8 @@ public class UnixTransportTests : TransportContract
     public async Task A_peer_that_has_given_its_end_a_name_shows_it_and_its_process_all_the_same()
     {
         var path = TestWire.NewPath();
-        var own = TestWire.NewPath();
+        using var folder = new SocketFolder();
+        var own = folder.NewPath();
         await using var listener = TestEngine.ListenUnix(path);
         await listener.BindAsync(CancellationToken.None);
         using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

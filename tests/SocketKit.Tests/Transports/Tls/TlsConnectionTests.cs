@@ -7,7 +7,7 @@ using SocketKit.Transports.Tls;
 
 namespace SocketKit.Tests.Transports.Tls;
 
-/// <summary>Servers and clients over TLS in memory: what the handshake brings, and how connections end.</summary>
+/// <summary>Servers and clients over TLS in memory: what the handshake brings, and how connections end. Handshakes run on the thread pool, which the network does not wait for.</summary>
 public class TlsConnectionTests
 {
     private readonly TestBed _bed = new();
@@ -250,14 +250,14 @@ public class TlsConnectionTests
             waiting.Add(peer);
         }
 
-        await WaitForAsync(() => bed.Logs.GetSnapshot().Any(record => record.Id.Id == 54));
+        await Eventually.TrueAsync(() => bed.Logs.GetSnapshot().Any(record => record.Id.Id == 54));
         bed.Advance(11);
         foreach (var peer in waiting.Append(stalled))
         {
             (await peer.EndsAsync()).Should().BeFalse("it is reset at the open deadline");
         }
 
-        await WaitForAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             bed.Advance(1);
             return bed.Logs.GetSnapshot().Any(record => record.Id.Id == 55);
@@ -311,7 +311,7 @@ public class TlsConnectionTests
     {
         var before = _bed.Sessions.Count;
         var client = await _bed.ConnectAsync(options => options.Dialer = Dial.Tls(_bed.Network.Dial(TestBed.Address), TestAuthority.Shared.DialOptions(configure)));
-        await WaitForAsync(() => _bed.Sessions.Count > before && _bed.Sessions.Last().Events.Contains("connected"));
+        await Eventually.TrueAsync(() => _bed.Sessions.Count > before && _bed.Sessions.Last().Events.Contains("connected"));
         return client;
     }
 
@@ -321,7 +321,7 @@ public class TlsConnectionTests
         var wire = await _bed.Network.ConnectAsync(TestBed.Address);
         var tls = Tls(wire);
         await tls.OpenAsync(CancellationToken.None).AsTask().WaitAsync(TestBed.Patience);
-        await WaitForAsync(() => !_bed.Sessions.IsEmpty);
+        await Eventually.TrueAsync(() => !_bed.Sessions.IsEmpty);
         return (tls, wire);
     }
 
@@ -333,15 +333,5 @@ public class TlsConnectionTests
     }
 
     /// <summary>Waits for a line that says why the server refused.</summary>
-    private Task LoggedAsync(string part) => WaitForAsync(() => _bed.Logs.GetSnapshot().Any(record => record.Message.Contains("OpenFailed") && record.Message.Contains(part)));
-
-    /// <summary>Handshakes run on the thread pool, which the network does not wait for.</summary>
-    private static async Task WaitForAsync(Func<bool> happened)
-    {
-        using var patience = new CancellationTokenSource(TestBed.Patience);
-        while (!happened())
-        {
-            await Task.Delay(1, patience.Token);
-        }
-    }
+    private Task LoggedAsync(string part) => Eventually.TrueAsync(() => _bed.Logs.GetSnapshot().Any(record => record.Message.Contains("OpenFailed") && record.Message.Contains(part)));
 }
