@@ -86,6 +86,20 @@ check "a setting out of range: one line, exit code 1" refuses "SocketKit:Servers
 environment "$(free_port)" "$(free_port)" SocketKit__Servers__replies__MaxConnectons=5
 check "a misspelled setting: one line, exit code 1" refuses "SocketKit:Servers:replies:MaxConnectons: there is no such setting" "${given[@]}"
 check "what was accepted is answered after SIGTERM" drains "$port" "$service"
-ended=0
-wait "$service" || ended=$?
-check "it ends with 0" test "$ended" -eq 0
+check "it ends with 0" ends 30 "$service"
+
+# A day over TLS. The ports are the system's choice, and the log tells them.
+certificates=$smoke_logs/certificates
+check "TLS: a root and three certificates" python3 .ci/smoke/hosted_tls.py prepare "$certificates" || exit 1
+given=(env SocketKit__Servers__replies__Framing__Kind=Lines Urls=http://127.0.0.1:0)
+for place in kubernetes certbot renamed; do
+  given+=("SocketKit__Servers__replies__Listen__$((${#given[@]} - 3))=tls://127.0.0.1:0?cert=$certificates/$place/tls.crt&key=$certificates/$place/tls.key")
+done
+start tls "${given[@]}" "$program"
+service=$started
+check "TLS: the service starts" wait_for 20 grep -q 'Application started' "$(log_of tls)" || { cat "$(log_of tls)"; exit 1; }
+mapfile -t ports < <(sed -nE 's/.*\] Listening on 127\.0\.0\.1:([0-9]+)$/\1/p' "$(log_of tls)")
+web=$(sed -nE 's|.* listening on: http://127\.0\.0\.1:([0-9]+)$|\1|p' "$(log_of tls)")
+check "TLS: openssl s_client gets the five replies" openssl_gets_five_replies "${ports[0]}" "$certificates/root.pem"
+python3 .ci/smoke/hosted_tls.py run "$certificates" "$service" "$(log_of tls)" "${ports[@]}" "$web" || cat "$(log_of tls)"
+check "TLS: it ends with 0, within the host's time-out" ends 30 "$service"
