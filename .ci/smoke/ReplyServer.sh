@@ -80,13 +80,6 @@ else
 fi
 
 # TLS with the development certificate, as openssl sees it.
-openssl_gets_five_replies() {
-  local said
-  said=$({ printf '1\n2\n3\n4\n你好\n'; sleep 2; } | timeout 20 openssl s_client -connect "localhost:$1" -servername localhost -verify_return_error -CAfile "$2" -quiet -no_ign_eof 2>"$smoke_logs/openssl") \
-    || { echo "exit code $?: $said"; cat "$smoke_logs/openssl"; return 1; }
-  [[ $said == '你猜!'$'\n''谢谢!'$'\n''对不起!'$'\n''好的!'$'\n'* && ${said##*$'\n'} =~ ^(你好|不知道你在说什么!)$ ]] || { echo "$said"; return 1; }
-}
-
 openssl_trusts_nobody() {
   ! printf '1\n' | timeout 20 openssl s_client -connect "localhost:$1" -servername localhost -verify_return_error -quiet -no_ign_eof
 }

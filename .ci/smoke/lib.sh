@@ -30,8 +30,19 @@ check() {
   fi
 }
 
+# A port below those that the system gives to clients: nobody gets it by chance before the program that is told to listen there, not even who polls it.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - <<'PY'
+import random, socket
+while True:
+    port = random.randrange(15000, 32000)
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            print(port)
+            break
+    except OSError:
+        pass  # Taken: another one.
+PY
 }
 
 # wait_for SECONDS COMMAND...: repeats the command until it succeeds.
@@ -82,14 +93,35 @@ listens_on() {
   done
 }
 
-# ends_well PID: asks the process to end, and expects exit code 0 within 10 seconds.
-ends_well() {
+# ends SECONDS PID: expects that the process, which has been asked to, ends with exit code 0 in time.
+ends() {
   local code=0
-  kill -TERM "$1" 2>/dev/null || { echo "it had ended before"; return 1; }
-  (sleep 10; kill -KILL "$1") >/dev/null 2>&1 &
+  (sleep "$1"; kill -KILL "$2") >/dev/null 2>&1 &
   local watchdog=$!
-  wait "$1" || code=$?
+  wait "$2" || code=$?
   kill "$watchdog" 2>/dev/null
   ((code == 0)) || echo "exit code $code"
   ((code == 0))
+}
+
+# ends_well PID: asks the process to end, and expects exit code 0 within 10 seconds.
+ends_well() {
+  kill -TERM "$1" 2>/dev/null || { echo "it had ended before"; return 1; }
+  ends 10 "$1"
+}
+
+# openssl_gets_five_replies PORT CA: as a stranger would type, with the input open until the replies are there.
+openssl_gets_five_replies() {
+  local got=$smoke_logs/openssl.out
+  : >"$got"
+  { printf '1\n2\n3\n4\n你好\n'; wait_for 15 has_lines 5 "$got" >&2; } \
+    | timeout 30 openssl s_client -connect "127.0.0.1:$1" -servername localhost -verify_hostname localhost -verify_return_error -CAfile "$2" -quiet -no_ign_eof >"$got" 2>"$smoke_logs/openssl.err" \
+    || { echo "failed: $(cat "$got" "$smoke_logs/openssl.err")"; return 1; }
+  local said
+  said=$(cat "$got")
+  [[ $said == '你猜!'$'\n''谢谢!'$'\n''对不起!'$'\n''好的!'$'\n'* && ${said##*$'\n'} =~ ^(你好|不知道你在说什么!)$ ]] || { echo "$said"; return 1; }
+}
+
+has_lines() {
+  (($(wc -l <"$2") >= $1))
 }

@@ -85,13 +85,13 @@ internal static partial class Log
     [LoggerMessage(50, LogLevel.Warning, "The certificate of {ServerName} is NOT validated (TlsDialOptions.DangerousAcceptAnyCertificate): anybody on the way can read and change everything. For development only")]
     public static partial void CertificateNotValidated(ILogger logger, string serverName);
 
-    [LoggerMessage(51, LogLevel.Information, "The certificate {Certificate} is renewed: {Thumbprint}, valid until {NotAfter}")]
-    public static partial void CertificateRenewed(ILogger logger, string certificate, string thumbprint, DateTime notAfter);
+    [LoggerMessage(51, LogLevel.Information, "The certificate {Certificate} is renewed: {Thumbprint}, valid until {NotAfter:u}")]
+    public static partial void CertificateRenewed(ILogger logger, string certificate, string thumbprint, DateTimeOffset notAfter);
 
-    [LoggerMessage(52, LogLevel.Error, "The certificate {Certificate} has changed and cannot be loaded; the one from before, valid until {NotAfter}, stays in use")]
-    public static partial void CertificateBroken(ILogger logger, string certificate, DateTime notAfter, Exception exception);
+    [LoggerMessage(52, LogLevel.Error, "The certificate {Certificate} has changed and cannot be loaded; the one from before, valid until {NotAfter:u}, stays in use")]
+    public static partial void CertificateBroken(ILogger logger, string certificate, DateTimeOffset notAfter, Exception exception);
 
-    [LoggerMessage(53, LogLevel.Error, "The certificate {Certificate} expired at {NotAfter}: clients that validate it refuse it")]
+    [LoggerMessage(53, LogLevel.Error, "The certificate {Certificate} expired at {NotAfter:u}: clients that validate it refuse it")]
     public static partial void CertificateExpired(ILogger logger, string certificate, DateTimeOffset notAfter);
 
     [LoggerMessage(54, LogLevel.Warning, "TLS handshakes wait: as many are under way as may be, {Limit} in all or a quarter of that from one address (TlsListenOptions.MaxHandshakes)")]

@@ -83,7 +83,9 @@ public sealed class TlsCertificateTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
 
         certificate.Certificate.Thumbprint.Should().Be(_second.Thumbprint);
-        _logs.GetSnapshot().Should().ContainSingle().Which.Id.Id.Should().Be(51);
+        var line = _logs.GetSnapshot().Should().ContainSingle().Subject;
+        line.Id.Id.Should().Be(51);
+        line.Message.Should().EndWith($"valid until {_second.NotAfter.ToUniversalTime():u}");
     }
 
     [Fact]
@@ -116,7 +118,7 @@ public sealed class TlsCertificateTests : IDisposable
         var line = _logs.GetSnapshot().Should().ContainSingle().Subject;
         line.Id.Id.Should().Be(52);
         line.Level.Should().Be(LogLevel.Error);
-        line.Message.Should().Contain("tls.crt");
+        line.Message.Should().Contain("tls.crt").And.Contain($"valid until {_first.NotAfter.ToUniversalTime():u}");
 
         File.Delete(In("tls.crt"));
         _time.Advance(TimeSpan.FromSeconds(1));
