@@ -33,6 +33,19 @@ public class TlsFaultTests
     }
 
     [Fact]
+    public async Task TLS_in_TLS_ends_although_half_a_record_of_the_outer_one_has_arrived()
+    {
+        var (client, server) = await ConnectAsync();
+        var (outerClient, outerServer) = (new TlsTransport(client, Client), new TlsTransport(server, Server));
+        var (innerClient, innerServer) = (new TlsTransport(outerClient, Client), new TlsTransport(outerServer, Server));
+        await TestAuthority.OpenAsync(innerClient, innerServer);
+
+        await server.SendAsync(new byte[] { 23, 3, 3, 0, 100, 1, 2, 3 });
+
+        await innerClient.DisposeAsync().AsTask().WaitAsync(TestBed.Patience);
+    }
+
+    [Fact]
     public async Task What_is_gathered_may_be_more_than_was_reckoned()
     {
         var (left, right) = await ConnectAsync();
