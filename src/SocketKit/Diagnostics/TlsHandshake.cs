@@ -7,6 +7,12 @@ namespace SocketKit.Diagnostics;
 /// <summary>One TLS handshake, as metrics see it: <c>using var handshake = TlsHandshake.Begin(isServer, time);</c>, then <see cref="Succeeded"/> or <see cref="Failed(Exception)"/>. One that is disposed of without either has failed by being given up.</summary>
 internal sealed class TlsHandshake : IDisposable
 {
+    /// <summary>It was given up: at the open deadline, or by this side.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>A reason that is in no list, as OpenTelemetry spells it.</summary>
+    public const string OtherError = "_OTHER";
+
     private static readonly KeyValuePair<string, object?> Server = new("socketkit.role", "server");
     private static readonly KeyValuePair<string, object?> Client = new("socketkit.role", "client");
     private static long _activeServers;
@@ -16,7 +22,7 @@ internal sealed class TlsHandshake : IDisposable
     private readonly TimeProvider _time;
     private readonly long _began;
     private string? _version;
-    private string? _error = "cancelled";
+    private string? _error = Cancelled;
     private bool _ended;
 
     private TlsHandshake(bool isServer, TimeProvider time)
@@ -60,7 +66,7 @@ internal sealed class TlsHandshake : IDisposable
     public void Failed(string error) => _error = error;
 
     /// <summary>It has failed, with this.</summary>
-    public void Failed(Exception exception) => _error = exception is OperationCanceledException ? "cancelled" : exception.GetType().FullName;
+    public void Failed(Exception exception) => _error = exception is OperationCanceledException ? Cancelled : exception.GetType().FullName;
 
     /// <summary>Ends the measurement. Idempotent.</summary>
     public void Dispose()

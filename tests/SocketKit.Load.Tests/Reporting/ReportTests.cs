@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
+using SocketKit.Load.Driving;
+using SocketKit.Load.Measuring;
 using SocketKit.Load.Reporting;
 using SocketKit.Load.Tests.Measuring;
 
@@ -34,6 +36,18 @@ public class ReportTests
         report.Should().Contain("**64 connections, 32 B, one at a time**");
         report.Should().Contain("| SocketKit, portable engine | 142,500 | 95,000 - 190,000 | 0.95 | 2.38 |");
         report.Should().Contain("| C, epoll | 150,000 | 100,000 - 200,000 | 1.00 |");
+    }
+
+    [Fact]
+    public void Over_TLS_every_row_says_so_and_the_loops_are_over_an_SslStream()
+    {
+        Contender[] contenders = [.. Contender.All.Where(one => one.Name is "epoll" or "plain" or "batched").Select(one => one.OverTls())];
+        var rows = Comparison.RowsOf(Scenario.All[0], contenders, contenders.ToDictionary(one => one, _ => new List<LoadResult> { Results.Of(1000) }));
+
+        var report = MarkdownReport.Of(Results.Comparison() with { Rows = [.. rows] });
+
+        report.Should().Contain("| SocketKit, epoll engine, TLS |").And.Contain("| plain `SslStream` loop, TLS |").And.Contain("| plain `SslStream` loop, batched, TLS |");
+        report.Should().NotContain("`Socket` loop");
     }
 
     [Fact]

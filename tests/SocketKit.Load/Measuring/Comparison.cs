@@ -3,13 +3,14 @@ using SocketKit.Load.Driving;
 namespace SocketKit.Load.Measuring;
 
 /// <summary>What came out for one server under one load: medians over the rounds, and ratios between neighbouring runs of the same round.</summary>
+/// <param name="Title">What tables show.</param>
 /// <param name="Figure">Messages per second, or the median latency in microseconds.</param>
 /// <param name="OfC">The figure by that of the C server, or null without one.</param>
 /// <param name="OfKestrel">The same by Kestrel.</param>
 /// <param name="Lowest">The lowest figure of a round.</param>
 /// <param name="Highest">The highest.</param>
 internal sealed record ComparisonRow(
-    string Scenario, string Server, double Figure, double Lowest, double Highest, double? OfC, double? OfKestrel, double MessagesPerSecond, double P50, double P99, double ServerMicroseconds, double ServerShare,
+    string Scenario, string Server, string Title, double Figure, double Lowest, double Highest, double? OfC, double? OfKestrel, double MessagesPerSecond, double P50, double P99, double ServerMicroseconds, double ServerShare,
     double? AllocatedPerMessage);
 
 /// <summary>A finished comparison.</summary>
@@ -25,7 +26,7 @@ internal sealed record Comparison(string Machine, int Rounds, double Seconds, do
         {
             var rounds = results[contender];
             var figures = rounds.ConvertAll(scenario.Figure);
-            yield return new ComparisonRow(scenario.Name, contender.Name, Statistics.Median(figures), figures.Min(), figures.Max(),
+            yield return new ComparisonRow(scenario.Name, contender.Name, contender.Title, Statistics.Median(figures), figures.Min(), figures.Max(),
                 c is null ? null : Statistics.MedianRatio(figures, c), kestrel is null ? null : Statistics.MedianRatio(figures, kestrel),
                 Statistics.Median(rounds.Select(one => one.MessagesPerSecond)), Statistics.Median(rounds.Select(one => one.Latency.P50)), Statistics.Median(rounds.Select(one => one.Latency.P99)),
                 Statistics.Median(rounds.Select(one => one.ServerMicrosecondsPerMessage ?? 0)), Statistics.Median(rounds.Select(one => one.ServerShare ?? 0)),

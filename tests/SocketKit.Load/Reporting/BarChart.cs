@@ -46,7 +46,7 @@ internal static class BarChart
             var width = Math.Max(1, row.Figure / most * Bars);
             var ratio = row.OfC is { } ofC ? string.Create(CultureInfo.InvariantCulture, $" ({ofC:0.00} of C)") : "";
             var middle = y + (BarHeight / 2) + 4;
-            Add(svg, $"<text x=\"{Margin + Labels - 8}\" y=\"{middle}\" text-anchor=\"end\" fill=\"#1f2328\">{Escaped(MarkdownReport.TitleOf(row.Server).Replace("`", "", StringComparison.Ordinal))}</text>");
+            Add(svg, $"<text x=\"{Margin + Labels - 8}\" y=\"{middle}\" text-anchor=\"end\" fill=\"#1f2328\">{Escaped(row.Title.Replace("`", "", StringComparison.Ordinal))}</text>");
             Add(svg, $"<rect x=\"{Margin + Labels}\" y=\"{y}\" width=\"{width:0.#}\" height=\"{BarHeight}\" rx=\"2\" fill=\"{ColourOf(row.Server)}\"/>");
             Add(svg, $"<text x=\"{Margin + Labels + width + 6:0.#}\" y=\"{middle}\" fill=\"#1f2328\">{MarkdownReport.Number(row.Figure)}{ratio}</text>");
             y += BarHeight + BarGap;

@@ -25,8 +25,6 @@ internal static class MarkdownReport
         return text.ToString();
     }
 
-    public static string TitleOf(string server) => Contender.All.First(one => one.Name == server).Title;
-
     /// <summary>Thousands without decimals, small figures with one.</summary>
     public static string Number(double value) => value.ToString(value >= 100 ? "N0" : "0.0", CultureInfo.InvariantCulture);
 
@@ -37,7 +35,7 @@ internal static class MarkdownReport
         foreach (var row in rows)
         {
             table.Add(
-                TitleOf(row.Server), Number(row.Figure), $"{Number(row.Lowest)} - {Number(row.Highest)}", Fixed(row.OfC, "0.00"), Fixed(row.OfKestrel, "0.00"),
+                row.Title, Number(row.Figure), $"{Number(row.Lowest)} - {Number(row.Highest)}", Fixed(row.OfC, "0.00"), Fixed(row.OfKestrel, "0.00"),
                 Number(scenario.ByLatency ? row.MessagesPerSecond : row.P50), Number(row.P99), Fixed(row.ServerMicroseconds, "0.00"), Fixed(row.AllocatedPerMessage, "0"));
         }
 

@@ -61,7 +61,16 @@ internal sealed class HandshakeGate
 
         if (first)
         {
-            _crowded(true, 1);
+            try
+            {
+                _crowded(true, 1);
+            }
+            catch
+            {
+                // Whoever was to be told failed, so the caller gets no pass: nobody else could leave it.
+                Leave(pass);
+                throw;
+            }
         }
 
         return pass;

@@ -98,7 +98,9 @@ internal sealed class TlsCertificateFile : TlsCertificate
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
             return;
         }
-        catch (Exception exception) when (IsExpected(exception))
+#pragma warning disable CA1031 // The listener's timer looks as well: whatever a file makes the loader throw must not end the process, and is told.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             failure = exception;
             state = contents is null ? exception.Message : StateOf(contents);

@@ -41,7 +41,7 @@ internal sealed class TlsClientSide : TlsSide
         _certificate?.UseServices(logger, timeProvider);
     }
 
-    protected override async ValueTask HandshakeAsync(TlsStream tls)
+    public override async ValueTask AuthenticateAsync(TlsStream tls)
     {
         var options = new SslClientAuthenticationOptions
         {

@@ -123,7 +123,7 @@ internal sealed class TlsServerSide : TlsSide
         Log.HandshakesWait(Logger, _maxHandshakes);
     }
 
-    protected override async ValueTask HandshakeAsync(TlsStream tls)
+    public override async ValueTask AuthenticateAsync(TlsStream tls)
     {
         try
         {

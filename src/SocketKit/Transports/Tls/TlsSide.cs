@@ -48,13 +48,13 @@ internal abstract class TlsSide
     /// <summary>Null: handshakes are not counted, since this side begins them.</summary>
     public virtual HandshakeGate? Gate => null;
 
+    public TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
+
     protected SslProtocols Protocols { get; }
 
     protected List<SslApplicationProtocol>? ApplicationProtocols { get; }
 
     protected ILogger Logger { get; private set; } = NullLogger.Instance;
-
-    protected TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
 
     public virtual void UseServices(ILogger logger, TimeProvider timeProvider)
     {
@@ -62,21 +62,8 @@ internal abstract class TlsSide
         TimeProvider = timeProvider;
     }
 
-    public async ValueTask AuthenticateAsync(TlsStream tls)
-    {
-        using var measured = TlsHandshake.Begin(IsServer, TimeProvider);
-        measured.Failed(nameof(TlsFailure.HandshakeFailed));
-        try
-        {
-            await HandshakeAsync(tls).ConfigureAwait(false);
-            measured.Succeeded(tls.SslProtocol);
-        }
-        catch when (tls.Refusal is not null)
-        {
-            measured.Failed(tls.Refusal.Failure.ToString());
-            throw;
-        }
-    }
+    /// <summary>Does the handshake, and notes on the stream what it came to.</summary>
+    public abstract ValueTask AuthenticateAsync(TlsStream tls);
 
     /// <summary>What a failed handshake is to the caller.</summary>
     public Exception Explain(Exception exception, TransportStream stream) => exception switch
@@ -96,8 +83,6 @@ internal abstract class TlsSide
         AuthenticationException or IOException => new TlsException(TlsFailure.BrokenRecord, $"the session with the {Peer} broke: {Innermost(exception)}", exception),
         _ => exception,
     };
-
-    protected abstract ValueTask HandshakeAsync(TlsStream tls);
 
     private string Peer => IsServer ? "client" : "server";
 

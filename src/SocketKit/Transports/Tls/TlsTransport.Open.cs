@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Tls;
 
@@ -65,7 +66,8 @@ internal sealed partial class TlsTransport
         var pass = gate.Enter(_wire.RemoteEndPoint);
         try
         {
-            Volatile.Write(ref _pass, pass);
+            // A full fence: either this sees the abort, or the abort sees the pass.
+            Interlocked.Exchange(ref _pass, pass);
             if (IsAborted)
             {
                 pass.Cancel();
@@ -77,16 +79,38 @@ internal sealed partial class TlsTransport
         }
         finally
         {
-            gate.Leave(pass);
             _pass = null;
+            gate.Leave(pass);
         }
     }
 
     private async ValueTask AuthenticateAsync()
     {
         var tls = _tls = new TlsStream(_stream);
-        await _side.AuthenticateAsync(tls).ConfigureAwait(false);
+        using var measured = TlsHandshake.Begin(_side.IsServer, _side.TimeProvider);
+        try
+        {
+            await _side.AuthenticateAsync(tls).ConfigureAwait(false);
+            measured.Succeeded(tls.SslProtocol);
+        }
+        catch (Exception exception)
+        {
+            measured.Failed(ErrorOf(exception));
+            throw;
+        }
     }
+
+    /// <summary>Why the handshake failed, as a metric tells it: from a closed list, and nothing that a peer says.</summary>
+    private string ErrorOf(Exception exception) => IsAborted
+        ? TlsHandshake.Cancelled
+        : _stream.Failure switch
+        {
+            null => _side.Explain(exception, _stream) is TlsException { Failure: var failure } ? failure.ToString() : TlsHandshake.OtherError,
+            TlsException { Failure: var failure } => failure.ToString(),
+            var failure => (failure as SocketException ?? failure.InnerException as SocketException)?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown
+                ? nameof(CloseKind.PeerReset)
+                : nameof(CloseKind.TransportFailed),
+        };
 
     /// <summary>Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.</summary>
     private async ValueTask LetAlertArriveAsync()

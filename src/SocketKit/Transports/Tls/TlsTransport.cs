@@ -152,25 +152,36 @@ internal sealed partial class TlsTransport : Transport
             await opening.Task.ConfigureAwait(false);
         }
 
-        if (_open && !IsAborted && !_finished)
+        try
         {
-            await SayGoodbyeAsync().ConfigureAwait(false);
-        }
+            if (_open && !IsAborted && !_finished)
+            {
+                await SayGoodbyeAsync().ConfigureAwait(false);
+            }
 
-        if (_tls is { } tls)
+            if (_tls is { } tls)
+            {
+                // Whoever holds the connection after its end holds neither keys nor a certificate that was replaced.
+                _tls = null;
+                _open = false;
+                await tls.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        finally
         {
-            // Whoever holds the connection after its end holds neither keys nor a certificate that was replaced.
-            _tls = null;
-            _open = false;
-            await tls.DisposeAsync().ConfigureAwait(false);
+            // Whatever a wire of somebody else's throws at its end, it is released.
+            await _wire.DisposeAsync().ConfigureAwait(false);
         }
-
-        await _wire.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read.</summary>
+    /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read. A wire that is TLS itself does that when it ends; what it has unread may be part of a record, for the rest of which a receive would wait.</summary>
     private async ValueTask DrainAsync()
     {
+        if (_wire.Tls is not null)
+        {
+            return;
+        }
+
         var buffer = new byte[4096];
         for (var drained = 0; drained < MostDrained && _wire.HasUnread;)
         {

@@ -43,25 +43,33 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var receive = wire.ReceiveAsync(buffer);
+        ValueTask<Received> receive;
+        try
+        {
+            receive = wire.ReceiveAsync(buffer);
+        }
+        catch (Exception exception)
+        {
+            Note(exception);
+            throw;
+        }
+
         return receive.IsCompletedSuccessfully ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_gathered is { } gathered)
+        if (_gathered is not null)
         {
-            buffer.Span.CopyTo(gathered.AsSpan(_gatheredLength));
-            _gatheredLength += buffer.Length;
+            Gather(buffer.Span);
             return default;
         }
 
-        var send = wire.SendAsync(buffer);
-        return send.IsCompletedSuccessfully ? send : WaitAsync(send);
+        return SendAsync(buffer);
     }
 
     /// <summary>From now on what is written is kept, to be sent in one piece.</summary>
-    /// <param name="capacity">How much is going to be written at most, in bytes.</param>
+    /// <param name="capacity">How much is going to be written, in bytes; more is kept all the same, at the price of a copy.</param>
     public void BeginGathering(int capacity)
     {
         _gathered = ArrayPool<byte>.Shared.Rent(capacity);
@@ -71,9 +79,9 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     /// <summary>Sends what was kept.</summary>
     public ValueTask SendGatheredAsync()
     {
-        var send = wire.SendAsync(_gathered.AsMemory(0, _gatheredLength));
+        var length = _gatheredLength;
         _gatheredLength = 0;
-        return send.IsCompletedSuccessfully ? send : WaitAsync(send);
+        return SendAsync(_gathered.AsMemory(0, length));
     }
 
     public void EndGathering()
@@ -111,6 +119,39 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    private ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        ValueTask send;
+        try
+        {
+            send = wire.SendAsync(bytes);
+        }
+        catch (Exception exception)
+        {
+            Note(exception);
+            throw;
+        }
+
+        return send.IsCompletedSuccessfully ? send : WaitAsync(send);
+    }
+
+    /// <summary>What a peer makes the protocol answer by itself (a refused renegotiation, say) leaves with the next write, and comes on top of what that was reckoned to need.</summary>
+    private void Gather(ReadOnlySpan<byte> bytes)
+    {
+        var gathered = _gathered!;
+        if (bytes.Length > gathered.Length - _gatheredLength)
+        {
+            _gathered = ArrayPool<byte>.Shared.Rent(_gatheredLength + bytes.Length);
+            gathered.AsSpan(0, _gatheredLength).CopyTo(_gathered);
+            ArrayPool<byte>.Shared.Return(gathered);
+        }
+
+        bytes.CopyTo(_gathered.AsSpan(_gatheredLength));
+        _gatheredLength += bytes.Length;
+    }
+
+    private void Note(Exception exception) => Interlocked.CompareExchange(ref _failure, exception, null);
+
     private static async Task ObserveAsync(ValueTask send)
     {
         try
@@ -133,7 +174,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         }
         catch (Exception exception)
         {
-            Interlocked.CompareExchange(ref _failure, exception, null);
+            Note(exception);
             throw;
         }
 
@@ -155,7 +196,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         }
         catch (Exception exception)
         {
-            Interlocked.CompareExchange(ref _failure, exception, null);
+            Note(exception);
             throw;
         }
     }

@@ -146,6 +146,18 @@ public class HandshakeGateTests
         }
     }
 
+    [Fact]
+    public void Who_is_turned_away_because_a_listener_throws_holds_no_place()
+    {
+        var gate = new HandshakeGate(1, (crowded, _) => throw new InvalidOperationException("the log is full"));
+        var first = gate.Enter(null);
+
+        FluentActions.Invoking(() => gate.Enter(null)).Should().Throw<InvalidOperationException>();
+        FluentActions.Invoking(() => gate.Leave(first)).Should().Throw<InvalidOperationException>();
+
+        gate.Enter(null).IsWaiting.Should().BeFalse();
+    }
+
     private static IPEndPoint From(string address) => new(IPAddress.Parse(address), 1);
 
     private HandshakeGate Gate(int limit) => new(limit, (crowded, count) => _told.Add((crowded, count)));

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
+using SocketKit.Transports.Tls;
 
 namespace SocketKit.Tests.Transports.Tls;
 
@@ -131,6 +132,23 @@ public sealed class TlsCertificateTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
         certificate.Certificate.Thumbprint.Should().Be(_second.Thumbprint);
         _logs.LatestRecord.Id.Id.Should().Be(51);
+    }
+
+    [Fact]
+    public void Whatever_a_new_file_makes_the_loader_throw_the_old_certificate_stays_and_the_log_says_so()
+    {
+        File.WriteAllText(In("c"), "good");
+        var good = TlsCertificate.From(_first).Fresh();
+        var certificate = Watched(new TlsCertificateFile([In("c")], contents => contents[0].Length == 4 ? good : throw new InvalidOperationException("odd")));
+
+        File.WriteAllText(In("c"), "not so good");
+        for (var i = 0; i < 3; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            certificate.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
+        }
+
+        _logs.GetSnapshot().Should().ContainSingle().Which.Id.Id.Should().Be(52);
     }
 
     [Fact]

@@ -237,6 +237,28 @@ public class TlsConnectionTests
     }
 
     [Fact]
+    public async Task A_client_that_tries_again_says_what_is_wrong_with_the_certificate_and_its_policy_can_give_up()
+    {
+        await using var bed = await StartAsync();
+        var changes = new System.Collections.Concurrent.ConcurrentQueue<ClientStateChange>();
+        var asked = new List<TlsFailure?>();
+        var client = new SocketClient(new SocketClientOptions
+        {
+            Dialer = Dial.Tls(_bed.Network.Dial(TestBed.Address), TestAuthority.Shared.DialOptions(options => options.Authorities.Clear())),
+            Framer = Framers.Lines(),
+            Reconnect = new GivingUp(2, reason => asked.Add((reason.Exception as TlsException)?.Failure)),
+        });
+        client.StateChanged += (_, change) => changes.Enqueue(change);
+
+        var failure = (await FluentActions.Awaiting(() => client.ConnectAsync().WaitAsync(TestBed.Patience)).Should().ThrowAsync<ConnectException>()).Which;
+        await client.DisposeAsync();
+
+        asked.Should().Equal(TlsFailure.CertificateUntrusted, TlsFailure.CertificateUntrusted);
+        failure.Reason.ToString().Should().Contain("comes from nobody who is trusted");
+        await Eventually.TrueAsync(() => changes.Any(change => change.To == ClientState.Waiting && change.Reason!.ToString().Contains("comes from nobody who is trusted", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task An_abort_ends_a_handshake_that_waits_for_its_place_and_frees_it()
     {
         await using var bed = await StartAsync(options => options.MaxHandshakes = 1);
@@ -334,4 +356,13 @@ public class TlsConnectionTests
 
     /// <summary>Waits for a line that says why the server refused.</summary>
     private Task LoggedAsync(string part) => Eventually.TrueAsync(() => _bed.Logs.GetSnapshot().Any(record => record.Message.Contains("OpenFailed") && record.Message.Contains(part)));
+
+    private sealed class GivingUp(int after, Action<CloseReason> asked) : IReconnectPolicy
+    {
+        public TimeSpan? NextDelay(int attempt, CloseReason reason)
+        {
+            asked(reason);
+            return attempt < after ? TimeSpan.FromMilliseconds(1) : null;
+        }
+    }
 }
