@@ -22,6 +22,9 @@ internal static class IdleMeasurement
     // Makes the server load and compile what a connection needs, and grow what does not depend on their number.
     private const int FirstGuests = 500;
 
+    // Before the crowd comes; however long its silence is to be, memory has settled by then.
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3);
+
     // The compiler and the collector finish what the arrivals began.
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(2);
 
@@ -64,7 +67,7 @@ internal static class IdleMeasurement
             crowd.Leave();
             return 0;
         });
-        await Task.Delay(settle);
+        await Task.Delay(settle < Calm ? settle : Calm);
         var managed = server.Stats(collect: true)?.ManagedBytes;
         var resident = server.WorkingSet;
         turn.Tell($"{count:N0} connections come");
