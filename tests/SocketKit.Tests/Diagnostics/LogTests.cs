@@ -165,10 +165,9 @@ public partial class LogTests
             options => options.LoggerFactory = factory);
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("x\n");
-        bed.Network.Settle();
+        await Eventually.TrueAsync(() => logs.GetSnapshot().Count(line => line.Category == "mine") == 2);
 
         var lines = logs.GetSnapshot().Where(line => line.Category == "mine").ToArray();
-        lines.Should().HaveCount(2);
         foreach (var line in lines)
         {
             var scope = line.Scopes.OfType<IReadOnlyList<KeyValuePair<string, object?>>>().Should().ContainSingle().Which;

@@ -174,19 +174,19 @@ public sealed class SocketKitActivitiesTests : IDisposable
     public async Task A_request_held_back_by_the_connect_hook_still_belongs_to_its_caller()
     {
         var hook = new TaskCompletionSource();
+        var inHook = new TaskCompletionSource();
         await using var bed = await StartAsync((connection, message) => connection.SendAsync(message));
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Name = _name;
-            options.OnConnecting = async (_, _) => await hook.Task;
+            options.OnConnecting = async (_, _) =>
+            {
+                inHook.SetResult();
+                await hook.Task;
+            };
         }));
         var connecting = client.ConnectAsync();
-        while (bed.Sessions.IsEmpty)
-        {
-            await Task.Yield();
-        }
-
-        bed.Network.Settle();
+        await inHook.Task.Soon();
         Activity? outer;
         Task<Message> request;
         using (outer = _mine.StartActivity("work"))
