@@ -44,8 +44,11 @@ public class LimitTests(ITestOutputHelper output)
         output.WriteLine($"L01: out of descriptors for {watch.ElapsedMilliseconds} ms: {errors} more failed accepts, {rounds * existing.Count} echoes for those connected");
         during["accept-errors"].Should().BeGreaterThan(1);
         errors.Should().BeLessThan(30, "attempts are 5 ms to 1 s apart");
-        child.CountLog(2).Should().Be(1, "one line for one change of state");
-        child.CountLog(3).Should().Be(0);
+
+        // The process itself may free a descriptor for a moment, which lets one in: two more changes of state.
+        var recoveries = child.CountLog(3);
+        recoveries.Should().BeLessThan(3);
+        child.CountLog(2).Should().Be(recoveries + 1, "one line for one change of state");
 
         watch.Restart();
         crowd.ForEach(peer => peer.Reset());

@@ -32,7 +32,7 @@ public class PlaintextServerTests
         (await client.GetStringAsync(new Uri($"http://{endPoint}/plaintext"))).Should().Be("Hello, World!");
 
         // A server compiles itself at its first requests, and may take longer for it than is measured.
-        var load = LoadOptions.Http(connections: 4, depth) with { Server = endPoint, WarmUp = TimeSpan.FromSeconds(1), Time = TimeSpan.FromSeconds(0.2) };
+        var load = LoadOptions.Http(connections: 4, depth) with { Server = endPoint, WarmUp = TimeSpan.FromSeconds(1), Time = TimeSpan.FromSeconds(0.5) };
         var result = await DriveAsync(load);
 
         result.Messages.Should().BePositive();
@@ -46,7 +46,7 @@ public class PlaintextServerTests
         var endPoint = new IPEndPoint(IPAddress.Loopback, server.Port);
         using var client = new HttpClient();
         await client.GetStringAsync(new Uri($"http://{endPoint}/plaintext"));
-        var load = LoadOptions.Http(connections: 4, depth: 2) with { Server = endPoint, Portable = true, WarmUp = TimeSpan.FromSeconds(1), Time = TimeSpan.FromSeconds(0.2) };
+        var load = LoadOptions.Http(connections: 4, depth: 2) with { Server = endPoint, Portable = true, WarmUp = TimeSpan.FromSeconds(1), Time = TimeSpan.FromSeconds(0.5) };
 
         var result = await DriveAsync(load);
 

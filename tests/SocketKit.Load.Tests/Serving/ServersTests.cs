@@ -151,7 +151,7 @@ public class ServersTests
         // A server compiles itself at its first messages, and may take longer for it than the load runs.
         using var crowd = new Crowd(endPoint, size: 32);
         crowd.Join(4, greet: true);
-        return Driver.Run(load with { Server = endPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.2) });
+        return Driver.Run(load with { Server = endPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.5) });
     }).WaitAsync(TimeSpan.FromSeconds(60));
 
     private static Crowd Beating(IMeasuredServer server) => new(new IPEndPoint(IPAddress.Loopback, server.Port), size: 32, [0, 0, 0, 4, .. "beat"u8]);
