@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests;
@@ -60,7 +61,9 @@ public class LimitTests(ITestOutputHelper output)
 
         var after = await child.AskAsync("stats");
         after["connections"].Should().BeLessThan(200);
-        child.CountLog(2).Should().Be(child.CountLog(3), "each failure was followed by a recovery");
+
+        // Those of the crowd who were still in the backlog are taken, too, and may use the last descriptors up once more.
+        await Eventually.TrueAsync(() => child.CountLog(2) == child.CountLog(3), "each failure was followed by a recovery");
         child.Lines.Should().NotContain(line => line.StartsWith("error output") || line.StartsWith("log Error"));
         existing.ForEach(peer => peer.Dispose());
     }

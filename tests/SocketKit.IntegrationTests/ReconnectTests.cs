@@ -45,11 +45,15 @@ public class ReconnectTests
         lost.Reason!.Kind.Should().Be(abrupt && TestWire.HasResets ? CloseKind.PeerReset : CloseKind.PeerClosed);
         lost.RetryIn.Should().BeLessThanOrEqualTo(TimeSpan.FromMilliseconds(200));
 
-        // At least one attempt finds nobody.
-        (await NextAsync(changes)).To.Should().Be(ClientState.Connecting);
-        var failed = await NextAsync(changes);
-        failed.To.Should().Be(ClientState.Waiting);
+        // At least one attempt finds nobody; after an abort, one before it may still meet the server, which stops only then.
+        ClientStateChange failed;
+        do
+        {
+            failed = await NextAsync(changes);
+        }
+        while (failed.To != ClientState.Waiting || (abrupt && failed.Reason!.Kind != CloseKind.ConnectFailed));
         failed.Reason!.Kind.Should().Be(CloseKind.ConnectFailed);
+        var met = hooks;
         var send = async () => await client.SendAsync("nobody there");
         (await send.Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Kind.Should().Be(CloseKind.ConnectFailed);
 
@@ -62,7 +66,8 @@ public class ReconnectTests
         await client.ConnectAsync().WaitAsync(TestServer.Patience);
         watch.Elapsed.Should().BeLessThan(Bounds.Seconds(0.5));
         await AskAsync(client, "after");
-        hooks.Should().Be(2, "the hook runs on every connection");
+        met.Should().BeInRange(1, abrupt ? 2 : 1);
+        hooks.Should().Be(met + 1, "the hook runs on every connection");
     }
 
     private static async Task AskAsync(SocketClient client, string text)
