@@ -19,16 +19,19 @@ public class EpollLoopTests(ITestOutputHelper output)
         var seen = new BlockingCollection<int>();
         using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge, EventBatch.In);
 
+        // To be added is an edge, too. If the loop looked at it only now, it could find the input there, and then once more by the input's own edge; who comes later in the loop shows that it has looked.
+        var looked = new BlockingCollection<int>();
+        using var later = new Probe(_loop, looked.Add);
+        later.Poke();
+        Take(looked);
+
         // Input, and room for output since nothing stands in it. (The end of the other side is sometimes two events.)
         probe.Poke();
 
         Take(seen).Should().Be(EventBatch.In);
         Take(seen).Should().Be(EventBatch.Out);
         await Turn.RunAsync(probe, () => 0);
-
-        // A busy kernel may tell of the same edge once more: then it is one for each again.
-        int[] rest = [.. seen];
-        rest.Should().Equal(rest.Length == 0 ? [] : [EventBatch.In, EventBatch.Out]);
+        seen.Should().BeEmpty();
     }
 
     [Fact]
