@@ -5,6 +5,9 @@ namespace SocketKit;
 /// <summary>Accepts connections and runs a handler for each. Thread-safe. Started and stopped once.</summary>
 public interface ISocketServer : IAsyncDisposable
 {
+    /// <summary>Where the server is in its life.</summary>
+    ServerState State { get; }
+
     /// <summary>Where the server listens, in the order of <see cref="SocketServerOptions.Listeners"/>, port 0 resolved. Empty before the start.</summary>
     IReadOnlyList<EndPoint> EndPoints { get; }
 
@@ -35,6 +38,22 @@ public interface ISocketServer : IAsyncDisposable
     /// <returns>For how many recipients the message was queued.</returns>
     /// <exception cref="FramingException">The framer cannot write this message.</exception>
     ValueTask<int> BroadcastAsync(ReadOnlyMemory<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Where a server is in its life. It only goes forward.</summary>
+public enum ServerState
+{
+    /// <summary>Does not listen yet.</summary>
+    NotStarted,
+
+    /// <summary>Accepts connections.</summary>
+    Listening,
+
+    /// <summary>Accepts no more, and lets connections finish what is in flight.</summary>
+    Draining,
+
+    /// <summary>Has stopped, or its start has failed.</summary>
+    Stopped,
 }
 
 /// <summary>The live connections of a server. Enumeration is a moment's view, safe while connections come and go.</summary>

@@ -35,6 +35,25 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     }
 
     /// <inheritdoc/>
+    public ServerState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_starting, _stopping) switch
+                {
+                    ({ IsCompleted: true, IsCompletedSuccessfully: false }, _) => ServerState.Stopped,
+                    (_, { IsCompleted: true }) => ServerState.Stopped,
+                    (_, not null) => ServerState.Draining,
+                    ({ IsCompleted: true }, null) => ServerState.Listening,
+                    _ => ServerState.NotStarted,
+                };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public IReadOnlyList<EndPoint> EndPoints { get; private set; } = [];
 
     /// <inheritdoc/>

@@ -20,7 +20,9 @@ public class ServerStopTests
         await using var busy = await bed.ConnectRawAsync();
         await using var idle = await bed.ConnectRawAsync();
         await busy.SendAsync("1\n2\n3\n");
+        bed.Server.State.Should().Be(ServerState.Listening);
         var stopping = bed.Server.StopAsync();
+        bed.Server.State.Should().Be(ServerState.Draining);
         (await idle.ReceiveToEndAsync()).Should().BeEmpty("an idle connection closes at once");
         await Gone(bed);
         await busy.SendAsync("4\n5\n");
@@ -32,6 +34,7 @@ public class ServerStopTests
         (await busy.ReceiveToEndAsync()).Should().Be("1\n2\n3\n");
         await busy.FinishAsync();
         await stopping.Soon();
+        bed.Server.State.Should().Be(ServerState.Stopped);
         var reason = await bed.Sessions.First().ClosedCall;
         reason.Kind.Should().Be(CloseKind.ServerStopping);
         reason.Phase.Should().Be(ClosePhase.Draining);

@@ -42,6 +42,7 @@ public class SocketServerTests
         });
         var start = () => server.StartAsync();
         (await start.Should().ThrowAsync<ListenException>()).Which.EndPoint.Should().Be(new InMemoryEndPoint(TestBed.Address));
+        server.State.Should().Be(ServerState.Stopped);
         await server.StopAsync().Soon();
 
         await using var next = new SocketServer(new SocketServerOptions { Listeners = { bed.Network.Listen("free") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
@@ -55,6 +56,7 @@ public class SocketServerTests
         var unstarted = new SocketServer(new SocketServerOptions());
         await unstarted.StopAsync();
         await unstarted.DisposeAsync();
+        unstarted.State.Should().Be(ServerState.NotStarted);
         var broadcast = () => unstarted.BroadcastAsync("x"u8.ToArray()).AsTask();
         await broadcast.Should().ThrowAsync<InvalidOperationException>();
 

@@ -10,13 +10,13 @@ internal sealed class ServerCheck(HostedServer hosted, TimeSpan warning, TimePro
 
     private HealthCheckResult Check(HealthStatus failure)
     {
-        switch (hosted.Phase)
+        switch (hosted.State)
         {
-            case ServerPhase.NotStarted:
+            case ServerState.NotStarted:
                 return new HealthCheckResult(failure, "does not listen yet");
-            case ServerPhase.Draining:
+            case ServerState.Draining:
                 return new HealthCheckResult(failure, "is draining");
-            case ServerPhase.Stopped:
+            case ServerState.Stopped:
                 return new HealthCheckResult(failure, "has stopped");
             default:
                 break;

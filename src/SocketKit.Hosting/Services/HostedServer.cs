@@ -5,23 +5,23 @@ using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Services;
 
-/// <summary>Where a hosted server is in its life.</summary>
-internal enum ServerPhase
-{
-    NotStarted,
-    Listening,
-    Draining,
-    Stopped,
-}
-
 /// <summary>Lets the host start and stop one server: addresses are taken in the start, a stop is announced before it drains.</summary>
 internal sealed class HostedServer(ServerRegistration registration, IServiceProvider services, ILogger logger) : IHostedLifecycleService
 {
-    private volatile ServerPhase _phase;
+    private volatile bool _started;
+    private volatile bool _stopping;
 
     public string Name => registration.Name;
 
-    public ServerPhase Phase => _phase;
+    /// <summary>As the server's own, and draining as soon as the host announces its stop. Does not make the server.</summary>
+    public ServerState State
+    {
+        get
+        {
+            var state = _started ? Server.State : ServerState.NotStarted;
+            return state is ServerState.Listening && _stopping ? ServerState.Draining : state;
+        }
+    }
 
     /// <summary>Made on first use, so that options that are wrong are told by the host's start and not by whoever asks for the hosted services.</summary>
     public ISocketServer Server => services.GetRequiredKeyedService<ISocketServer>(registration.Name);
@@ -45,31 +45,17 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
             throw;
         }
 
-        _phase = ServerPhase.Listening;
+        _started = true;
     }
 
     /// <summary>From here on the server is not ready any more; connections are still taken until <see cref="StopAsync"/>, since whoever sends them learns of it a little later.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        if (_phase == ServerPhase.Listening)
-        {
-            _phase = ServerPhase.Draining;
-        }
-
+        _stopping = true;
         return Task.CompletedTask;
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        if (_phase == ServerPhase.NotStarted)
-        {
-            return;
-        }
-
-        _phase = ServerPhase.Draining;
-        await Server.StopAsync(cancellationToken).ConfigureAwait(false);
-        _phase = ServerPhase.Stopped;
-    }
+    public Task StopAsync(CancellationToken cancellationToken) => _started ? Server.StopAsync(cancellationToken) : Task.CompletedTask;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

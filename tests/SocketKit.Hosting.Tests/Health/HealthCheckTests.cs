@@ -33,6 +33,20 @@ public class HealthCheckTests
     }
 
     [Fact]
+    public async Task A_server_that_the_program_stops_is_not_ready()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit();
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        await host.StartAsync();
+
+        await host.Server("replies").StopAsync();
+
+        (await CheckAsync(host, "ready")).Should().Equal(("socketkit_server_replies", HealthStatus.Unhealthy, "has stopped"));
+        await host.StopAsync();
+    }
+
+    [Fact]
     public async Task A_full_server_is_degraded()
     {
         await using var host = new HostBed();

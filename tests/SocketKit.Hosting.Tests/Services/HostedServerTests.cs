@@ -81,9 +81,9 @@ public class HostedServerTests
 
         await start.Invoking(cancelled => cancelled.WaitAsync(HostBed.Patience)).Should().ThrowAsync<OperationCanceledException>();
         Take(taken);
-        host.Host.Services.GetRequiredKeyedService<HostedServer>("second").Phase.Should().Be(ServerPhase.NotStarted);
+        host.Host.Services.GetRequiredKeyedService<HostedServer>("second").State.Should().Be(ServerState.NotStarted);
         await host.StopAsync();
-        host.Host.Services.GetRequiredKeyedService<HostedServer>("first").Phase.Should().Be(ServerPhase.Stopped);
+        host.Host.Services.GetRequiredKeyedService<HostedServer>("first").State.Should().Be(ServerState.Stopped);
     }
 
     [Theory]
@@ -125,7 +125,7 @@ public class HostedServerTests
         host.Services.AddSingleton<IHostedService>(between);
         await host.StartAsync();
         var hosted = host.Host.Services.GetRequiredKeyedService<HostedServer>("drains");
-        hosted.Phase.Should().Be(ServerPhase.Listening);
+        hosted.State.Should().Be(ServerState.Listening);
         await using var client = await host.ConnectAsync("drains");
         var response = client.RequestAsync("in flight").AsTask();
         await asked.Task.WaitAsync(HostBed.Patience);
@@ -133,7 +133,7 @@ public class HostedServerTests
         // This one is registered behind the server: so it is told to stop before the server is, and holds the stop up.
         var stop = host.StopAsync();
         await between.Stopping.Task.WaitAsync(HostBed.Patience);
-        hosted.Phase.Should().Be(ServerPhase.Draining);
+        hosted.State.Should().Be(ServerState.Draining);
         await using (var late = await host.ConnectAsync("drains"))
         {
             late.State.Should().Be(ClientState.Connected, "it is not ready any more, but whoever comes before the stop is served");
@@ -157,7 +157,7 @@ public class HostedServerTests
         using var message = await response.WaitAsync(HostBed.Patience);
         message.ToString().Should().Be("in flight");
         await stop;
-        hosted.Phase.Should().Be(ServerPhase.Stopped);
+        hosted.State.Should().Be(ServerState.Stopped);
         host.Server("drains").Connections.Should().BeEmpty();
     }
 
