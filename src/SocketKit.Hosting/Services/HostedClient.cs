@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Services;
 
@@ -66,9 +67,10 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
 
     private async Task WaitAsync(Task connecting, CancellationToken cancellationToken)
     {
+        var time = services.GetRequiredService<IOptionsMonitor<SocketClientOptions>>().Get(registration.Name).TimeProvider;
         try
         {
-            await connecting.WaitAsync(registration.WaitForConnection, cancellationToken).ConfigureAwait(false);
+            await connecting.WaitAsync(registration.WaitForConnection, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

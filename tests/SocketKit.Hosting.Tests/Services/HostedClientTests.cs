@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using SocketKit.Hosting.Services;
 using SocketKit.Hosting.Tests.TestDoubles;
 using SocketKit.Tests.TestDoubles;
 
@@ -48,10 +50,20 @@ public class HostedClientTests
     [Fact]
     public async Task A_start_that_waits_in_vain_fails_with_one_line_that_says_why()
     {
+        var time = new FakeTimeProvider();
         await using var host = new HostBed();
+        host.Services.AddSingleton<TimeProvider>(time);
         AddClient(host);
         host.Configuration["SocketKit:Clients:upstream:WaitForConnection"] = "200ms";
-        await host.Invoking(late => late.StartAsync()).Should().ThrowAsync<TimeoutException>();
+        var start = host.StartAsync();
+        await Eventually.TrueAsync(() => host.Host.Services.GetRequiredKeyedService<HostedClient>("upstream").LastChange?.Reason is not null);
+        start.IsCompleted.Should().BeFalse();
+        await Eventually.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(200));
+            return start.IsCompleted;
+        });
+        await start.Invoking(late => late).Should().ThrowAsync<TimeoutException>();
         var line = host.OwnLogs.Single();
         (line.Level, line.Id.Id).Should().Be((LogLevel.Critical, 81));
         line.Message.Should().Match("The client upstream cannot start: not connected within 00:00:00.2000000 (SocketKit:Clients:upstream:WaitForConnection)*ConnectFailed*");

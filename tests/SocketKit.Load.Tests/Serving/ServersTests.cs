@@ -117,7 +117,7 @@ public class ServersTests
         await using var server = await ServeCommand.StartAsync(new ServeOptions("socketkit"));
         using var churn = new Churn(new IPEndPoint(IPAddress.Loopback, server.Port), atOnce: 4, size: 32);
 
-        var result = await Task.Run(() => churn.Run(TimeSpan.Zero, TimeSpan.FromSeconds(0.3), probe: null)).WaitAsync(TimeSpan.FromSeconds(30));
+        var result = await Task.Run(() => churn.Run(TimeSpan.Zero, TimeSpan.FromSeconds(0.8), probe: null)).WaitAsync(TimeSpan.FromSeconds(30));
 
         result.ConnectionsPerSecond.Should().BeGreaterThan(10);
         result.Latency.P50.Should().BePositive();
