@@ -36,7 +36,7 @@ public sealed record CloseReason(CloseKind Kind, ClosePhase Phase, CloseParty By
     }
 }
 
-/// <summary>What ended a connection. The same closed list in the API, in logs and in metrics.</summary>
+/// <summary>What ended a connection. The same list in the API, in logs and in metrics. A minor version may add to it; what there is keeps its meaning.</summary>
 public enum CloseKind
 {
     /// <summary>The peer finished, between two messages.</summary>
@@ -66,7 +66,7 @@ public enum CloseKind
     /// <summary>The peer's bytes break the protocol, or nothing but discarded bytes came.</summary>
     ProtocolError,
 
-    /// <summary>A frame is longer than <see cref="ConnectionOptions.MaxFrameLength"/>.</summary>
+    /// <summary>A frame of the peer is longer than <see cref="ConnectionOptions.MaxFrameLength"/>.</summary>
     FrameTooLarge,
 
     /// <summary>The framer threw something unexpected or broke its contract.</summary>
@@ -78,10 +78,10 @@ public enum CloseKind
     /// <summary>A response never came, so that later ones could not be told apart any more.</summary>
     ResponseLost,
 
-    /// <summary>The application's handler threw.</summary>
+    /// <summary>Code of the application's threw: the handler or what makes it, the connect hook, the heartbeat policy, the correlation reader.</summary>
     HandlerFailed,
 
-    /// <summary>The wire could not be opened (handshake failed, or not within the open deadline).</summary>
+    /// <summary>The wire could not be opened: a handshake failed, or opening, the connect hook included, took longer than <see cref="ConnectionOptions.OpenTimeout"/>.</summary>
     OpenFailed,
 
     /// <summary>The server has <see cref="SocketServerOptions.MaxConnections"/> already.</summary>

@@ -6,11 +6,15 @@ namespace SocketKit;
 /// <summary>What servers and clients set alike. Copied and checked once, at start; changing it later has no effect.</summary>
 public abstract class ConnectionOptions
 {
+    private protected ConnectionOptions()
+    {
+    }
+
     /// <summary>How messages are cut out of the stream. No default: it must be set, for example to <c>Framers.Lines()</c>.</summary>
     public IFramer? Framer { get; set; }
 
     /// <summary>Makes the handler of a new connection, called once per connection, so that an instance is a session; to share one, write <c>_ => shared</c>.
-    /// See <see cref="SocketKit.Handler"/>. A server must set it; a client without one reads <see cref="ISocketClient.Messages"/>.</summary>
+    /// Called for several connections at once, and what it throws, or null, closes its connection as <see cref="CloseKind.HandlerFailed"/>. See <see cref="SocketKit.Handler"/>. A server must set it; a client without one reads <see cref="ISocketClient.Messages"/>.</summary>
     public Func<IConnection, ConnectionHandler>? Handler { get; set; }
 
     /// <summary>Called once for each handler that <see cref="Handler"/> has made, behind its last call (as a rule <see cref="ConnectionHandler.OnClosedAsync"/>), to give back what was made for it: a scope of services, say. A stop waits for it as it does
@@ -21,32 +25,34 @@ public abstract class ConnectionOptions
     public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
 
     /// <summary>Reads the correlation id out of a message that answers a request: null = not an answer (a push, or a request of the peer's), 0 = it answers the oldest request made without an id.
-    /// Default: unset; then any message answers the oldest request, as long as one waits. Thread-safe; called for every message.</summary>
+    /// Default: unset; then any message answers the oldest request, as long as one waits. Called for every message, of several connections at once; what it throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.</summary>
     public CorrelationIdReader? CorrelationId { get; set; }
 
     /// <summary>Tells servers and clients apart in metrics and traces, as the attribute <c>socketkit.name</c>: <c>gateway</c>, say. For a few values that are known beforehand, not one for each peer. Default: null, no such attribute.
     /// Up to 100 characters.</summary>
     public string? Name { get; set; }
 
-    /// <summary>How long a request waits for its response. Default: 30 s. Kept to within 100 ms.</summary>
+    /// <summary>How long a request waits for its response. Default: 30 s. Range: above 0, up to 24.8 days, as of all time-outs here. Kept to within 100 ms.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many requests may wait for a response on one connection. Default: 1,024.</summary>
+    /// <summary>How many requests may wait for a response on one connection. Default: 1,024. At least 1.</summary>
     public int MaxPendingRequests { get; set; } = 1024;
 
-    /// <summary>The longest frame, header and trailer included, in bytes. Default: 1 MiB. Range: 1 to 1 GiB.</summary>
+    /// <summary>The longest frame that is taken from the peer, header and trailer included, in bytes; a longer one ends the connection as <see cref="CloseKind.FrameTooLarge"/>. Default: 1 MiB. Range: 1 to 1 GiB.
+    /// What this side sends is bounded by the framer's own maximum and by what the peer takes.</summary>
     public int MaxFrameLength { get; set; } = 1024 * 1024;
 
     /// <summary>How many bytes may wait to be sent on one connection before it closes as <see cref="CloseKind.SlowConsumer"/>; one larger message is let in alone. Default: 4 MiB. At least 64 KiB.</summary>
     public int SendLimit { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. Default: 10 s.</summary>
+    /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. A peer that takes some, but under 240 bytes a second over such a time, is closed as well, from
+    /// the second of these times on. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
     public TimeSpan SlowConsumerTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long opening may take in all: handshakes of the wire and a client's connect hook. Default: 10 s.</summary>
+    /// <summary>How long opening may take in all: handshakes of the wire and a client's connect hook. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
     public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s.</summary>
+    /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s. Range: above 0, up to 24.8 days.</summary>
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The encoding of text overloads. Default: UTF-8 without byte order mark.</summary>

@@ -22,6 +22,7 @@ public interface IConnection : IMessageSender
     ISocketServer Server { get; }
 
     /// <summary>The session: the handler instance that was made for this connection.</summary>
+    /// <exception cref="InvalidOperationException">There is none yet: the connection is still being opened, or the handler just being made.</exception>
     ConnectionHandler Handler { get; }
 
     /// <summary>The name given by <see cref="SetName"/>, or null. In every log line.</summary>
@@ -29,7 +30,8 @@ public interface IConnection : IMessageSender
 
     /// <summary>Names the connection (device id, user, player). Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open connection does not unregister it.</summary>
     /// <param name="name">The name, 1 to 256 characters.</param>
-    /// <returns>The former holder of the name, still connected perhaps (close it if that is right for you), or null. Always null on a client's connection.</returns>
+    /// <returns>The former holder of the name, still connected perhaps (close it if that is right for you), or null: it keeps the name in its log lines, and is not found by it any more. Always null on a client's connection.</returns>
+    /// <exception cref="ArgumentException">The name is empty, or longer than that.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
     IConnection? SetName(string name);
 
@@ -39,10 +41,11 @@ public interface IConnection : IMessageSender
     /// <summary>Completes when the wire is released, before <see cref="ConnectionHandler.OnClosedAsync"/>. Never faults.</summary>
     Task<CloseReason> Closed { get; }
 
-    /// <summary>Closes gracefully: what is queued goes out, then the end of the stream is sent. Never waits for a handler, so it may be awaited in one.</summary>
+    /// <summary>Closes gracefully: what is queued goes out, then the end of the stream is sent. Messages that have arrived and are not handled yet are discarded, and counted in the reason. Never waits for a handler, so it may be awaited in one.</summary>
     /// <param name="detail">For the reason and the log.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
-    /// <returns>Complete when the queue is flushed and the end of the stream is sent, or at the close deadline (1 s), when the connection is aborted.</returns>
+    /// <returns>Complete when the queue is flushed and the end of the stream is sent, or after <see cref="ConnectionOptions.CloseTimeout"/>, when the connection is aborted.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the connection closes all the same.</exception>
     ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default);
 
     /// <summary>Ends the connection at once; what is queued is lost. Idempotent, never throws.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace SocketKit;
 
@@ -13,6 +14,9 @@ public interface ISocketServer : IAsyncDisposable
 
     /// <summary>The live connections.</summary>
     IConnectionTable Connections { get; }
+
+    /// <summary>The encoding for text, from <see cref="ConnectionOptions.TextEncoding"/>.</summary>
+    Encoding TextEncoding { get; }
 
     /// <summary>Takes the addresses and begins to accept. When one address fails, the others are given back.</summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
@@ -37,6 +41,8 @@ public interface ISocketServer : IAsyncDisposable
     /// <param name="cancellationToken">Abandons only the wait.</param>
     /// <returns>For how many recipients the message was queued.</returns>
     /// <exception cref="FramingException">The framer cannot write this message.</exception>
+    /// <exception cref="InvalidOperationException">The server was never started.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled while a recipient was waited for; the message is sent all the same.</exception>
     ValueTask<int> BroadcastAsync(ReadOnlyMemory<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default);
 }
 

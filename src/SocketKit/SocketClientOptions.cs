@@ -6,7 +6,7 @@ public sealed class SocketClientOptions : ConnectionOptions
     /// <summary>Where to connect to; see <see cref="Dial"/>. No default: it must be set.</summary>
     public Dialer? Dialer { get; set; }
 
-    /// <summary>How long one dial may take over all addresses of the name. Default: 5 s.</summary>
+    /// <summary>How long one dial may take over all addresses of the name. Default: 5 s. Range: above 0, up to 24.8 days.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>When to dial again after a failed attempt or a lost connection. Default: null, never. See <see cref="BackoffReconnect"/>.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
@@ -58,6 +59,9 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
 
     /// <inheritdoc/>
     public IConnectionTable Connections => _open;
+
+    /// <inheritdoc/>
+    public Encoding TextEncoding => _settings?.Connection.TextEncoding ?? _options.TextEncoding;
 
     ISocketServer IConnectionOwner.Server => this;
 

@@ -6,9 +6,9 @@ public sealed class SocketServerOptions : ConnectionOptions
     /// <summary>Where to listen; see <see cref="Listen"/>. At least one.</summary>
     public IList<Listener> Listeners { get; } = [];
 
-    /// <summary>How many connections may live at once; more are accepted and closed at once, as <see cref="CloseKind.TooManyConnections"/>. Default: 10,000.</summary>
+    /// <summary>How many connections may live at once; more are accepted and closed at once, as <see cref="CloseKind.TooManyConnections"/>. Default: 10,000. At least 1.</summary>
     public int MaxConnections { get; set; } = 10_000;
 
-    /// <summary>How long a stop lets connections finish what is in flight. Default: 10 s. Zero: abort at once.</summary>
+    /// <summary>How long a stop lets connections finish what is in flight. Default: 10 s. Range: up to 24.8 days. Zero: abort at once.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }

@@ -29,6 +29,21 @@ public class BroadcastTests
     }
 
     [Fact]
+    public async Task Text_goes_out_in_the_encoding_of_the_options()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.TextEncoding = System.Text.Encoding.Latin1);
+        await using var one = await bed.ConnectRawAsync();
+        await using var two = await bed.ConnectRawAsync();
+
+        (await bed.Server.BroadcastAsync("\u00e9")).Should().Be(2);
+        (await bed.Server.BroadcastAsync("!", bed.Sessions.Take(1).Select(session => session.Connection))).Should().Be(1);
+
+        (await one.ReceiveAsync(4)).Should().Be("\u00e9\n!\n", "it is read as Latin-1, too");
+        (await two.ReceiveAsync(2)).Should().Be("\u00e9\n");
+        bed.Server.TextEncoding.Should().Be(System.Text.Encoding.Latin1);
+    }
+
+    [Fact]
     public async Task The_dead_and_the_unopened_are_left_out_without_an_exception()
     {
         await using var bed = new TestBed();

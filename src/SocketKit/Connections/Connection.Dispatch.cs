@@ -315,7 +315,7 @@ internal sealed partial class Connection
 
         if (!_opened && exception is RejectedException)
         {
-            TryClose(CloseKind.Rejected, CloseParty.Peer, exception.Message, exception, graceful: true);
+            TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.Escape(exception.Message), exception, graceful: true);
             return;
         }
 

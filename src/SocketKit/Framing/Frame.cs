@@ -41,7 +41,7 @@ public readonly struct Frame : IEquatable<Frame>
     /// <param name="header">Bytes before the payload.</param>
     /// <param name="length">Bytes of the payload; 0 is an empty message, which is delivered.</param>
     /// <param name="trailer">Bytes after the payload.</param>
-    /// <param name="barrier">True: nothing further is parsed until this message's handler has completed (a switch of framer, STARTTLS).</param>
+    /// <param name="barrier">True: nothing further is parsed until this message's handler has completed: for messages that change how what follows is read.</param>
     public static Frame Message(int header, int length, int trailer = 0, bool barrier = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(header);

@@ -3,23 +3,23 @@ namespace SocketKit;
 /// <summary>How a length field is written.</summary>
 public enum LengthField
 {
-    /// <summary>4 bytes, unsigned. The default, and what most protocols use.</summary>
-    FourBytes,
+    /// <summary>1 to 10 bytes, unsigned LEB128: seven bits a byte, lowest first, highest bit set in all but the last. What Protocol Buffers' delimited messages use.</summary>
+    Varint = 0,
 
     /// <summary>1 byte, unsigned: up to 255.</summary>
-    OneByte,
+    OneByte = 1,
 
     /// <summary>2 bytes, unsigned: up to 65,535.</summary>
-    TwoBytes,
+    TwoBytes = 2,
 
     /// <summary>3 bytes, unsigned: up to 16,777,215.</summary>
-    ThreeBytes,
+    ThreeBytes = 3,
+
+    /// <summary>4 bytes, unsigned. What is taken if nothing is said, and what most protocols use.</summary>
+    FourBytes = 4,
 
     /// <summary>8 bytes. A value with the highest bit set counts as negative and breaks the protocol.</summary>
-    EightBytes,
-
-    /// <summary>1 to 10 bytes, unsigned LEB128: seven bits a byte, lowest first, highest bit set in all but the last. What Protocol Buffers' delimited messages use.</summary>
-    Varint,
+    EightBytes = 8,
 }
 
 /// <summary>In which order the bytes of a number are sent.</summary>
@@ -40,7 +40,7 @@ public enum ByteOrder
 public sealed class LengthPrefixOptions
 {
     /// <summary>The kind of length field. Default: <see cref="LengthField.FourBytes"/>. Netty: <c>lengthFieldLength</c>.</summary>
-    public LengthField Field { get; set; }
+    public LengthField Field { get; set; } = LengthField.FourBytes;
 
     /// <summary>The byte order of the field; a varint has none. Default: <see cref="ByteOrder.BigEndian"/>.</summary>
     public ByteOrder ByteOrder { get; set; }

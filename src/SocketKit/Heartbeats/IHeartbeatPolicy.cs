@@ -8,7 +8,7 @@ namespace SocketKit;
 /// </summary>
 public interface IHeartbeatPolicy
 {
-    /// <summary>Decides what to do now. Called when the last decision's due time has come, rounded up to the clock's 100 ms, and after bytes have come or gone in between.</summary>
+    /// <summary>Decides what to do now. Called when the last decision's due time has come, rounded up to the clock's 100 ms. What any of these methods throws closes the connection as <see cref="CloseKind.HandlerFailed"/>.</summary>
     /// <param name="pulse">The facts.</param>
     /// <param name="memory">A few numbers that the connection keeps for the policy; zero at first.</param>
     HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory);

@@ -28,7 +28,7 @@ public abstract class Transport : IAsyncDisposable
     public virtual bool KeepsMessages => false;
 
     /// <summary>True when buffers that the connection gives back shall be overwritten first, so that a slice kept too long shows. Default: false.</summary>
-    public virtual bool PoisonsReleasedBuffers => false;
+    internal virtual bool PoisonsReleasedBuffers => false;
 
     /// <summary>Where a handler that awaits comes back to. Default: null, wherever its await completes.</summary>
     internal virtual SynchronizationContext? HandlerSynchronization => null;

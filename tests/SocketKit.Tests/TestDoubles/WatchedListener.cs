@@ -86,7 +86,7 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public override bool KeepsMessages => keepsMessages;
 
-    public override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
+    internal override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
 
     internal override SynchronizationContext? HandlerSynchronization => inner.HandlerSynchronization;
 

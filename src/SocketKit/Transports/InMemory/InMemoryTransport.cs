@@ -40,7 +40,7 @@ internal sealed class InMemoryTransport : Transport
 
     public override EndPoint RemoteEndPoint { get; }
 
-    public override bool PoisonsReleasedBuffers => true;
+    internal override bool PoisonsReleasedBuffers => true;
 
     internal override SynchronizationContext HandlerSynchronization => _pump;
 

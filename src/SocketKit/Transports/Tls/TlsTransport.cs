@@ -46,7 +46,7 @@ internal sealed partial class TlsTransport : Transport
 
     public override TlsInfo? Tls => _info;
 
-    public override bool PoisonsReleasedBuffers => _wire.PoisonsReleasedBuffers;
+    internal override bool PoisonsReleasedBuffers => _wire.PoisonsReleasedBuffers;
 
     internal override SynchronizationContext? HandlerSynchronization => _wire.HandlerSynchronization;
 
