@@ -14,11 +14,15 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private const int IdleTicks = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>Without a spare again within this time is the same episode: threads come back one by one.</summary>
+    private static readonly TimeSpan Episode = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
     private volatile (EpollLoop Loop, Standstill Standstill)[] _watched = [];
     private int _running;
-    private bool _atBound;
+    private long _lastAtBound;
+    private bool _toldOfBound;
 
     /// <summary>Begins to watch a loop.</summary>
     public void Watch(EpollLoop loop)
@@ -100,14 +104,14 @@ internal sealed class LoopMonitor(LoopThreads threads)
         if (threads.TakeSpare() is not { } spare)
         {
             var blocking = loop.DispatchedIn(seen);
-            var tells = !_atBound && blocking is not null;
-            _atBound |= tells;
+            _toldOfBound &= Stopwatch.GetElapsedTime(_lastAtBound) < Episode;
+            _lastAtBound = Stopwatch.GetTimestamp();
+            var tells = blocking is not null && !_toldOfBound;
+            _toldOfBound |= tells;
             ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? blocking : null, preferLocal: false);
-
             return;
         }
 
-        _atBound = false;
         if (!loop.State.TryTakeOver(seen, out var generation))
         {
             threads.GiveBack(spare);
