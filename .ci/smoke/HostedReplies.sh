@@ -103,7 +103,7 @@ check "nc: 3" answers "$port" 3 '对不起!'
 check "nc: 4" answers "$port" 4 '好的!'
 check "nc: 你好" answers "$port" 你好 '你好|不知道你在说什么!'
 check "live" wait_for 10 says "http://127.0.0.1:$web/health/live" 200 "socketkit_live: Healthy"
-check "a variable makes each line of the log an object" python3 -c 'import json, sys; [json.loads(line)["Category"] for line in open(sys.argv[1])]' "$(log_of service)"
+check "a variable makes each line of the log an object" wait_for 5 python3 -c 'import json, sys; [json.loads(line)["Category"] for line in open(sys.argv[1])]' "$(log_of service)"
 check "ready" says "http://127.0.0.1:$web/health/ready" 200 "socketkit_server_replies: Healthy, listens"
 check "metrics" says "http://127.0.0.1:$web/metrics" 200 "socketkit_"
 environment "$port" "$(free_port)"

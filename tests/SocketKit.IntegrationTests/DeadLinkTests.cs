@@ -78,7 +78,7 @@ public class DeadLinkTests(ITestOutputHelper output)
     public async Task A_client_outlives_a_link_that_goes_up_and_down_and_leaves_nothing_behind()
     {
         const int flaps = 3;
-        const string heartbeat = "heartbeat=200,800";
+        const string heartbeat = "heartbeat=500,3000";
         await using var link = await Link.CreateAsync();
         await using var server = await link.ServeAsync(heartbeat);
         await using var client = link.Connect(server, heartbeat, "connect-timeout=300");

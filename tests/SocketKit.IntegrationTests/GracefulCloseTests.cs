@@ -27,7 +27,7 @@ public class GracefulCloseTests
             await connection.SendAsync(reply);
             await connection.CloseAsync("enough");
             closing.Release();
-        });
+        }, options => options.CloseTimeout = TestServer.Patience);
         using var bystander = await RawPeer.ConnectAsync(server.EndPoint);
         await bystander.EchoAsync("bystander");
         await server.OpenedAsync();

@@ -14,7 +14,7 @@ public class ReconnectTests
     {
         var changes = Channel.CreateUnbounded<ClientStateChange>();
         var hooks = 0;
-        var server = await TestServer.StartAsync();
+        var server = await TestServer.StartAsync(configure: options => options.CloseTimeout = TestServer.Patience);
         var address = server.EndPoint;
         await using var client = new SocketClient(new SocketClientOptions
         {

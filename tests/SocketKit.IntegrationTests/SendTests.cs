@@ -32,7 +32,7 @@ public class SendTests(ITestOutputHelper output)
             await using var server = await TestServer.StartAsync(configure: options =>
             {
                 options.Framer = Framers.LengthPrefixed();
-                options.DrainTimeout = TimeSpan.FromSeconds(2);
+                (options.DrainTimeout, options.CloseTimeout) = (TestServer.Patience, TestServer.Patience);
             });
             using var peer = await RawPeer.ConnectAsync(server.EndPoint);
             var session = await server.OpenedAsync();

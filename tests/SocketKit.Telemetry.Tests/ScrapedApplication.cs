@@ -79,7 +79,7 @@ public sealed class ScrapedApplication : IAsyncLifetime
         {
             Used = await ScrapeAsync();
         }
-        while (Used.Sum("socketkit_network_messages_total") < 40 && patience.Elapsed < Patience);
+        while ((Used.Sum("socketkit_network_messages_total") < 40 || !Used.Samples.Any(sample => sample.Labels.GetValueOrDefault("error_type") == "TooManyConnections")) && patience.Elapsed < Patience);
 
         Touch();
         Complete = await ScrapeAsync();

@@ -70,6 +70,7 @@ internal sealed partial class ClientSession : IConnectionOwner
     {
         cancellationToken.ThrowIfCancellationRequested();
         ClientRun run;
+        Task connected;
         bool began;
         while (true)
         {
@@ -78,6 +79,9 @@ internal sealed partial class ClientSession : IConnectionOwner
             {
                 began = _run is null;
                 run = _run ??= new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
+
+                // Before the run is on its way: a connection that is lost at once was there all the same.
+                connected = run.Connected;
                 if (began)
                 {
                     Change(ClientState.Connecting, null, 0, null);
@@ -104,7 +108,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         try
         {
-            await run.Connected.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await connected.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && began)
         {

@@ -34,11 +34,15 @@ internal sealed class WebServer : IAsyncDisposable
     public HttpClient Http { get; }
 
     public static async Task<WebServer> StartAsync(
-        SocketEngine engine, Action<WebApplication> map, HttpProtocols protocols = HttpProtocols.Http1, bool tls = false, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? endpoint = null, Action<IServiceCollection>? services = null)
+        SocketEngine engine, Action<WebApplication> map, HttpProtocols protocols = HttpProtocols.Http1, bool tls = false, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? endpoint = null, Action<IServiceCollection>? services = null, Action<SocketKitTransportOptions>? transport = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseSocketKitTransport(options => options.Engine = engine);
+        builder.WebHost.UseSocketKitTransport(options =>
+        {
+            options.Engine = engine;
+            transport?.Invoke(options);
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
@@ -47,7 +51,7 @@ internal sealed class WebServer : IAsyncDisposable
                 listen.Protocols = protocols;
                 if (tls)
                 {
-                    listen.UseHttps(Certificate.Value);
+                    listen.UseHttps(Certificate.Value, https => https.HandshakeTimeout = TimeSpan.FromSeconds(60));
                 }
 
                 endpoint?.Invoke(listen);

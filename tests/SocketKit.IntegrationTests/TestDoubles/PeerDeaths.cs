@@ -101,7 +101,7 @@ internal static class PeerDeaths
             if (measured)
             {
                 output.WriteLine($"N05: {closed["cpu"]} ms of processor time in {closed["elapsed"]} ms of waiting for {count} silent peers");
-                closed["cpu"].Should().BeLessThan(closed["elapsed"] / 20);
+                closed["cpu"].Should().BeLessThan(closed["elapsed"] / 4, "one that spins takes all of it");
                 after.Should().Be(before);
             }
         }

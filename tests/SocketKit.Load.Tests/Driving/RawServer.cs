@@ -10,6 +10,12 @@ internal sealed class RawServer : IDisposable
 
     /// <param name="serve">Serves one connection, on a thread of its own; the connection is closed when it returns.</param>
     public RawServer(Action<Socket> serve)
+        : this((socket, _) => serve(socket))
+    {
+    }
+
+    /// <param name="serve">The same, and it is told how many were accepted before this one.</param>
+    public RawServer(Action<Socket, int> serve)
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(64);
@@ -20,14 +26,14 @@ internal sealed class RawServer : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    private void Accept(Action<Socket> serve)
+    private void Accept(Action<Socket, int> serve)
     {
         try
         {
-            while (true)
+            for (var i = 0; ; i++)
             {
-                var socket = _listener.Accept();
-                new Thread(() => Serve(socket, serve)) { IsBackground = true }.Start();
+                var (socket, before) = (_listener.Accept(), i);
+                new Thread(() => Serve(socket, before, serve)) { IsBackground = true }.Start();
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
@@ -36,13 +42,13 @@ internal sealed class RawServer : IDisposable
         }
     }
 
-    private static void Serve(Socket socket, Action<Socket> serve)
+    private static void Serve(Socket socket, int before, Action<Socket, int> serve)
     {
         using (socket)
         {
             try
             {
-                serve(socket);
+                serve(socket, before);
             }
             catch (SocketException)
             {

@@ -38,7 +38,7 @@ public class HttpMeasurementTests
         var path = Path.GetTempFileName();
         try
         {
-            var run = CommandLine.Create().Parse(["measure", "http", "--connections", "4", "--depth", "2", "--rounds", "2", "--seconds", "0.8", "--first-warm-up", "1", "--warm-up", "0", "--json", path]);
+            var run = CommandLine.Create().Parse(["measure", "http", "--connections", "4", "--depth", "2", "--rounds", "2", "--seconds", "2", "--first-warm-up", "1", "--warm-up", "0", "--json", path]);
 
             (await Task.Run(() => run.InvokeAsync()).WaitAsync(TimeSpan.FromSeconds(60))).Should().Be(0);
 

@@ -39,6 +39,7 @@ public class ServerProcessTests
         server.EndPoint.Should().BeOfType<TlsEndPoint>();
         foreach (var (depth, size) in new[] { (1, 32), (32, 32), (3, 70_000), (1, 1024 * 1024) })
         {
+            GreetFirst(server.EndPoint, size);
             var load = new LoadOptions(3, depth, size) { Server = server.EndPoint, WarmUp = TimeSpan.Zero, Time = TimeSpan.FromSeconds(0.5) };
 
             var result = await Task.Run(() => Driver.Run(load, server)).WaitAsync(TimeSpan.FromSeconds(30));

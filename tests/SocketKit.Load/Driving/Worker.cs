@@ -69,7 +69,7 @@ internal sealed class Worker : IDisposable
         }
 
         var last = (Replies: 0L, At: start);
-        for (var now = start; now < until && !_abandoned; now = Stopwatch.GetTimestamp())
+        for (var now = start; IsTime(now) && !_abandoned; now = Stopwatch.GetTimestamp())
         {
             Step(_schedule is null ? _options.Spin ? 0 : 100 : SendDue(now));
             if (_replies != last.Replies)
@@ -80,6 +80,12 @@ internal sealed class Worker : IDisposable
             {
                 throw new TimeoutException($"No reply for {Patience / Stopwatch.Frequency} s, {_outstanding} are awaited.");
             }
+        }
+
+        if (_schedule is not null && !_abandoned)
+        {
+            // What was due before the end and found this thread without a processor is late, and not left out.
+            SendDue(until);
         }
 
         Finish();
@@ -242,7 +248,10 @@ internal sealed class Worker : IDisposable
     }
 
     /// <summary>In closed loop what arrives in the time is measured; in open loop what is due in it, however late it comes.</summary>
-    private bool IsMeasured(long began, long now) => _schedule is null ? now >= _from && now < _until : began >= _from && began < _until;
+    private bool IsMeasured(long began, long now) => _schedule is null ? now >= _from && (now < _until || Latencies.Count == 0) : began >= _from && began < _until;
+
+    /// <summary>In closed loop, a machine that stands still for the whole time is waited for: until one reply is measured.</summary>
+    private bool IsTime(long now) => now < _until || (_schedule is null && Latencies.Count == 0 && _outstanding > 0);
 
     /// <summary>Waits for the replies that are under way: they are checked too.</summary>
     private void Finish()

@@ -23,11 +23,11 @@ public class PoolStarvationTests(ITestOutputHelper output)
     public async Task A_starved_pool_makes_no_dead_peer_of_one_whose_bytes_have_arrived()
     {
         const int count = 20;
-        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,1000");
+        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,3000");
         var peers = await BlockedHandlers.ConnectAsync(child, count);
 
         // More blocked work than the pool gets threads for in this time, so nothing is received; the bytes wait in the kernel.
-        child.Command("starve 400 3000");
+        child.Command("starve 400 8000");
         await child.WaitForAsync("log Warning 9 The thread pool is starved");
         foreach (var peer in peers)
         {

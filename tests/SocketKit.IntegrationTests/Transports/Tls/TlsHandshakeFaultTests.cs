@@ -79,8 +79,8 @@ public class TlsHandshakeFaultTests(ITestOutputHelper output)
     {
         await using var server = await TlsServer.StartAsync(configure: options => options.OpenTimeout = TimeSpan.FromSeconds(1));
         var hello = await HelloAsync();
-        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
         var watch = Stopwatch.StartNew();
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
 
         // Nothing, half of the hello, or all of it and then nothing.
         await peer.SendAsync(hello[..(hello.Length * flights / 2)]);
