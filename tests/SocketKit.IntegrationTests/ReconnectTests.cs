@@ -66,7 +66,7 @@ public class ReconnectTests
         await client.ConnectAsync().WaitAsync(TestServer.Patience);
         watch.Elapsed.Should().BeLessThan(Bounds.Seconds(0.5));
         await AskAsync(client, "after");
-        met.Should().BeInRange(1, abrupt ? 2 : 1);
+        met.Should().BeInRange(1, abrupt ? int.MaxValue : 1);
         hooks.Should().Be(met + 1, "the hook runs on every connection");
     }
 

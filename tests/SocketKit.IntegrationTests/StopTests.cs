@@ -157,6 +157,7 @@ public class StopTests(ITestOutputHelper output)
         using var peer = await RawPeer.ConnectAsync(child.EndPoint);
         await peer.SendAsync("hold\n");
         await child.WaitForAsync("held");
+        await Eventually.TrueAsync(() => child.Lines.Contains("running"));
 
         child.Signal(signal);
         await child.WaitForAsync("log Information 6 Stopping with 1 connections");

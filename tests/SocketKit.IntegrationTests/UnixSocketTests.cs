@@ -73,8 +73,10 @@ public class UnixSocketTests
             Reconnect = new BackoffReconnect(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
         });
         await AskAsync(client, "before");
+        var lost = client.Connection!.Closed;
         child.Kill();
         await child.ExitAsync();
+        await lost.WaitAsync(TestServer.Patience);
         File.Exists(((UnixEndPoint)child.EndPoint).Path).Should().BeTrue("nobody was left to remove it");
 
         await using var next = await TestServer.StartAsync(configure: options =>

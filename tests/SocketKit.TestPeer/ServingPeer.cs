@@ -79,7 +79,12 @@ internal sealed class ServingPeer
     public async Task<int> RunAsync()
     {
         new Thread(ReadCommands) { IsBackground = true }.Start();
-        await _server.RunAsync(_end.Token);
+        await _server.StartAsync();
+
+        // By now it listens for signals, too.
+        var running = _server.RunAsync(_end.Token);
+        Console.WriteLine("running");
+        await running;
         Console.WriteLine("stopped");
         return 0;
     }
@@ -219,7 +224,7 @@ internal sealed class ServingPeer
 
     // Opens no file: it must work without a free descriptor.
     private void PrintStats() =>
-        Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)), ("hand-overs", Interlocked.Read(ref _handOvers)), ("exhausted", Interlocked.Read(ref _exhausted)));
+        Print("stats", ("connections", _server.Connections.Count), ("accept-errors", Interlocked.Read(ref _acceptErrors)), ("hand-overs", Interlocked.Read(ref _handOvers)), ("exhausted", Interlocked.Read(ref _exhausted)), ("pool", ThreadPool.ThreadCount));
 
     private static void Print(string what, params (string Name, long Value)[] numbers) =>
         Console.WriteLine($"{what} {string.Join(' ', numbers.Select(number => string.Create(CultureInfo.InvariantCulture, $"{number.Name}={number.Value}")))}");

@@ -13,7 +13,7 @@ public class ClientReconnectTests
     public async Task With_the_server_down_for_60_s_the_schedule_is_the_policys_to_the_tick()
     {
         await using var bed = new TestBed();
-        var dialer = new WatchedDialer(bed.Network.Dial(TestBed.Address), bed.Time);
+        var dialer = new WatchedDialer(bed.Dial(), bed.Time);
         var twin = new BackoffReconnect(random: new Random(7));
         var reason = Because(CloseKind.ConnectFailed);
         var delays = Enumerable.Range(1, 12).Select(attempt => twin.NextDelay(attempt, reason)!.Value).ToArray();
@@ -88,7 +88,7 @@ public class ClientReconnectTests
             options.OnConnecting = async (_, _) => await gate.Task;
         }));
         var connecting = client.ConnectAsync();
-        await bed.Time.MadeAsync(TimeSpan.FromMilliseconds(100));
+        await bed.Time.MadeAsync(TimeSpan.FromMilliseconds(100), 2);
         bed.Advance(9);
         bed.Open(gate);
         await connecting.Soon();

@@ -1,3 +1,5 @@
+using SocketKit.Tests.TestDoubles;
+
 namespace SocketKit.Tests;
 
 public class SocketClientRejoinTests
@@ -11,7 +13,7 @@ public class SocketClientRejoinTests
         var probe = new Probe();
         await using var server = new SocketServer(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
         await server.StartAsync();
-        await using var client = new SocketClient(new SocketClientOptions { Dialer = network.Dial("server"), Framer = Framers.Lines(), Reconnect = probe });
+        await using var client = new SocketClient(new SocketClientOptions { Dialer = new OnTheNetwork(network, network.Dial("server")), Framer = Framers.Lines(), Reconnect = probe });
         await client.ConnectAsync().WaitAsync(Patience);
         IConnection first = client.Connection!;
         Task? next = null;

@@ -34,9 +34,17 @@ internal sealed partial class Connection
     {
         // Not disposed here: an asynchronous connect hook goes on with its token.
         var deadline = new CancellationTokenSource();
+        bool isOver;
         using (_gate.Enter())
         {
-            _opening = deadline;
+            // The owner may have closed it before it began.
+            isOver = _reason is not null;
+            _opening = isOver ? null : deadline;
+        }
+
+        if (isOver)
+        {
+            await deadline.CancelAsync().ConfigureAwait(false);
         }
 
         try

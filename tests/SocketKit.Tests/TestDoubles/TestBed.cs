@@ -48,11 +48,13 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
         return this;
     }
 
+    public Dialer Dial() => new OnTheNetwork(Network, Network.Dial(Address));
+
     public SocketClientOptions ClientOptions(Action<SocketClientOptions>? configure = null)
     {
         var options = new SocketClientOptions
         {
-            Dialer = Network.Dial(Address),
+            Dialer = Dial(),
             Framer = Framers.Lines(),
             TimeProvider = Time,
             LoggerFactory = new FakeLoggerFactory(Logs),

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using SocketKit.Transports.Epoll;
 using Xunit.Abstractions;
 
@@ -27,10 +28,9 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         // Each is one episode, though some blocked while their loop had no thread to spare for a moment: the first ten are a line each, and one says that there are more.
         await LoggedAsync(child, 10);
         await LoggedAsync(child, 1, ManyLines);
-        var stats = await child.AskAsync("stats");
-        stats["hand-overs"].Should().BeGreaterThanOrEqualTo(blocking);
+        await Eventually.TrueAsync(async () => (await child.AskAsync("stats"))["hand-overs"] >= blocking);
         child.CountLog(NoThreadLeft).Should().Be(0);
-        child.CountLog(9).Should().Be(0, "the pool is not what is blocked");
+        (await child.AskAsync("stats"))["pool"].Should().BeLessThan(blocking / 2, "the pool is not what is blocked");
         await BlockedHandlers.ReleaseAsync(child, peers);
     }
 
@@ -39,9 +39,9 @@ public class BlockedHandlerTests(ITestOutputHelper output)
     public async Task A_starved_pool_does_not_keep_the_peers_from_being_served()
     {
         const int count = 20;
-        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,1000");
+        await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=300,3000");
         var peers = await BlockedHandlers.ConnectAsync(child, count);
-        child.Command("starve 400 3000");
+        child.Command("starve 400 5000");
         await child.WaitForAsync("log Warning 9 The thread pool is starved");
 
         var slowest = TimeSpan.Zero;
@@ -59,7 +59,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
             rounds++;
         }
 
-        output.WriteLine($"H02: with the pool starved for 3 s, {rounds} rounds of {count} echoes; the slowest took {slowest.TotalMilliseconds:0} ms");
+        output.WriteLine($"H02: with the pool starved for 5 s, {rounds} rounds of {count} echoes; the slowest took {slowest.TotalMilliseconds:0} ms");
         slowest.Should().BeLessThan(Bounds.Seconds(0.5));
         (await child.AskAsync("stats"))["connections"].Should().Be(count);
         child.Lines.Should().NotContain(line => line.Contains("HeartbeatTimeout"));
@@ -105,13 +105,16 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         // Short ones bring it back to its loop.
         var loop = onSpare["loop"];
         var echoes = 0;
-        while (onSpare["loop"] == loop && echoes++ < 50_000)
+        var watch = Stopwatch.StartNew();
+        while (onSpare["loop"] == loop && watch.Elapsed < TestServer.Patience)
         {
+            echoes++;
             await peer.EchoAsync("short");
         }
 
         output.WriteLine($"Back on its loop after {echoes} echoes");
-        echoes.Should().BeInRange(100, 49_999);
+        onSpare["loop"].Should().BeGreaterThan(loop);
+        echoes.Should().BeGreaterThanOrEqualTo(100);
         Volatile.Write(ref episode, 2);
         await peer.EchoAsync("block");
         Blocks(server).Should().HaveCount(2, "this is a new episode");
@@ -132,7 +135,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         output.WriteLine($"{blocking} handlers block: no spare left after {watch.ElapsedMilliseconds} ms");
         var stats = await child.AskAsync("stats");
         stats["exhausted"].Should().BePositive();
-        stats["hand-overs"].Should().BeGreaterThanOrEqualTo(LoopThreads.MostSpares);
+        await Eventually.TrueAsync(async () => (await child.AskAsync("stats"))["hand-overs"] >= LoopThreads.MostSpares);
         child.ThreadsNamed("SocketKit loop").Should().BeLessThanOrEqualTo(LoopThreads.MostSpares + Environment.ProcessorCount + 1);
         child.CountLog(NoThreadLeft).Should().Be(1);
 

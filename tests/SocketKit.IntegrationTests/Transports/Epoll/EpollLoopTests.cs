@@ -60,6 +60,12 @@ public class EpollLoopTests(ITestOutputHelper output)
             },
             Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge,
             EventBatch.In);
+
+        // As above: being added is over before the input comes.
+        var looked = new BlockingCollection<int>();
+        using var later = new Probe(_loop, looked.Add);
+        later.Poke();
+        Take(looked);
         probe.Poke();
         began.Wait(Patience).Should().BeTrue();
 

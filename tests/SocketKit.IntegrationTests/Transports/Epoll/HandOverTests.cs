@@ -19,6 +19,7 @@ public class HandOverTests(ITestOutputHelper output)
     {
         using var handOvers = new Measurements("socketkit.loop.hand_overs");
         var delays = new List<double>();
+        var others = 0;
         for (var round = 0; round < 9; round++)
         {
             using var blocking = new Probe(_loop);
@@ -48,9 +49,10 @@ public class HandOverTests(ITestOutputHelper output)
 
             blocking.TakenOver.Should().Be(1, "both the monitor and the thread that comes back know of it");
             blocking.IsOnProbation.Should().BeTrue();
-            other.TakenOver.Should().Be(0);
+            others += other.TakenOver;
         }
 
+        others.Should().BeLessThan(3, "a thread that a busy machine takes the processor from for two ticks is taken for one that blocks");
         delays.Sort();
         output.WriteLine($"Behind a dispatch that blocks, the next one came after {string.Join(", ", delays.Select(delay => $"{delay:0.0}"))} ms");
         delays[delays.Count / 2].Should().BeLessThan(100, "two ticks are 20 ms; the machine may be busy");
@@ -69,7 +71,8 @@ public class HandOverTests(ITestOutputHelper output)
         var clears = 0;
 
         // A long dispatch in between, as a busy machine makes them, begins the count anew: so more than 1,000 are allowed, not fewer.
-        while (probe.IsOnProbation && spares < 100_000)
+        var patience = Stopwatch.StartNew();
+        while (probe.IsOnProbation && patience.Elapsed < Patience)
         {
             var onSpare = await Turn.RunAsync(probe, () => EpollLoop.Current is null);
             spares += onSpare ? 1 : 0;
@@ -105,7 +108,7 @@ public class HandOverTests(ITestOutputHelper output)
         SpinWait.SpinUntil(() => probe.TakenOver == 1, Patience).Should().BeTrue();
 
         // Short ones, until its probation is over although it still blocks.
-        for (var i = 0; i < 100_000 && probe.IsOnProbation; i++)
+        for (var patience = Stopwatch.StartNew(); patience.Elapsed < Patience && probe.IsOnProbation;)
         {
             await Turn.RunAsync(probe, () => 0);
         }

@@ -21,8 +21,11 @@ internal sealed class FullBacklog : IDisposable
         {
             var filler = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             _fillers.Add(filler);
-            if (!filler.ConnectAsync(EndPoint).Wait(200))
+            var connecting = filler.ConnectAsync(EndPoint);
+            if (!connecting.Wait(200))
             {
+                // It fails when the filler is disposed of, and nobody awaits it.
+                _ = connecting.ContinueWith(static failed => _ = failed.Exception, TaskScheduler.Default);
                 return;
             }
         }

@@ -126,7 +126,7 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
     {
         const int count = 200;
         Write(TestAuthority.Shared.Issue(subject: "old"));
-        var certificate = TlsCertificate.FromPem(Path.Combine(_folder.FullName, "tls.crt"), Path.Combine(_folder.FullName, "tls.key"));
+        var certificate = TlsCertificate.FromPem(Path.Combine(_folder.FullName, "tls.pem"));
         await using var server = await TlsServer.StartAsync(options => options.Certificate = certificate);
         var peers = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => TlsPeer.ConnectAsync(server.EndPoint)));
         await Task.WhenAll(peers.Select(peer => peer.EchoAsync("before")));
@@ -161,7 +161,7 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
     public async Task Certificates_that_were_replaced_are_let_go()
     {
         Write(TestAuthority.Shared.Issue(subject: "0"));
-        var certificate = TlsCertificate.FromPem(Path.Combine(_folder.FullName, "tls.crt"), Path.Combine(_folder.FullName, "tls.key"));
+        var certificate = TlsCertificate.FromPem(Path.Combine(_folder.FullName, "tls.pem"));
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await TlsServer.StartAsync(options => options.Certificate = certificate, configure: options => options.TimeProvider = time);
         var replaced = new List<WeakReference>();
@@ -254,10 +254,12 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
         }
     }
 
+    /// <summary>Both in one file and at once: half a pair is another test's business.</summary>
     private void Write(X509Certificate2 certificate)
     {
         var (text, key) = TestAuthority.Pem(certificate);
-        File.WriteAllText(Path.Combine(_folder.FullName, "tls.crt"), text);
-        File.WriteAllText(Path.Combine(_folder.FullName, "tls.key"), key);
+        var path = Path.Combine(_folder.FullName, "tls.pem");
+        File.WriteAllText(path + ".new", text + key);
+        File.Move(path + ".new", path, overwrite: true);
     }
 }

@@ -199,10 +199,17 @@ public sealed class TlsCertificateTests : IDisposable
         static Dictionary<string, double> Days()
         {
             var days = new Dictionary<string, double>();
-            using var meter = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
+            using var meter = new MeterListener();
+            meter.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Name == "socketkit.tls.certificate.expiry")
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            };
             meter.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
             {
-                if (instrument.Name == "socketkit.tls.certificate.expiry" && tags[0].Value is string name && name.StartsWith("gauge", StringComparison.Ordinal))
+                if (tags[0].Value is string name && name.StartsWith("gauge", StringComparison.Ordinal))
                 {
                     days[name] = TimeSpan.FromSeconds(value).TotalDays;
                 }
