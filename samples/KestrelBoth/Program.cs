@@ -16,7 +16,7 @@ void Run(ParseResult arguments)
     builder.WebHost.UseSocketKitTransport();
 
     // A protocol of our own, as a service that the web part reaches.
-    builder.Services.AddSocketKitServer("lines", options =>
+    builder.Services.AddSocketKitEndpoint("lines", options =>
     {
         options.Framer = Framers.Lines();
         options.Handler = Handler.Reply(new GuessThanksSorryOkReplies());

@@ -93,14 +93,14 @@ public sealed class SocketClientBuilder
     }
 
     /// <summary>Lets the host's start wait until the client is connected, and fail if it is not in time. By default the client connects in the background and the start goes on.</summary>
-    /// <param name="timeout">How long. Default: 30 s. <see cref="Timeout.InfiniteTimeSpan"/>: until the host gives up.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The time is neither positive nor infinite.</exception>
+    /// <param name="timeout">How long: above zero, at most a day. Default: 30 s. <see cref="Timeout.InfiniteTimeSpan"/>: until the host gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is zero, negative or longer than a day, and not infinite.</exception>
     public SocketClientBuilder WaitForConnection(TimeSpan? timeout = null)
     {
         var patience = timeout ?? TimeSpan.FromSeconds(30);
-        if (patience <= TimeSpan.Zero && patience != Timeout.InfiniteTimeSpan)
+        if (patience != Timeout.InfiniteTimeSpan && (patience <= TimeSpan.Zero || patience > TimeSpan.FromDays(1)))
         {
-            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "Give a time above zero, or Timeout.InfiniteTimeSpan.");
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "Give a time above zero and up to a day, or Timeout.InfiniteTimeSpan.");
         }
 
         _registration.WaitForConnection = patience;

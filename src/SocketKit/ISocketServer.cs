@@ -22,16 +22,18 @@ public interface ISocketServer : IAsyncDisposable
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ListenException">An address is in use.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
+    /// <exception cref="ObjectDisposedException">The server was disposed.</exception>
     Task StartAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Stops in three stages: accepts no more; lets connections finish what is in flight, within <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first.
-    /// Awaited in a handler, it does not wait for that handler. Before a start it does nothing.</summary>
+    /// Awaited in a handler, it does not wait for that handler. Before a start, and after the end, it does nothing.</summary>
     /// <param name="cancellationToken">Cancels the second stage, whichever call began it: the rest is aborted at once.</param>
     Task StopAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ListenException">An address is in use.</exception>
+    /// <exception cref="ObjectDisposedException">The server was disposed before the call.</exception>
     Task RunAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Sends one message to many connections, framed once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
@@ -58,7 +60,7 @@ public enum ServerState
     /// <summary>Accepts no more, and lets connections finish what is in flight.</summary>
     Draining,
 
-    /// <summary>Has stopped, or its start has failed.</summary>
+    /// <summary>Has stopped, its start has failed, or it was disposed before a start. The end: it does not start again.</summary>
     Stopped,
 }
 

@@ -25,6 +25,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     private readonly CancellationTokenSource _drainOver = new();
     private Task? _starting;
     private Task? _stopping;
+    private bool _disposed;
     private long _refused;
     private LogLevel _refusedLevel;
 
@@ -48,6 +49,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
                     (_, { IsCompleted: true }) => ServerState.Stopped,
                     (_, not null) => ServerState.Draining,
                     ({ IsCompleted: true }, null) => ServerState.Listening,
+                    (null, _) when _disposed => ServerState.Stopped,
                     _ => ServerState.NotStarted,
                 };
             }
@@ -72,6 +74,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_starting is not null || _stopping is not null)
             {
                 throw new InvalidOperationException("A server is started once; make a new one");
@@ -112,6 +115,7 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         Task starting;
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             starting = _starting ?? StartAsync(cancellationToken);
         }
 
@@ -169,8 +173,16 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
         return queued;
     }
 
-    /// <summary>Stops the server as <see cref="StopAsync"/> does.</summary>
-    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+    /// <summary>Stops the server as <see cref="StopAsync"/> does. It cannot be started afterwards, even if it never was. Idempotent.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
+        await StopAsync().ConfigureAwait(false);
+    }
 
     void IConnectionOwner.Opened(Connection connection)
     {

@@ -3,7 +3,7 @@ namespace SocketKit;
 /// <summary>What a server needs to start: at least one listener, a framer and a handler.</summary>
 public sealed class SocketServerOptions : ConnectionOptions
 {
-    /// <summary>Where to listen; see <see cref="Listen"/>. At least one.</summary>
+    /// <summary>Where to listen; see <see cref="Listen"/>. At least one, none of them null.</summary>
     public IList<Listener> Listeners { get; } = [];
 
     /// <summary>How many connections may live at once; more are accepted and closed at once, as <see cref="CloseKind.TooManyConnections"/>. Default: 10,000. At least 1.</summary>

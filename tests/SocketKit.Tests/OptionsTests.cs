@@ -6,6 +6,7 @@ public class OptionsTests
     public static TheoryData<string, string, Action<SocketServerOptions>> ServerViolations => new()
     {
         { "SocketServerOptions.Listeners", "type Listeners = { Listen.Tcp(9000) }", options => options.Listeners.Clear() },
+        { "SocketServerOptions.Listeners", "[1] is null; type Listen.Tcp(9000)", options => options.Listeners.Add(null!) },
         { "SocketServerOptions.Framer", "type Framer = Framers.Lines()", options => options.Framer = null },
         { "SocketServerOptions.Handler", "type Handler = Handler.OnText(", options => options.Handler = null },
         { "SocketServerOptions.Heartbeat", "type NoHeartbeat.Instance", options => options.Heartbeat = null! },

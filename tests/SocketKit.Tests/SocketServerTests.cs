@@ -55,7 +55,6 @@ public class SocketServerTests
         await using var bed = new TestBed();
         var unstarted = new SocketServer(new SocketServerOptions());
         await unstarted.StopAsync();
-        await unstarted.DisposeAsync();
         unstarted.State.Should().Be(ServerState.NotStarted);
         var broadcast = () => unstarted.BroadcastAsync("x"u8.ToArray()).AsTask();
         await broadcast.Should().ThrowAsync<InvalidOperationException>();
@@ -65,6 +64,29 @@ public class SocketServerTests
         await again.Should().ThrowAsync<InvalidOperationException>();
         await bed.Server.StopAsync().Soon();
         await again.Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
+    public async Task A_server_that_was_disposed_does_not_start_any_more()
+    {
+        var network = new InMemoryNetwork();
+        SocketServer Server() => new(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+        var (unstarted, started) = (Server(), Server());
+        await started.StartAsync();
+
+        foreach (var server in new[] { unstarted, started })
+        {
+            await server.DisposeAsync();
+            server.State.Should().Be(ServerState.Stopped);
+            await server.Invoking(disposed => disposed.StartAsync()).Should().ThrowAsync<ObjectDisposedException>();
+            await server.Invoking(disposed => disposed.RunAsync()).Should().ThrowAsync<ObjectDisposedException>();
+            await server.StopAsync().Soon();
+            await server.DisposeAsync();
+            server.State.Should().Be(ServerState.Stopped);
+        }
+
+        await using var next = Server();
+        await next.StartAsync();
     }
 
     [Fact]

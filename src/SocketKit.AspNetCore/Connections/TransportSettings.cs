@@ -11,11 +11,16 @@ internal sealed class TransportSettings
     public TransportSettings(IOptions<SocketKitTransportOptions> options, ILoggerFactory loggers, IMemoryPoolFactory<byte>? pools = null)
     {
         var given = options.Value;
+        if (given.Backlog < 1)
+        {
+            throw new OptionsException("SocketKitTransportOptions.Backlog", $"{given.Backlog} is out of range; type a number from 1 up");
+        }
+
         Listen = new TcpListenOptions { Engine = given.Engine, Backlog = given.Backlog, ReusePort = given.ReusePort };
         Dial = new TcpDialOptions { Engine = given.Engine };
         FlushTimeout = Positive(given.FlushTimeout, nameof(given.FlushTimeout));
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
-        TimeProvider = given.TimeProvider;
+        TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
         Logger = loggers.CreateLogger("SocketKit.AspNetCore");
         MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
     }
@@ -35,6 +40,8 @@ internal sealed class TransportSettings
     /// <summary>For what Kestrel itself buffers.</summary>
     public MemoryPool<byte> MemoryPool { get; }
 
-    private static TimeSpan Positive(TimeSpan value, string name) =>
-        value > TimeSpan.Zero ? value : throw new OptionsException("SocketKitTransportOptions." + name, $"{value} is out of range; type a time above zero");
+    // The bounds are those of the core's options: what a wait takes in milliseconds.
+    private static TimeSpan Positive(TimeSpan value, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
+        ? value
+        : throw new OptionsException("SocketKitTransportOptions." + name, $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10)");
 }

@@ -16,7 +16,7 @@ internal sealed class KestrelEndpoint : IAsyncDisposable
     private CancellationTokenRegistration _registration;
     private CancellationToken _stopping;
 
-    public KestrelEndpoint(SocketServerOptions options)
+    private KestrelEndpoint(SocketServerOptions options)
     {
         if (options.Listeners.Count > 0)
         {
@@ -28,6 +28,16 @@ internal sealed class KestrelEndpoint : IAsyncDisposable
     }
 
     public SocketServer Server { get; }
+
+    /// <summary>Makes one. Options are made in this order: what the application knows, what the program says.</summary>
+    public static KestrelEndpoint Create(IServiceProvider services, string? name, Action<IServiceProvider, SocketServerOptions> configure)
+    {
+        // The name tells it from others on a dashboard.
+        var options = new SocketServerOptions { Name = name, LoggerFactory = services.GetService<ILoggerFactory>() };
+        options.TimeProvider = services.GetService<TimeProvider>() ?? options.TimeProvider;
+        configure(services, options);
+        return new KestrelEndpoint(options);
+    }
 
     /// <summary>Serves one more end point.</summary>
     public void Open(EndPoint endPoint, IServiceProvider services)
@@ -41,7 +51,6 @@ internal sealed class KestrelEndpoint : IAsyncDisposable
 
             _listener = new KestrelListener(endPoint);
             _options.Listeners.Add(_listener);
-            _options.LoggerFactory ??= services.GetService<ILoggerFactory>();
 
             // Nothing to wait for: there is no address to take. Options that are wrong are told here, before Kestrel listens.
             Server.StartAsync().GetAwaiter().GetResult();

@@ -14,6 +14,11 @@ internal sealed class HealthRegistrations(IEnumerable<ServerRegistration> server
     public void Configure(HealthCheckServiceOptions options)
     {
         var warning = health.Value.CertificateWarning;
+        if (warning < TimeSpan.Zero)
+        {
+            throw new OptionsException($"{nameof(SocketKitHealthOptions)}.{nameof(SocketKitHealthOptions.CertificateWarning)}", $"{warning} is out of range; type a time from zero up, such as TimeSpan.FromDays(14)");
+        }
+
         options.Registrations.Add(new HealthCheckRegistration("socketkit_live", new LiveCheck(), null, Live));
         foreach (var server in servers)
         {

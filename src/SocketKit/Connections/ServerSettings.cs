@@ -12,6 +12,11 @@ internal sealed class ServerSettings
         }
 
         Listeners = [.. options.Listeners];
+        if (Array.IndexOf(Listeners, null) is >= 0 and var index)
+        {
+            throw new OptionsException(role + ".Listeners", $"[{index}] is null; type Listen.Tcp(9000), say, or leave it out");
+        }
+
         Connection = new ConnectionSettings(options, role, handlerRequired: true);
         MaxConnections = ConnectionSettings.InRange(options.MaxConnections, 1, int.MaxValue, role, nameof(options.MaxConnections));
         DrainTimeout = options.DrainTimeout == TimeSpan.Zero ? TimeSpan.Zero : ConnectionSettings.Positive(options.DrainTimeout, role, nameof(options.DrainTimeout));

@@ -14,7 +14,15 @@ public class UseSocketKitTests
     public async Task A_protocol_is_served_and_a_half_closed_peer_gets_its_replies(SocketEngine engine, bool tls)
     {
         ISocketServer? server = null;
-        await using var web = await WebServer.StartAsync(engine, _ => { }, tls: tls, endpoint: listen => server = listen.UseSocketKit(Lines));
+        await using var web = await WebServer.StartAsync(engine, _ => { }, tls: tls, endpoint: listen => listen.UseSocketKit(options =>
+        {
+            options.Framer = Framers.Lines();
+            options.Handler = Handler.OnText((connection, text) =>
+            {
+                server = connection.Server;
+                return connection.SendAsync("re: " + text);
+            });
+        }).Should().BeSameAs(listen));
         using var client = await RawClient.ConnectAsync(web.EndPoint);
         await using Stream stream = tls ? await SecureAsync(client) : new System.Net.Sockets.NetworkStream(client.Socket);
         using var reader = new StreamReader(stream);
@@ -71,7 +79,7 @@ public class UseSocketKitTests
     [Fact]
     public async Task A_named_server_is_a_keyed_service()
     {
-        await using var web = await WebServer.StartAsync(SocketEngine.Auto, _ => { }, endpoint: listen => listen.UseSocketKit("lines"), services: services => services.AddSocketKitServer("lines", Lines));
+        await using var web = await WebServer.StartAsync(SocketEngine.Auto, _ => { }, endpoint: listen => listen.UseSocketKit("lines").Should().BeSameAs(listen), services: services => services.AddSocketKitEndpoint("lines", Lines));
         await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tcp(web.EndPoint), Framer = Framers.Lines() });
         await client.ConnectAsync();
         using var response = await client.RequestAsync("x").InTime();

@@ -100,6 +100,16 @@ public class HealthCheckTests
     }
 
     [Fact]
+    public async Task A_warning_behind_the_expiry_fails_the_start()
+    {
+        await using var host = new HostBed();
+        host.Services.AddHealthChecks().AddSocketKit(options => options.CertificateWarning = TimeSpan.FromDays(-1));
+
+        var thrown = (await host.Invoking(wrong => wrong.StartAsync()).Should().ThrowAsync<OptionsException>()).Which;
+        thrown.Message.Should().Be("SocketKitHealthOptions.CertificateWarning: -1.00:00:00 is out of range; type a time from zero up, such as TimeSpan.FromDays(14)");
+    }
+
+    [Fact]
     public async Task A_TLS_address_of_the_configuration_is_served_and_its_certificate_belongs_to_the_server()
     {
         var folder = Directory.CreateTempSubdirectory();

@@ -91,9 +91,15 @@ public class HostedClientTests
     }
 
     [Fact]
-    public void The_time_to_wait_is_positive()
+    public void The_time_to_wait_is_above_zero_and_a_day_at_most_or_infinite()
     {
-        new ServiceCollection().AddSocketClient("x").Invoking(builder => builder.WaitForConnection(TimeSpan.Zero)).Should().Throw<ArgumentOutOfRangeException>();
+        var builder = new ServiceCollection().AddSocketClient("x");
+        foreach (var wrong in new[] { TimeSpan.Zero, TimeSpan.FromSeconds(-1), TimeSpan.FromDays(1) + TimeSpan.FromTicks(1), TimeSpan.MaxValue })
+        {
+            builder.Invoking(client => client.WaitForConnection(wrong)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("Give a time above zero and up to a day, or Timeout.InfiniteTimeSpan*");
+        }
+
+        builder.WaitForConnection(TimeSpan.FromDays(1)).WaitForConnection(TimeSpan.FromTicks(1)).WaitForConnection(Timeout.InfiniteTimeSpan).Should().BeSameAs(builder);
     }
 
     private static SocketClientBuilder AddClient(HostBed host, Action<SocketClientOptions>? configure = null) => host.Services.AddSocketClient("upstream", options =>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace SocketKit;
 
@@ -16,6 +17,9 @@ public sealed class InMemoryEndPoint : EndPoint, IEquatable<InMemoryEndPoint>
 
     /// <summary>A listener's name; at the dialling end that name with a number, such as <c>server#1</c>.</summary>
     public string Name { get; }
+
+    /// <summary>Always <see cref="AddressFamily.Unspecified"/>: there is no socket behind it.</summary>
+    public override AddressFamily AddressFamily => AddressFamily.Unspecified;
 
     /// <inheritdoc/>
     public bool Equals(InMemoryEndPoint? other) => other is not null && other.Name == Name;

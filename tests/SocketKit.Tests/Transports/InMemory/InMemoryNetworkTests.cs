@@ -88,6 +88,7 @@ public class InMemoryNetworkTests
         var second = await _network.ConnectAsync("server");
 
         listener.EndPoint.ToString().Should().Be("memory://server");
+        listener.EndPoint.AddressFamily.Should().Be(System.Net.Sockets.AddressFamily.Unspecified);
         first.LocalEndPoint!.ToString().Should().Be("memory://server#1");
         second.LocalEndPoint!.ToString().Should().Be("memory://server#2");
         second.RemoteEndPoint.Should().Be(listener.EndPoint).And.Be(new InMemoryEndPoint("server"));
