@@ -259,7 +259,7 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
     {
         var (text, key) = TestAuthority.Pem(certificate);
         var path = Path.Combine(_folder.FullName, "tls.pem");
-        File.WriteAllText(path + ".new", text + key);
+        File.WriteAllText(path + ".new", $"{text}\n{key}");
         File.Move(path + ".new", path, overwrite: true);
     }
 }
