@@ -22,6 +22,7 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ConnectException">The attempt failed and the policy gave up; it carries the last reason.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled, or the client was disconnected.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     Task ConnectAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called again.</summary>

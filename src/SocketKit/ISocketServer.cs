@@ -20,7 +20,7 @@ public interface ISocketServer : IAsyncDisposable
 
     /// <summary>Takes the addresses and begins to accept. When one address fails, the others are given back.</summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
-    /// <exception cref="ListenException">An address is in use.</exception>
+    /// <exception cref="ListenException">An address cannot be taken: it is in use, not this machine's, or not allowed.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
     /// <exception cref="ObjectDisposedException">The server was disposed.</exception>
     Task StartAsync(CancellationToken cancellationToken = default);
@@ -32,7 +32,7 @@ public interface ISocketServer : IAsyncDisposable
 
     /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
-    /// <exception cref="ListenException">An address is in use.</exception>
+    /// <exception cref="ListenException">An address cannot be taken: it is in use, not this machine's, or not allowed.</exception>
     /// <exception cref="ObjectDisposedException">The server was disposed before the call.</exception>
     Task RunAsync(CancellationToken cancellationToken = default);
 

@@ -11,12 +11,14 @@ public static class Framers
     /// <summary>Text lines: one line is one message. The right choice to begin with; works with <c>nc</c> and telnet.</summary>
     /// <param name="end">The line end. Default: LF and CR LF are both read, LF is written.</param>
     /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1, or there is no such line end.</exception>
     public static LineFramer Lines(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue) => new(end, maxLength);
 
     /// <summary>The length of the message in front of it. The right choice for binary data, and the fastest.</summary>
     /// <param name="field">The kind of length field. Default: four bytes.</param>
     /// <param name="byteOrder">The byte order of the field. Default: highest byte first.</param>
     /// <param name="maxLength">The longest message in bytes, the field not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="OptionsException">A value is out of its range.</exception>
     public static LengthPrefixFramer LengthPrefixed(LengthField field = LengthField.FourBytes, ByteOrder byteOrder = ByteOrder.BigEndian, int maxLength = int.MaxValue) =>
         new(new LengthPrefixOptions { Field = field, ByteOrder = byteOrder, MaxLength = maxLength });
 
@@ -31,6 +33,7 @@ public static class Framers
 
     /// <summary>Messages that end in a delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter, encoded in UTF-8.</param>
+    /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes.</exception>
     public static DelimiterFramer Delimited(string delimiter)
     {
         ArgumentException.ThrowIfNullOrEmpty(delimiter);
@@ -39,6 +42,7 @@ public static class Framers
 
     /// <summary>Messages that end in a delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter's bytes.</param>
+    /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes.</exception>
     public static DelimiterFramer Delimited(ReadOnlySpan<byte> delimiter) => new(delimiter);
 
     /// <summary>Messages that end in one of several delimiters, or keep theirs, or have a maximum length.</summary>
@@ -48,12 +52,14 @@ public static class Framers
 
     /// <summary>Messages that all have the same size.</summary>
     /// <param name="size">The size in bytes, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
     public static FixedSizeFramer FixedSize(int size) => new(size);
 
     /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
     /// <param name="begin">The begin mark, encoded in UTF-8.</param>
     /// <param name="end">The end mark, encoded in UTF-8.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes; or <paramref name="maxLength"/> is below 1.</exception>
     public static MarkFramer Marked(string begin, string end, int maxLength = int.MaxValue)
     {
         ArgumentException.ThrowIfNullOrEmpty(begin);
@@ -64,7 +70,9 @@ public static class Framers
     /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
     /// <param name="begin">The begin mark's bytes.</param>
     /// <param name="end">The end mark's bytes.</param>
-    public static MarkFramer Marked(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) => new(begin, end);
+    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes; or <paramref name="maxLength"/> is below 1.</exception>
+    public static MarkFramer Marked(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue) => new(begin, end, maxLength);
 
     /// <summary>No framing: whatever has arrived is a message. For wires that keep messages (UDP, WebSocket), and to look at bytes as they come.</summary>
     public static RawFramer Raw() => new();
