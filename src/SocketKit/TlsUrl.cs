@@ -20,7 +20,7 @@ internal static class TlsUrl
         var options = new TlsListenOptions { Certificate = certificate };
         if (authorities is not null)
         {
-            options.ClientCertificates = ClientCertificates.Required;
+            options.ClientCertificateMode = ClientCertificateMode.Required;
             Load(authorities, options.ClientAuthorities);
         }
 

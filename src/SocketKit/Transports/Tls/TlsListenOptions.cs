@@ -18,8 +18,8 @@ public sealed class TlsListenOptions
     /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
     public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    /// <summary>If clients show a certificate (mutual TLS). Default: <see cref="ClientCertificates.None"/>.</summary>
-    public ClientCertificates ClientCertificates { get; set; }
+    /// <summary>If clients show a certificate (mutual TLS). Default: <see cref="ClientCertificateMode.None"/>.</summary>
+    public ClientCertificateMode ClientCertificateMode { get; set; }
 
     /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty, the system's trusted roots.</summary>
     public X509Certificate2Collection ClientAuthorities { get; } = [];
@@ -36,7 +36,7 @@ public sealed class TlsListenOptions
 }
 
 /// <summary>If the clients of a TLS server show a certificate.</summary>
-public enum ClientCertificates
+public enum ClientCertificateMode
 {
     /// <summary>They are not asked for one.</summary>
     None,

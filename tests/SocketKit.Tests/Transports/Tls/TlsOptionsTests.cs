@@ -14,7 +14,7 @@ public class TlsOptionsTests
         { options => options.Protocols = SslProtocols.Tls11 | SslProtocols.Tls12, "Protocols" },
 #pragma warning restore CA5397, SYSLIB0039
         { options => options.MaxHandshakes = 0, "MaxHandshakes" },
-        { options => options.ClientCertificates = (ClientCertificates)7, "ClientCertificates" },
+        { options => options.ClientCertificateMode = (ClientCertificateMode)7, "ClientCertificateMode" },
         { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
         { options => options.ApplicationProtocols.Add(new string('x', 256)), "ApplicationProtocols" },
         { options => options.ServerNames.Add("a*.test", options.Certificate!), "ServerNames" },
