@@ -48,6 +48,12 @@ internal sealed class TlsServerSide : TlsSide
             throw new OptionsException(Role + ".ClientCertificateMode", $"{options.ClientCertificateMode} is not a choice; type ClientCertificateMode.Required, say");
         }
 
+        if (options.ClientCertificateMode != ClientCertificateMode.None && options.ClientAuthorities.Count == 0 && options.AcceptPeer is null)
+        {
+            // The system's authorities vouch for everybody who owns a name.
+            throw new OptionsException(Role + ".ClientAuthorities", $"is empty, while ClientCertificateMode is {options.ClientCertificateMode}: whoever has a certificate of any authority that the system trusts would be let in; type ClientAuthorities.ImportFromPemFile(\"clients-root.pem\"), or ?ca=clients-root.pem in an address, or set AcceptPeer to judge each certificate yourself");
+        }
+
         if (options.MaxHandshakes < 1)
         {
             throw new OptionsException(Role + ".MaxHandshakes", $"{options.MaxHandshakes} is out of range; type a number from 1 up");
