@@ -34,6 +34,32 @@ public sealed class TlsListenOptions
     /// <summary>How many handshakes may be under way at once on this listener; more wait, holding nothing but their socket, until the open deadline (<see cref="ConnectionOptions.OpenTimeout"/>). Of those one IP address (of IPv6, a /64 network)
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
+
+    /// <summary>A copy with everything that is set here, of which something may be changed.</summary>
+    internal TlsListenOptions Copy()
+    {
+        var copy = new TlsListenOptions
+        {
+            Certificate = Certificate,
+            Protocols = Protocols,
+            ClientCertificateMode = ClientCertificateMode,
+            CheckRevocation = CheckRevocation,
+            AcceptPeer = AcceptPeer,
+            MaxHandshakes = MaxHandshakes,
+        };
+        copy.ClientAuthorities.AddRange(ClientAuthorities);
+        foreach (var protocol in ApplicationProtocols)
+        {
+            copy.ApplicationProtocols.Add(protocol);
+        }
+
+        foreach (var (name, certificate) in ServerNames)
+        {
+            copy.ServerNames.Add(name, certificate);
+        }
+
+        return copy;
+    }
 }
 
 /// <summary>If the clients of a TLS server show a certificate.</summary>

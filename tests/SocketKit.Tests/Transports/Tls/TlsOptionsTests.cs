@@ -97,6 +97,57 @@ public class TlsOptionsTests
         listener.CertificateExpires.Should().NotBeNull();
     }
 
+    [Fact]
+    public void A_copy_of_a_listeners_options_holds_all_of_them()
+    {
+        var options = TestAuthority.Shared.ListenOptions(options =>
+        {
+            options.ServerNames.Add("a.test", options.Certificate!);
+            options.ApplicationProtocols.Add("x");
+            options.Protocols = SslProtocols.Tls13;
+            options.ClientCertificateMode = ClientCertificateMode.Allowed;
+            options.CheckRevocation = true;
+            options.AcceptPeer = _ => true;
+            options.MaxHandshakes = 7;
+        });
+
+        HoldsTheSame(options.Copy(), options, new TlsListenOptions());
+    }
+
+    [Fact]
+    public void A_copy_of_a_dialers_options_holds_all_of_them()
+    {
+        var options = TestAuthority.Shared.DialOptions(options =>
+        {
+            options.Certificate = TlsCertificate.From(TestAuthority.Shared.Issue());
+            options.ApplicationProtocols.Add("x");
+            options.Protocols = SslProtocols.Tls13;
+            options.CheckRevocation = true;
+            options.AcceptPeer = _ => true;
+            options.DangerousAcceptAnyCertificate = true;
+        });
+
+        HoldsTheSame(options.Copy(), options, new TlsDialOptions());
+    }
+
+    /// <summary>Looks at every property there is, so that a new one is not forgotten.</summary>
+    private static void HoldsTheSame<T>(T copy, T options, T defaults)
+    {
+        foreach (var property in typeof(T).GetProperties())
+        {
+            var (copied, original) = (property.GetValue(copy), property.GetValue(options));
+            if (original is System.Collections.IEnumerable and not string)
+            {
+                copied.Should().NotBeSameAs(original, property.Name);
+                ((System.Collections.IEnumerable)copied!).Cast<object>().Should().NotBeEmpty(property.Name).And.Equal(((System.Collections.IEnumerable)original).Cast<object>(), property.Name);
+            }
+            else
+            {
+                copied.Should().Be(original, property.Name).And.NotBe(property.GetValue(defaults), property.Name);
+            }
+        }
+    }
+
     private static void AskStrangers(TlsListenOptions options, ClientCertificateMode mode)
     {
         options.ClientCertificateMode = mode;
