@@ -70,7 +70,7 @@ public static class Dial
     /// <param name="tcp">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentException">The host is empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
-    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="OptionsException">An option is out of range, or would silence others.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
     public static Dialer Tls(string host, int port, TlsDialOptions? tls = null, TcpDialOptions? tcp = null) =>
         new TlsDialer(Tcp(host, port, tcp), new TlsClientSide(tls ?? new TlsDialOptions(), host));
@@ -79,7 +79,7 @@ public static class Dial
     /// <param name="inner">Dials.</param>
     /// <param name="tls">Whom to trust; <see cref="TlsDialOptions.ServerName"/> must be set.</param>
     /// <exception cref="ArgumentNullException">There is no dialer, or there are no options.</exception>
-    /// <exception cref="OptionsException">An option is missing or out of range.</exception>
+    /// <exception cref="OptionsException">An option is missing or out of range, or would silence others.</exception>
     public static Dialer Tls(Dialer inner, TlsDialOptions tls)
     {
         ArgumentNullException.ThrowIfNull(inner);
@@ -90,9 +90,10 @@ public static class Dial
     /// <summary>An address as text, for command lines and configuration.</summary>
     /// <param name="url"><c>tcp://host:9000</c>, <c>tcp://[::1]:9000</c>; <c>tls://host:9443</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question mark: <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TLS
     /// <c>ca</c>, a file in PEM with those who vouch for the server and nobody else, <c>name</c>, whom its certificate must be for, and <c>cert</c> and <c>key</c>, the client's own certificate.</param>
-    /// <param name="tls">What <c>tls://</c> goes by where the URL has none of these. Null: the defaults, which are strict.</param>
+    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays: <c>ca</c> replaces <see cref="TlsDialOptions.Authorities"/>, <c>name</c> <see cref="TlsDialOptions.ServerName"/>, <c>cert</c>
+    /// <see cref="TlsDialOptions.Certificate"/>. So a URL may replace who vouches and for which name, and drops nothing else that the program asks of the server. <c>tcp://</c> and <c>unix://</c> are without TLS, whatever stands here. Default: null, the defaults, which are strict.</param>
     /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
-    /// <exception cref="OptionsException">One of the options is out of range.</exception>
+    /// <exception cref="OptionsException">One of the options is out of range, or would silence others.</exception>
     /// <exception cref="TlsCertificateException">A file cannot be loaded; the message names it.</exception>
     /// <exception cref="PlatformNotSupportedException">It asks for an engine or a feature that this system does not have.</exception>
     public static Dialer Url(string url, TlsDialOptions? tls = null)
@@ -105,14 +106,14 @@ public static class Dial
 
         var (host, port) = parsed.HostAndPort(lowestPort: 1);
         var options = new TcpDialOptions { Engine = parsed.Engine() };
-        var own = parsed.Scheme == "tls" ? TlsUrl.Dialling(parsed) : null;
+        var own = parsed.Scheme == "tls" ? TlsUrl.Dialling(parsed, tls) : null;
         parsed.End();
         if (host == "*")
         {
             throw parsed.Wrong("* is only for listening; type a host");
         }
 
-        return parsed.Scheme == "tls" ? Tls(host, port, own ?? tls, options) : Tcp(host, port, options);
+        return own is null ? Tcp(host, port, options) : Tls(host, port, own, options);
     }
 
     private static Dialer UnixUrl(SocketUrl url)

@@ -98,7 +98,9 @@ public static class Listen
     /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4); <c>tls://*:9443?cert=full.pem&amp;key=key.pem</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters
     /// follow a question mark: <c>backlog=512</c>; <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP and TLS <c>reuseport=true</c>; of Unix sockets <c>mode=660</c>, the permissions; of TLS <c>cert</c> and <c>key</c>, files in PEM (or one in PFX
     /// without a password), and <c>ca</c>, a file in PEM with those who vouch for clients, who then must show a certificate.</param>
-    /// <param name="tls">What <c>tls://</c> goes by where the URL has no <c>cert</c>. Null: the URL must have one.</param>
+    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays: <c>cert</c> replaces <see cref="TlsListenOptions.Certificate"/> (not those of <see cref="TlsListenOptions.ServerNames"/>);
+    /// <c>ca</c> replaces <see cref="TlsListenOptions.ClientAuthorities"/>, and the mode becomes <see cref="ClientCertificateMode.Required"/>. So a URL may replace who vouches for clients, and drops nothing else that the program asks of them.
+    /// <c>tcp://</c> and <c>unix://</c> are without TLS, whatever stands here. Default: null; then the URL must have a <c>cert</c>.</param>
     /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
     /// <exception cref="OptionsException">One of the options is missing or out of range.</exception>
     /// <exception cref="TlsCertificateException">A file cannot be loaded; the message names it.</exception>
@@ -109,15 +111,16 @@ public static class Listen
         return parsed.Scheme switch
         {
             "unix" => UnixUrl(parsed),
-            "tls" => Tls(TcpUrl(parsed, out var own), own ?? tls ?? throw parsed.Wrong("tls needs a certificate; type ?cert=full.pem&key=key.pem, say")),
+            "tls" => TlsOverTcpUrl(parsed, tls),
             _ => TcpUrl(parsed),
         };
     }
 
-    private static Listener TcpUrl(SocketUrl url, out TlsListenOptions? tls)
+    private static Listener TlsOverTcpUrl(SocketUrl url, TlsListenOptions? program)
     {
-        tls = TlsUrl.Listening(url);
-        return TcpUrl(url);
+        var tls = TlsUrl.Listening(url, program);
+        var tcp = TcpUrl(url);
+        return TlsUrl.LacksCertificate(tls) ? throw url.Wrong("tls needs a certificate; type ?cert=full.pem&key=key.pem, say") : Tls(tcp, tls);
     }
 
     private static Listener TcpUrl(SocketUrl url)

@@ -3,48 +3,45 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit;
 
-/// <summary>The parameters of <c>tls://</c>: files with certificates. Without any, the options that the program gives hold.</summary>
+/// <summary>The parameters of <c>tls://</c>: files with certificates. What the URL says overrides what the program says, option by option, in a copy; what it does not say stays, so that it does not weaken in passing what the program insists on.</summary>
 internal static class TlsUrl
 {
-    /// <summary>Of a server: <c>cert</c> and <c>key</c>, and <c>ca</c> if clients must show a certificate of somebody in there. Null: the URL has none of them.</summary>
+    /// <summary>Of a server: <c>cert</c> and <c>key</c>, and <c>ca</c> if clients must show a certificate of somebody in there.</summary>
+    /// <returns>A copy, which may lack a certificate if neither side has one.</returns>
     /// <exception cref="TlsCertificateException">A file cannot be loaded.</exception>
-    public static TlsListenOptions? Listening(SocketUrl url)
+    public static TlsListenOptions Listening(SocketUrl url, TlsListenOptions? program)
     {
-        var certificate = Certificate(url);
-        var authorities = url.Text("ca");
-        if (certificate is null)
+        var options = program?.Copy() ?? new TlsListenOptions();
+        options.Certificate = Certificate(url) ?? options.Certificate;
+        if (url.Text("ca") is { } authorities)
         {
-            return authorities is null ? null : throw url.Wrong("ca, for the certificates of clients, stands beside cert, the server's own");
-        }
+            if (LacksCertificate(options))
+            {
+                throw url.Wrong("ca, for the certificates of clients, stands beside cert, the server's own");
+            }
 
-        var options = new TlsListenOptions { Certificate = certificate };
-        if (authorities is not null)
-        {
-            options.ClientCertificates = ClientCertificates.Required;
+            options.ClientCertificateMode = ClientCertificateMode.Required;
             Load(authorities, options.ClientAuthorities);
         }
 
         return options;
     }
 
-    /// <summary>Of a client: <c>ca</c>, whom to trust; <c>name</c>, whom the certificate must be for; <c>cert</c> and <c>key</c>, its own. Null: the URL has none of them.</summary>
-    /// <exception cref="TlsCertificateException">A file cannot be loaded.</exception>
-    public static TlsDialOptions? Dialling(SocketUrl url)
-    {
-        var authorities = url.Text("ca");
-        var name = url.Text("name");
-        var certificate = Certificate(url);
-        if (authorities is null && name is null && certificate is null)
-        {
-            return null;
-        }
+    public static bool LacksCertificate(TlsListenOptions options) => options.Certificate is null && options.ServerNames.Count == 0;
 
-        var options = new TlsDialOptions { ServerName = name, Certificate = certificate };
-        if (authorities is not null)
+    /// <summary>Of a client: <c>ca</c>, whom to trust; <c>name</c>, whom the certificate must be for; <c>cert</c> and <c>key</c>, its own.</summary>
+    /// <returns>A copy.</returns>
+    /// <exception cref="TlsCertificateException">A file cannot be loaded.</exception>
+    public static TlsDialOptions Dialling(SocketUrl url, TlsDialOptions? program)
+    {
+        var options = program?.Copy() ?? new TlsDialOptions();
+        if (url.Text("ca") is { } authorities)
         {
             Load(authorities, options.Authorities);
         }
 
+        options.ServerName = url.Text("name") ?? options.ServerName;
+        options.Certificate = Certificate(url) ?? options.Certificate;
         return options;
     }
 
@@ -65,8 +62,10 @@ internal static class TlsUrl
         return key is null ? TlsCertificate.FromPfx(certificate) : throw url.Wrong($"the key is in {certificate} as well, so there is no parameter key");
     }
 
+    /// <summary>Replaces the authorities by those of the file.</summary>
     private static void Load(string file, X509Certificate2Collection authorities)
     {
+        authorities.Clear();
         try
         {
             authorities.ImportFromPemFile(file);

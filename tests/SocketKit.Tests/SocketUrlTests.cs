@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit.Tests;
 
@@ -149,75 +148,6 @@ public class SocketUrlTests
 
         exception.Message.Should().StartWith($"\"{url}\" is no address to dial: ");
         exception.Message.Should().ContainAll(said);
-    }
-
-    [Fact]
-    public async Task Tls_takes_its_files_from_the_URL()
-    {
-        var folder = Directory.CreateTempSubdirectory("sk-");
-        try
-        {
-            var certificate = TlsCertificate.CreateDevelopment();
-            var file = Path.Combine(folder.FullName, "my own.pem");
-            await File.WriteAllTextAsync(file, $"{certificate.ExportPem()}\n{certificate.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()}\n");
-            var escaped = file.Replace(" ", "%20");
-
-            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", $"?ca={escaped}&engine=sockets")).Should().Be("1");
-            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&key={escaped}&engine=sockets", $"?ca={escaped}&name=localhost")).Should().Be("1");
-            (await AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&ca={escaped}", $"?ca={escaped}&cert={escaped}")).Should().Be("1", "both show a certificate");
-
-            var strange = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", "");
-            (await strange.Should().ThrowAsync<ConnectException>("nobody trusts it without being told")).Which.Reason.Exception.Should().BeOfType<TlsException>().Which.Failure.Should().Be(TlsFailure.CertificateUntrusted);
-            var other = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}", $"?ca={escaped}&name=example.test");
-            (await other.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>().Which.Failure.Should().Be(TlsFailure.CertificateNameMismatch);
-            var nameless = () => AnswerAsync($"tls://127.0.0.1:0?cert={escaped}&ca={escaped}", $"?ca={escaped}");
-            await nameless.Should().ThrowAsync<ConnectionClosedException>("the server wants a certificate");
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    [Fact]
-    public async Task Tls_without_files_in_the_URL_goes_by_the_options()
-    {
-        var certificate = TlsCertificate.CreateDevelopment();
-        var dial = new TlsDialOptions();
-        dial.Authorities.Add(certificate.Certificate);
-
-        (await AnswerAsync("tls://127.0.0.1:0", "", new TlsListenOptions { Certificate = certificate }, dial)).Should().Be("1");
-    }
-
-    [Fact]
-    public void A_file_that_cannot_be_loaded_is_named()
-    {
-        FluentActions.Invoking(() => Listen.Url("tls://127.0.0.1:0?cert=/nowhere/a.pem")).Should().Throw<TlsCertificateException>().WithMessage("*/nowhere/a.pem*");
-        FluentActions.Invoking(() => Dial.Url("tls://127.0.0.1:1?ca=/nowhere/b.pem")).Should().Throw<TlsCertificateException>().WithMessage("*/nowhere/b.pem*");
-        var empty = Path.GetTempFileName();
-        FluentActions.Invoking(() => Dial.Url($"tls://127.0.0.1:1?ca={empty}")).Should().Throw<TlsCertificateException>().WithMessage($"*{empty}*no certificate*");
-        File.Delete(empty);
-    }
-
-    /// <summary>What a server at the one URL answers to a client that dials it with these parameters.</summary>
-    private static async Task<string> AnswerAsync(string listen, string parameters, TlsListenOptions? listenOptions = null, TlsDialOptions? dialOptions = null)
-    {
-        var patience = TimeSpan.FromSeconds(10);
-        await using var server = new SocketServer(new SocketServerOptions
-        {
-            Listeners = { Listen.Url(listen, listenOptions) },
-            Framer = Framers.Lines(),
-            Handler = Handler.OnText((connection, text) => connection.SendAsync(text)),
-        });
-        await server.StartAsync();
-        await using var client = new SocketClient(new SocketClientOptions
-        {
-            Dialer = Dial.Url($"tls://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}{parameters}", dialOptions),
-            Framer = Framers.Lines(),
-        });
-        await client.ConnectAsync().WaitAsync(patience);
-        using var response = await client.RequestAsync("1").AsTask().WaitAsync(patience);
-        return response.ToString();
     }
 
     [Fact]

@@ -26,6 +26,11 @@ internal sealed class TlsClientSide : TlsSide
             throw new OptionsException(Role + ".ServerName", "is empty; type the name that the server's certificate is for, such as \"example.com\"");
         }
 
+        if (options.DangerousAcceptAnyCertificate && WithoutEffect(options) is { Length: > 0 } others)
+        {
+            throw new OptionsException(Role + ".DangerousAcceptAnyCertificate", $"accepts every certificate, so that {others} would have no say; leave it false, or leave {others} out");
+        }
+
         _certificate = options.Certificate;
         _acceptAny = options.DangerousAcceptAnyCertificate;
         _validate = Validate;
@@ -65,6 +70,14 @@ internal sealed class TlsClientSide : TlsSide
 
         tls.NoteInfo(_serverName, ApplicationProtocols);
     }
+
+    /// <summary>The options that judge certificates, as far as they are set.</summary>
+    private static string WithoutEffect(TlsDialOptions options) => string.Join(" and ", new[]
+    {
+        options.Authorities.Count > 0 ? nameof(options.Authorities) : null,
+        options.CheckRevocation ? nameof(options.CheckRevocation) : null,
+        options.AcceptPeer is not null ? nameof(options.AcceptPeer) : null,
+    }.Where(name => name is not null));
 
     private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {

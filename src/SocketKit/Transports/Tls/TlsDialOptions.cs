@@ -28,6 +28,28 @@ public sealed class TlsDialOptions
     public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
 
     /// <summary>For development only: accepts whatever certificate the server has, so that anybody on the way can read and change everything. Every handshake then logs a warning (on the standard error when no logger takes it). Default: false.
+    /// It stands alone: beside <see cref="Authorities"/>, <see cref="CheckRevocation"/> or <see cref="AcceptPeer"/>, which would have no say, it is an <see cref="OptionsException"/>.
     /// Better: give a development certificate as the only one of <see cref="Authorities"/>.</summary>
     public bool DangerousAcceptAnyCertificate { get; set; }
+
+    /// <summary>A copy with everything that is set here, of which something may be changed.</summary>
+    internal TlsDialOptions Copy()
+    {
+        var copy = new TlsDialOptions
+        {
+            ServerName = ServerName,
+            Certificate = Certificate,
+            Protocols = Protocols,
+            CheckRevocation = CheckRevocation,
+            AcceptPeer = AcceptPeer,
+            DangerousAcceptAnyCertificate = DangerousAcceptAnyCertificate,
+        };
+        copy.Authorities.AddRange(Authorities);
+        foreach (var protocol in ApplicationProtocols)
+        {
+            copy.ApplicationProtocols.Add(protocol);
+        }
+
+        return copy;
+    }
 }

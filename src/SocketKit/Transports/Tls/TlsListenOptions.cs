@@ -18,25 +18,52 @@ public sealed class TlsListenOptions
     /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
     public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    /// <summary>If clients show a certificate (mutual TLS). Default: <see cref="ClientCertificates.None"/>.</summary>
-    public ClientCertificates ClientCertificates { get; set; }
+    /// <summary>If clients show a certificate (mutual TLS). With another value than the default, <see cref="ClientAuthorities"/> or <see cref="AcceptPeer"/> must be set. Default: <see cref="ClientCertificateMode.None"/>.</summary>
+    public ClientCertificateMode ClientCertificateMode { get; set; }
 
-    /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty, the system's trusted roots.</summary>
+    /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty. Where clients are asked for certificates, empty is an <see cref="OptionsException"/>, since anybody gets one from some root that the system trusts;
+    /// with <see cref="AcceptPeer"/> it is the system's trusted roots, and the program decides whom of theirs it lets in.</summary>
     public X509Certificate2Collection ClientAuthorities { get; } = [];
 
     /// <summary>Asks, over the network, if a client's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
     public bool CheckRevocation { get; set; }
 
-    /// <summary>Looks at a client's certificate that has passed validation, and may still refuse it: it cannot accept one that has not. Default: none. Called on the thread pool, thread-safe, must be quick.</summary>
+    /// <summary>Looks at a client's certificate that has passed validation, and may still refuse it: it cannot accept one that has not. Without <see cref="ClientAuthorities"/> it alone keeps strangers out. Default: none. Called on the thread pool, thread-safe, must be quick.</summary>
     public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
 
     /// <summary>How many handshakes may be under way at once on this listener; more wait, holding nothing but their socket, until the open deadline (<see cref="ConnectionOptions.OpenTimeout"/>). Of those one IP address (of IPv6, a /64 network)
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
+
+    /// <summary>A copy with everything that is set here, of which something may be changed.</summary>
+    internal TlsListenOptions Copy()
+    {
+        var copy = new TlsListenOptions
+        {
+            Certificate = Certificate,
+            Protocols = Protocols,
+            ClientCertificateMode = ClientCertificateMode,
+            CheckRevocation = CheckRevocation,
+            AcceptPeer = AcceptPeer,
+            MaxHandshakes = MaxHandshakes,
+        };
+        copy.ClientAuthorities.AddRange(ClientAuthorities);
+        foreach (var protocol in ApplicationProtocols)
+        {
+            copy.ApplicationProtocols.Add(protocol);
+        }
+
+        foreach (var (name, certificate) in ServerNames)
+        {
+            copy.ServerNames.Add(name, certificate);
+        }
+
+        return copy;
+    }
 }
 
 /// <summary>If the clients of a TLS server show a certificate.</summary>
-public enum ClientCertificates
+public enum ClientCertificateMode
 {
     /// <summary>They are not asked for one.</summary>
     None,

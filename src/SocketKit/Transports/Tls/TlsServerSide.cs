@@ -16,7 +16,7 @@ internal sealed class TlsServerSide : TlsSide
     private readonly int _maxHandshakes;
     private readonly TlsCertificate? _default;
     private readonly Dictionary<string, TlsCertificate> _byName = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ClientCertificates _clients;
+    private readonly ClientCertificateMode _clients;
     private readonly ServerOptionsSelectionCallback _select;
     private readonly RemoteCertificateValidationCallback _validate;
     private bool _crowded;
@@ -43,9 +43,15 @@ internal sealed class TlsServerSide : TlsSide
             throw new OptionsException(Role + ".Certificate", "is not set; type Certificate = TlsCertificate.FromPem(\"server.crt\", \"server.key\"), say");
         }
 
-        if (!Enum.IsDefined(options.ClientCertificates))
+        if (!Enum.IsDefined(options.ClientCertificateMode))
         {
-            throw new OptionsException(Role + ".ClientCertificates", $"{options.ClientCertificates} is not a choice; type ClientCertificates.Required, say");
+            throw new OptionsException(Role + ".ClientCertificateMode", $"{options.ClientCertificateMode} is not a choice; type ClientCertificateMode.Required, say");
+        }
+
+        if (options.ClientCertificateMode != ClientCertificateMode.None && options.ClientAuthorities.Count == 0 && options.AcceptPeer is null)
+        {
+            // The system's authorities vouch for everybody who owns a name.
+            throw new OptionsException(Role + ".ClientAuthorities", $"is empty, while ClientCertificateMode is {options.ClientCertificateMode}: whoever has a certificate of any authority that the system trusts would be let in; type ClientAuthorities.ImportFromPemFile(\"clients-root.pem\"), or ?ca=clients-root.pem in an address, or set AcceptPeer to judge each certificate yourself");
         }
 
         if (options.MaxHandshakes < 1)
@@ -53,12 +59,12 @@ internal sealed class TlsServerSide : TlsSide
             throw new OptionsException(Role + ".MaxHandshakes", $"{options.MaxHandshakes} is out of range; type a number from 1 up");
         }
 
-        _clients = options.ClientCertificates;
+        _clients = options.ClientCertificateMode;
         _maxHandshakes = options.MaxHandshakes;
         Gate = new HandshakeGate(_maxHandshakes, Crowded);
         _select = (stream, hello, _, _) => ValueTask.FromResult(Select((TlsStream)stream, hello.ServerName));
         _validate = (sender, certificate, chain, errors) =>
-            (certificate is null && _clients != ClientCertificates.Required) || Accepts((TlsStream)sender, certificate, chain, errors);
+            (certificate is null && _clients != ClientCertificateMode.Required) || Accepts((TlsStream)sender, certificate, chain, errors);
     }
 
     public override bool IsServer => true;
@@ -153,7 +159,7 @@ internal sealed class TlsServerSide : TlsSide
             AllowRenegotiation = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         };
-        if (_clients != ClientCertificates.None)
+        if (_clients != ClientCertificateMode.None)
         {
             options.ClientCertificateRequired = true;
             options.CertificateChainPolicy = Policy();

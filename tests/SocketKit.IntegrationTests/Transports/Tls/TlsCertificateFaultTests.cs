@@ -51,7 +51,7 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
     {
         await using var server = await TlsServer.StartAsync(options =>
         {
-            options.ClientCertificates = ClientCertificates.Required;
+            options.ClientCertificateMode = ClientCertificateMode.Required;
             options.Protocols = version;
         });
         foreach (var (what, text) in new[] { ("expired", "expired at"), ("not yet valid", "not valid before"), ("untrusted", "nobody who is trusted"), ("", "has no certificate") })
@@ -92,7 +92,7 @@ public sealed class TlsCertificateFaultTests(ITestOutputHelper output) : IDispos
         // And the other way round.
         await using var server = await TlsServer.StartAsync(options =>
         {
-            options.ClientCertificates = ClientCertificates.Required;
+            options.ClientCertificateMode = ClientCertificateMode.Required;
             options.ClientAuthorities.Clear();
             options.ClientAuthorities.Add(authority.Root);
             options.CheckRevocation = true;

@@ -45,7 +45,7 @@ public class TlsConnectionTests
     [Fact]
     public async Task With_mutual_TLS_the_clients_certificate_is_on_the_connection_also_after_its_end()
     {
-        await using var bed = await StartAsync(options => options.ClientCertificates = ClientCertificates.Required);
+        await using var bed = await StartAsync(options => options.ClientCertificateMode = ClientCertificateMode.Required);
         var client = await ConnectAsync(options => options.Certificate = TlsCertificate.From(TestAuthority.Shared.Issue(subject: "device 7")));
         var connection = bed.Session.Connection;
 
@@ -60,7 +60,7 @@ public class TlsConnectionTests
     [Fact]
     public async Task An_optional_client_certificate_may_be_missing_but_not_wrong()
     {
-        await using var bed = await StartAsync(options => options.ClientCertificates = ClientCertificates.Allowed);
+        await using var bed = await StartAsync(options => options.ClientCertificateMode = ClientCertificateMode.Allowed);
         await using var without = await ConnectAsync();
         bed.Session.Connection.Tls!.PeerCertificate.Should().BeNull();
 
