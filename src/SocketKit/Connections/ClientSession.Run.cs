@@ -48,8 +48,14 @@ internal sealed partial class ClientSession
         }
         finally
         {
-            run.Fail(run.IsCanceled ? new OperationCanceledException("The client was disconnected") : new ConnectException(_settings.Address, reason));
-            run.Ended.SetResult();
+            try
+            {
+                run.Fail(run.IsCanceled ? new OperationCanceledException("The client was disconnected") : new ConnectException(_settings.Address, reason));
+            }
+            finally
+            {
+                run.Ended.SetResult();
+            }
         }
     }
 
