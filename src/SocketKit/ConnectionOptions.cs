@@ -24,7 +24,7 @@ public abstract class ConnectionOptions
     /// <summary>The heartbeat policy. Default: <see cref="NoHeartbeat"/>; TCP keep-alive still finds a dead peer in 30 s.</summary>
     public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
 
-    /// <summary>Reads the correlation id out of a message that answers a request: null = not an answer (a push, or a request of the peer's), 0 = it answers the oldest request made without an id.
+    /// <summary>Reads the correlation id out of a message that answers a request: null = not an answer (a push, or a request of the peer's), 0 = it answers the oldest request made without an id (so 0 is not usable as an id: a protocol that counts from 0 adds 1).
     /// Default: unset; then any message answers the oldest request, as long as one waits. Called for every message, of several connections at once; what it throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.</summary>
     public CorrelationIdReader? CorrelationId { get; set; }
 
@@ -32,7 +32,11 @@ public abstract class ConnectionOptions
     /// Up to 100 characters.</summary>
     public string? Name { get; set; }
 
+<<<<<<< HEAD
     /// <summary>How long a request waits for its response. Default: 30 s. Range: above 0, up to 24.8 days, as of all time-outs here. Kept to within 100 ms.</summary>
+=======
+    /// <summary>How long a request waits for its response, unless <see cref="RequestOptions.Timeout"/> says otherwise. Default: 30 s. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days). Kept to within 100 ms.</summary>
+>>>>>>> fix-b
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many requests may wait for a response on one connection. Default: 1,024. At least 1.</summary>

@@ -95,7 +95,7 @@ public sealed class FrameTooLargeException : FramingException
 public sealed class RequestTimeoutException : TimeoutException
 {
     /// <summary>Makes one.</summary>
-    /// <param name="timeout">The time-out that passed.</param>
+    /// <param name="timeout">The request's time-out, which passed.</param>
     /// <param name="mailboxWasFull">See <see cref="MailboxWasFull"/>.</param>
     public RequestTimeoutException(TimeSpan timeout, bool mailboxWasFull)
         : base($"No response within {timeout}" + (mailboxWasFull ? "; the mailbox was full, so the response may be waiting behind messages that the handler has not taken" : ""))
@@ -104,14 +104,14 @@ public sealed class RequestTimeoutException : TimeoutException
         MailboxWasFull = mailboxWasFull;
     }
 
-    /// <summary>The time-out that passed.</summary>
+    /// <summary>The request's time-out, which passed.</summary>
     public TimeSpan Timeout { get; }
 
     /// <summary>True when this side did not read because the handler was behind: then the response may well have come.</summary>
     public bool MailboxWasFull { get; }
 }
 
-/// <summary>A request was not sent: too many pending, or its id is in use.</summary>
+/// <summary>A request was not sent: too many are pending, its correlation id is in use, or it has one without <see cref="ConnectionOptions.CorrelationId"/>, which would find it in the response.</summary>
 public sealed class RequestRefusedException : InvalidOperationException
 {
     /// <summary>Makes one with a message.</summary>

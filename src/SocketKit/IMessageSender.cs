@@ -2,7 +2,7 @@ using System.Text;
 
 namespace SocketKit;
 
-/// <summary>Sends messages to one peer: a connection, or a client whose connection may change. Thread-safe. Overloads for text and spans are extension methods (<see cref="MessageSenderExtensions"/>).</summary>
+/// <summary>Sends messages to one peer: a connection, or a client whose connection may change. Thread-safe. Every method copies the bytes before it returns, so the memory is the caller's again at once. Overloads for text and spans are extension methods (<see cref="MessageSenderExtensions"/>).</summary>
 public interface IMessageSender
 {
     /// <summary>The encoding for text, from <see cref="ConnectionOptions.TextEncoding"/>.</summary>
@@ -16,20 +16,20 @@ public interface IMessageSender
     /// <exception cref="FramingException">The framer cannot write this message; the connection lives on.</exception>
     ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default);
 
-    /// <summary>Sends one message if that is possible right now. Never waits, never throws.</summary>
+    /// <summary>Sends one message if that is possible right now. Never waits, never throws. The bytes are copied before this method returns.</summary>
+    /// <param name="message">The payload.</param>
     /// <returns>False when nothing was sent: closed, above the high-water mark, or the framer refused the message.</returns>
     bool TrySend(ReadOnlyMemory<byte> message);
 
-    /// <summary>Sends a request and waits for its response. May be called in a handler, also on its own connection, as long as the handler awaits and does not block.</summary>
+    /// <summary>Sends a request and waits for its response. The bytes are copied before this method returns, as those of a message. May be called in a handler, also on its own connection, as long as the handler awaits and does not block.</summary>
     /// <param name="request">The payload of the request.</param>
-    /// <param name="correlationId">0 (default): the response is the next message that counts as an answer, in order. Otherwise the id that <see cref="ConnectionOptions.CorrelationId"/> will
-    /// find in the response, unused by any other pending request.</param>
+    /// <param name="options">A correlation id, a time-out of its own. Default: answered in order, within <see cref="ConnectionOptions.RequestTimeout"/>.</param>
     /// <param name="cancellationToken">Abandons the request; its late response is swallowed.</param>
     /// <returns>The response; dispose it to give its buffer back.</returns>
     /// <exception cref="ConnectionClosedException">There is no connection, or it ended before the response came.</exception>
-    /// <exception cref="RequestTimeoutException">No response within <see cref="ConnectionOptions.RequestTimeout"/>.</exception>
-    /// <exception cref="RequestRefusedException">More than <see cref="ConnectionOptions.MaxPendingRequests"/> are pending, or the id is in use.</exception>
+    /// <exception cref="RequestTimeoutException">No response within <see cref="RequestOptions.Timeout"/>, or <see cref="ConnectionOptions.RequestTimeout"/> without one.</exception>
+    /// <exception cref="RequestRefusedException">More than <see cref="ConnectionOptions.MaxPendingRequests"/> are pending, the correlation id is in use, or there is one without <see cref="ConnectionOptions.CorrelationId"/>.</exception>
     /// <exception cref="FramingException">The framer cannot write this message; the connection lives on.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default);
+    ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default);
 }

@@ -51,6 +51,6 @@ public enum ClientState
 /// <param name="From">The state before.</param>
 /// <param name="To">The state now.</param>
 /// <param name="Reason">Why the connection or attempt ended; null on the way to <see cref="ClientState.Connected"/>.</param>
-/// <param name="Attempt">How many attempts have failed since a connection last lived for 10 s; 0 for none.</param>
+/// <param name="Attempt">How many attempts have failed since a connection last lived for 10 s; one whose connection was lost sooner has failed, too. 0 for none.</param>
 /// <param name="RetryIn">With <see cref="ClientState.Waiting"/>: the delay before the next attempt.</param>
 public sealed record ClientStateChange(ClientState From, ClientState To, CloseReason? Reason, int Attempt, TimeSpan? RetryIn);

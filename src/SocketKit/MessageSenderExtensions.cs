@@ -68,14 +68,29 @@ public static class MessageSenderExtensions
     }
 
     /// <summary>Sends a request as text. See <see cref="IMessageSender.RequestAsync"/>.</summary>
-    public static ValueTask<Message> RequestAsync(this IMessageSender sender, string request, long correlationId = 0, CancellationToken cancellationToken = default)
+    public static ValueTask<Message> RequestAsync(this IMessageSender sender, string request, RequestOptions options = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(sender);
         ArgumentNullException.ThrowIfNull(request);
         var buffer = Encode(sender, request, out var length);
         try
         {
-            return sender.RequestAsync(buffer.AsMemory(0, length), correlationId, cancellationToken);
+            return sender.RequestAsync(buffer.AsMemory(0, length), options, cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Sends a request as bytes. See <see cref="IMessageSender.RequestAsync"/>.</summary>
+    public static ValueTask<Message> RequestAsync(this IMessageSender sender, ReadOnlySpan<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sender);
+        var buffer = Copy(request);
+        try
+        {
+            return sender.RequestAsync(buffer.AsMemory(0, request.Length), options, cancellationToken);
         }
         finally
         {

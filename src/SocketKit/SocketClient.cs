@@ -63,8 +63,8 @@ public sealed class SocketClient : ISocketClient
     public bool TrySend(ReadOnlyMemory<byte> message) => Connection?.TrySend(message) ?? false;
 
     /// <inheritdoc/>
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default) =>
-        Session.RequestAsync(request, correlationId, cancellationToken);
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) =>
+        Session.RequestAsync(request, options, cancellationToken);
 
     /// <summary>Disconnects gracefully and ends <see cref="Messages"/>.</summary>
     public async ValueTask DisposeAsync()

@@ -11,7 +11,7 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
+        "Message", "MessageSenderExtensions", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 
     private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];

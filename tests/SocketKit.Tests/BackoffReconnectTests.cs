@@ -6,7 +6,7 @@ namespace SocketKit.Tests;
 [Trait("Fault", "R01")]
 public class BackoffReconnectTests
 {
-    private static readonly CloseReason Failed = Shorthand.Because(CloseKind.ConnectFailed);
+    private static readonly CloseReason Failed = new(CloseKind.ConnectFailed, ClosePhase.Connecting, CloseParty.Network, null, null);
 
     [Fact]
     public void The_ceiling_doubles_from_500_ms_to_30_s()
@@ -55,6 +55,14 @@ public class BackoffReconnectTests
         new BackoffReconnect().NextDelay(1_000_000, Failed).Should().NotBeNull();
     }
 
+    [Theory]
+    [InlineData(ClosePhase.Connecting, false)]
+    [InlineData(ClosePhase.Opening, false)]
+    [InlineData(ClosePhase.Open, true)]
+    [InlineData(ClosePhase.Draining, true)]
+    public void The_loss_of_a_connection_never_ends_it(ClosePhase phase, bool goesOn) =>
+        new BackoffReconnect { MaxAttempts = 1 }.NextDelay(1, Failed with { Phase = phase }).HasValue.Should().Be(goesOn);
+
     [Fact]
     public void A_first_ceiling_above_30_s_raises_the_cap() =>
         new BackoffReconnect(TimeSpan.FromMinutes(2), random: new Highest()).NextDelay(5, Failed).Should().Be(TimeSpan.FromMinutes(2));
@@ -64,6 +72,11 @@ public class BackoffReconnectTests
     {
         FluentActions.Invoking(() => new BackoffReconnect(TimeSpan.Zero)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("first");
         FluentActions.Invoking(() => new BackoffReconnect(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("cap");
+        FluentActions.Invoking(() => new BackoffReconnect(TimeSpan.MaxValue)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("first");
+        FluentActions.Invoking(() => new BackoffReconnect(cap: TimeSpan.MaxValue)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("cap");
+        FluentActions.Invoking(() => new BackoffReconnect(cap: TimeSpan.FromDays(1) + TimeSpan.FromTicks(1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("cap");
+        FluentActions.Invoking(() => new BackoffReconnect { MaxAttempts = 0 }).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("MaxAttempts");
+        new BackoffReconnect(TimeSpan.FromDays(1), TimeSpan.FromDays(1), new Highest()).NextDelay(9, Failed).Should().Be(TimeSpan.FromDays(1));
         FluentActions.Invoking(() => new BackoffReconnect().NextDelay(0, Failed)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new BackoffReconnect().NextDelay(1, null!)).Should().Throw<ArgumentNullException>();
     }

@@ -10,6 +10,30 @@ public class ClientHookTests
     private static readonly InMemoryEndPoint Address = new(TestBed.Address);
 
     [Fact]
+    public async Task A_request_behind_the_hook_keeps_its_options()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        {
+            inHook.SetResult();
+            await gate.Task;
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var request = client.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask();
+        bed.Advance(3);
+        request.IsCompleted.Should().BeFalse("it is not sent yet");
+        bed.Open(gate);
+        await connecting.Soon();
+
+        bed.Advance(2.2);
+
+        (await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>()).Which.Timeout.Should().Be(TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
     public async Task Others_wait_behind_the_hook_in_the_order_of_their_calls()
     {
         await using var bed = await new TestBed().StartAsync((connection, message) =>
@@ -21,7 +45,7 @@ public class ClientHookTests
             await connection.SendAsync("log in", token);
             inHook.SetResult();
             await gate.Task;
-            using var welcome = await connection.RequestAsync("?welcome", 0, token);
+            using var welcome = await connection.RequestAsync("?welcome", cancellationToken: token);
             welcome.ToString().Should().Be("answer to ?welcome");
         }));
         var connecting = client.ConnectAsync();
@@ -115,7 +139,7 @@ public class ClientHookTests
         var bed = await new TestBed().StartAsync((connection, _) => connection.CloseAsync("no"));
         await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
         {
-            using var response = await connection.RequestAsync("log in", 0, token);
+            using var response = await connection.RequestAsync("log in", cancellationToken: token);
         }));
         var connect = () => client.ConnectAsync().Soon();
 
@@ -168,7 +192,7 @@ public class ClientHookTests
         await inHook.Task.Soon();
         using var cancel = new CancellationTokenSource();
         var send = client.SendAsync("sent all the same", cancel.Token).AsTask();
-        var request = client.RequestAsync("not sent", 0, cancel.Token).AsTask();
+        var request = client.RequestAsync("not sent", cancellationToken: cancel.Token).AsTask();
         cancel.Cancel();
 
         await send.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();

@@ -5,27 +5,77 @@ namespace SocketKit.Connections;
 // A run's loop: dial, live, wait, again.
 internal sealed partial class ClientSession
 {
+    /// <summary>What every timer takes.</summary>
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMilliseconds(int.MaxValue);
+
     private async Task RunAsync(ClientRun run)
     {
-        CloseReason reason;
+        CloseReason? reason = null;
+        try
+        {
+            try
+            {
+                reason = await DialUntilOverAsync(run).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // A clock, logger or listener of the user's threw: the run is over, and its reason has the exception.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                reason = new CloseReason(CloseKind.ConnectFailed, ClosePhase.Connecting, CloseParty.Local, "the client itself failed", exception);
+                run.EndSpan(reason);
+                run.Connection?.Abort();
+            }
+
+            Log.Disconnected(Settings.Logger, _settings.Address, LogText.Escape(reason.ToString()));
+        }
+        finally
+        {
+            Conclude(run, reason!);
+        }
+    }
+
+    /// <summary>Tells all who wait for the run that it is over, whatever threw or throws.</summary>
+    private void Conclude(ClientRun run, CloseReason reason)
+    {
+        try
+        {
+            lock (_gate)
+            {
+                _lastReason = reason;
+                _run = null;
+                Change(ClientState.Disconnected, reason, run.Attempt, null);
+            }
+        }
+        finally
+        {
+            try
+            {
+                run.Fail(run.IsCanceled ? new OperationCanceledException("The client was disconnected") : new ConnectException(_settings.Address, reason));
+            }
+            finally
+            {
+                run.Ended.SetResult();
+            }
+        }
+    }
+
+    private async Task<CloseReason> DialUntilOverAsync(ClientRun run)
+    {
         while (true)
         {
             var (transport, failure) = await AttemptAsync(run).ConfigureAwait(false);
-            reason = transport is null ? failure! : await LiveAsync(run, transport).ConfigureAwait(false);
+            var reason = transport is null ? failure! : await LiveAsync(run, transport).ConfigureAwait(false);
             run.EndSpan(reason);
-            if (run.OpenedAt is { } openedAt && Now - openedAt >= ProvenAfter.Ticks)
-            {
-                run.Attempt = 0;
-            }
 
+            // A connection that is lost soon counts as a failed attempt, so that a server which takes and drops is not dialled hotly.
+            run.Attempt = run.OpenedAt is { } openedAt && Now - openedAt >= ProvenAfter.Ticks ? 0 : run.Attempt + 1;
             run.OpenedAt = null;
-            run.Attempt++;
             if (NextDelay(run, reason) is not { } delay)
             {
-                break;
+                return reason;
             }
 
-            Log.Waiting(Settings.Logger, _settings.Dialer.ToString(), LogText.Escape(reason.ToString()), delay);
+            Log.Waiting(Settings.Logger, _settings.Address, LogText.Escape(reason.ToString()), delay);
             lock (_gate)
             {
                 _lastReason = reason;
@@ -35,7 +85,7 @@ internal sealed partial class ClientSession
             await run.Delay.WaitAsync(delay).ConfigureAwait(false);
             if (run.IsCanceled)
             {
-                break;
+                return reason;
             }
 
             Settings.Metrics.Count(SocketKitMetrics.Reconnects, reason.Kind.ToString());
@@ -44,17 +94,6 @@ internal sealed partial class ClientSession
                 Change(ClientState.Connecting, reason, run.Attempt, null);
             }
         }
-
-        Log.Disconnected(Settings.Logger, _settings.Dialer.ToString(), LogText.Escape(reason.ToString()));
-        lock (_gate)
-        {
-            _lastReason = reason;
-            _run = null;
-            Change(ClientState.Disconnected, reason, run.Attempt, null);
-        }
-
-        run.Fail(run.IsCanceled ? new OperationCanceledException("The client was disconnected") : new ConnectException(_settings.Dialer.ToString(), reason));
-        run.Ended.SetResult();
     }
 
     private TimeSpan? NextDelay(ClientRun run, CloseReason reason)
@@ -66,10 +105,12 @@ internal sealed partial class ClientSession
 
         try
         {
-            var delay = policy.NextDelay(run.Attempt, reason);
-            return delay < TimeSpan.Zero ? TimeSpan.Zero : delay;
+            var delay = policy.NextDelay(Math.Max(1, run.Attempt), reason);
+            return delay < TimeSpan.Zero
+                ? throw new InvalidOperationException($"NextDelay returned {delay}; return null to give up, or a delay that is not negative")
+                : delay > LongestDelay ? LongestDelay : delay;
         }
-#pragma warning disable CA1031 // A policy is user code: when it throws, reconnecting ends, and the log says why.
+#pragma warning disable CA1031 // A policy is user code: when it fails, reconnecting ends, and the log says why.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -81,7 +122,7 @@ internal sealed partial class ClientSession
     /// <summary>Begins an attempt, and its span. An asynchronous method, so that the span is current while it dials and not in the connection's life.</summary>
     private async ValueTask<(Transport? Transport, CloseReason? Failure)> AttemptAsync(ClientRun run)
     {
-        run.BeginSpan(Settings.Metrics, _settings.Dialer.ToString());
+        run.BeginSpan(Settings.Metrics, _settings.Address);
         return await DialAsync(run).ConfigureAwait(false);
     }
 

@@ -13,19 +13,19 @@ internal sealed partial class ClientSession
             return open.SendAsync(message, cancellationToken);
         }
 
-        return TryHold(message, isRequest: false, 0, cancellationToken, out var now) is { } held ? new ValueTask(Cancellable(held, cancellationToken)) : now!.SendAsync(message, cancellationToken);
+        return TryHold(message, isRequest: false, default, cancellationToken, out var now) is { } held ? new ValueTask(Cancellable(held, cancellationToken)) : now!.SendAsync(message, cancellationToken);
     }
 
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _open) is { } open)
         {
-            return open.RequestAsync(request, correlationId, cancellationToken);
+            return open.RequestAsync(request, options, cancellationToken);
         }
 
-        return TryHold(request, isRequest: true, correlationId, cancellationToken, out var now) is { } held
+        return TryHold(request, isRequest: true, options, cancellationToken, out var now) is { } held
             ? new ValueTask<Message>(Cancellable(held, cancellationToken)!)
-            : now!.RequestAsync(request, correlationId, cancellationToken);
+            : now!.RequestAsync(request, options, cancellationToken);
     }
 
     /// <summary>The task of a message that is held; cancelling abandons the wait for the hook, too.</summary>
@@ -42,7 +42,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws: not connected.</summary>
-    private HeldSend? TryHold(ReadOnlyMemory<byte> message, bool isRequest, long correlationId, CancellationToken cancellationToken, out Connection? open)
+    private HeldSend? TryHold(ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken, out Connection? open)
     {
         lock (_gate)
         {
@@ -54,7 +54,7 @@ internal sealed partial class ClientSession
 
             if (_opening is not null)
             {
-                return _held.Add(message, isRequest, correlationId, cancellationToken);
+                return _held.Add(message, isRequest, options, cancellationToken);
             }
 
             throw new ConnectionClosedException(_lastReason ?? new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null));

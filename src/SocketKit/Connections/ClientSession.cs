@@ -165,7 +165,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
 
         run.EndSpan(null);
-        Log.Connected(Settings.Logger, _settings.Dialer.ToString(), connection.Id);
+        Log.Connected(Settings.Logger, _settings.Address, connection.Id);
     }
 
     void IConnectionOwner.Released(Connection connection, CloseReason reason)

@@ -7,6 +7,7 @@ internal sealed class ClientSettings
     {
         const string role = nameof(SocketClientOptions);
         Dialer = options.Dialer ?? throw new OptionsException(role + ".Dialer", "is not set; type Dialer = Dial.Tcp(\"127.0.0.1\", 9000), say");
+        Address = Dialer.ToString();
         Connection = new ConnectionSettings(options, role, handlerRequired: false);
         ConnectTimeout = ConnectionSettings.Positive(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
         Dialer.UseSlowConsumerTimeout(Connection.SlowConsumerTimeout);
@@ -16,6 +17,9 @@ internal sealed class ClientSettings
     }
 
     public Dialer Dialer { get; }
+
+    /// <summary>The dialer's, for logs and exceptions.</summary>
+    public string Address { get; }
 
     public ConnectionSettings Connection { get; }
 

@@ -48,7 +48,7 @@ internal sealed partial class Connection
         {
             var pulse = TakePulse(alive);
             var decision = policy.Decide(pulse, ref beats.Memory);
-            beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : decision.Due < TimeSpan.Zero ? long.MaxValue : alive + decision.Due.Ticks;
+            beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
             Carry(policy, decision.Action, pulse, alive);
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
@@ -57,6 +57,16 @@ internal sealed partial class Connection
         {
             PolicyThrew(policy, exception);
         }
+    }
+
+    private static long WhenDue(TimeSpan due, long alive)
+    {
+        if (due == Timeout.InfiniteTimeSpan)
+        {
+            return long.MaxValue;
+        }
+
+        return due <= TimeSpan.Zero ? alive : due.Ticks > long.MaxValue - alive ? long.MaxValue : alive + due.Ticks;
     }
 
     private void Carry(IHeartbeatPolicy policy, HeartbeatAction action, in ConnectionPulse pulse, long alive)

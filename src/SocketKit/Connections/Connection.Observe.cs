@@ -135,13 +135,13 @@ internal sealed partial class Connection
         SocketKitActivities.End(span, error, failure?.Message);
     }
 
-    private async Task<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
+    private async Task<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
     {
         // An asynchronous method: the caller's current span is its own again when this returns.
-        var span = SocketKitActivities.Request(_settings.Metrics, this, request.Length, correlationId);
+        var span = SocketKitActivities.Request(_settings.Metrics, this, request.Length, options.CorrelationId);
         try
         {
-            var response = await RequestOnceAsync(request, correlationId, cancellationToken).ConfigureAwait(false);
+            var response = await RequestOnceAsync(request, options, cancellationToken).ConfigureAwait(false);
             SocketKitActivities.End(span);
             return response;
         }

@@ -8,18 +8,18 @@ internal sealed partial class Connection
     /// <summary>Made by the first request; under the gate.</summary>
     private PendingRequests? _requests;
 
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
-        ? new ValueTask<Message>(RequestInSpanAsync(request, correlationId, cancellationToken))
-        : RequestOnceAsync(request, correlationId, cancellationToken);
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
+        ? new ValueTask<Message>(RequestInSpanAsync(request, options, cancellationToken))
+        : RequestOnceAsync(request, options, cancellationToken);
 
-    private ValueTask<Message> RequestOnceAsync(ReadOnlyMemory<byte> request, long correlationId, CancellationToken cancellationToken)
+    private ValueTask<Message> RequestOnceAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<Message>(cancellationToken);
         }
 
-        if (correlationId != 0 && _settings.CorrelationId is null)
+        if (options.CorrelationId != 0 && _settings.CorrelationId is null)
         {
             throw new RequestRefusedException("A correlation id needs ConnectionOptions.CorrelationId, which finds it in the response; without it, leave the id out");
         }
@@ -36,7 +36,7 @@ internal sealed partial class Connection
 
             // In one step: the order of the pending is the order on the wire.
             var requests = _requests ??= new PendingRequests(_settings.MaxPendingRequests, _settings.RequestTimeout);
-            pending = requests.Add(correlationId, Now);
+            pending = requests.Add(options, Now);
             try
             {
                 // Never corked: the handler that awaits the response would wait for its own batch.
@@ -128,7 +128,8 @@ internal sealed partial class Connection
         }
 
         List<PendingRequest>? expired = null;
-        bool lost, mailboxFull;
+        PendingRequest? lost;
+        bool mailboxFull;
         using (_gate.Enter())
         {
             if (_requests!.IsEmpty)
@@ -142,12 +143,12 @@ internal sealed partial class Connection
 
         foreach (var request in expired)
         {
-            request.Fail(new RequestTimeoutException(_settings.RequestTimeout, mailboxFull));
+            request.Fail(new RequestTimeoutException(request.Timeout, mailboxFull));
         }
 
-        if (lost)
+        if (lost is not null)
         {
-            TryClose(CloseKind.ResponseLost, CloseParty.Peer, $"a response did not come within two time-outs of {_settings.RequestTimeout}, so later ones cannot be told apart", null, graceful: false);
+            TryClose(CloseKind.ResponseLost, CloseParty.Peer, $"a response did not come within two time-outs of {lost.Timeout}, so later ones cannot be told apart", null, graceful: false);
         }
     }
 

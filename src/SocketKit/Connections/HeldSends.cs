@@ -8,7 +8,7 @@ internal sealed class HeldSends(int limit)
     private readonly Queue<HeldSend> _items = new();
     private long _bytes;
 
-    public HeldSend Add(ReadOnlyMemory<byte> message, bool isRequest, long correlationId, CancellationToken cancellationToken)
+    public HeldSend Add(ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken)
     {
         if (_items.Count > 0 && _bytes + message.Length > limit)
         {
@@ -16,7 +16,7 @@ internal sealed class HeldSends(int limit)
                 $"{_bytes} bytes wait for the connect hook; ConnectionOptions.SendLimit allows {limit}", null));
         }
 
-        var item = new HeldSend(Message.Copy(message), isRequest, correlationId, cancellationToken);
+        var item = new HeldSend(Message.Copy(message), isRequest, options, cancellationToken);
         _items.Enqueue(item);
         _bytes += message.Length;
         return item;
@@ -43,7 +43,7 @@ internal sealed class HeldSends(int limit)
 }
 
 /// <summary>One of them: its task is the caller's.</summary>
-internal sealed class HeldSend(Message message, bool isRequest, long correlationId, CancellationToken cancellationToken)
+internal sealed class HeldSend(Message message, bool isRequest, RequestOptions options, CancellationToken cancellationToken)
     : TaskCompletionSource<Message?>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     private readonly Activity? _caller = Activity.Current;
@@ -59,7 +59,7 @@ internal sealed class HeldSend(Message message, bool isRequest, long correlation
             {
                 // For this method only: the request's span belongs to the caller's.
                 Activity.Current = _caller;
-                var response = await connection.RequestAsync(Message.Memory, correlationId, cancellationToken).ConfigureAwait(false);
+                var response = await connection.RequestAsync(Message.Memory, options, cancellationToken).ConfigureAwait(false);
                 if (!TrySetResult(response))
                 {
                     response.Dispose();

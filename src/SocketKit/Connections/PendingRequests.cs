@@ -8,6 +8,9 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private readonly Dictionary<long, PendingRequest> _byId = [];
     private readonly LinkedList<PendingRequest> _byIdByAge = new();
 
+    // Those by id with a time-out of their own: a tick looks at each. The others fall due in the order of their age.
+    private readonly LinkedList<PendingRequest> _byIdOwnTimeout = new();
+
     /// <summary>How many callers wait.</summary>
     public int Waiting { get; private set; }
 
@@ -16,21 +19,22 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 
     public bool IsEmpty => _inOrder.Count == 0 && _byId.Count == 0;
 
-    public PendingRequest Add(long id, long now)
+    public PendingRequest Add(RequestOptions options, long now)
     {
         if (Waiting >= limit)
         {
             throw new RequestRefusedException($"{Waiting} requests are pending on this connection; ConnectionOptions.MaxPendingRequests allows no more");
         }
 
-        var request = new PendingRequest(id, now + timeout.Ticks);
+        var id = options.CorrelationId;
+        var request = new PendingRequest(id, options.Timeout ?? timeout, now);
         if (id == 0)
         {
             _inOrder.AddLast(request);
         }
         else if (_byId.TryAdd(id, request))
         {
-            request.Age = _byIdByAge.AddLast(request);
+            request.Place = (request.Timeout == timeout ? _byIdByAge : _byIdOwnTimeout).AddLast(request);
         }
         else
         {
@@ -106,8 +110,8 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     /// <summary>Ends what has waited too long.</summary>
     /// <param name="now">Monotonic ticks.</param>
     /// <param name="expired">Gets the requests whose time-out has passed.</param>
-    /// <returns>True when a tombstone has not been filled in time: a response is lost, and order with it.</returns>
-    public bool Expire(long now, List<PendingRequest> expired)
+    /// <returns>A tombstone that has not been filled in time: a response is lost, and order with it.</returns>
+    public PendingRequest? Expire(long now, List<PendingRequest> expired)
     {
         while (_byIdByAge.First?.Value is { } oldest && oldest.Due <= now)
         {
@@ -115,23 +119,40 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
             expired.Add(oldest);
         }
 
+        for (var place = _byIdOwnTimeout.First; place is not null;)
+        {
+            var request = place.Value;
+            place = place.Next;
+            if (request.Due <= now)
+            {
+                Bury(request, now);
+                expired.Add(request);
+            }
+        }
+
         foreach (var request in _inOrder)
         {
-            if (request.Due > now)
+            if (request.Done && request != _inOrder.First!.Value)
+            {
+                // Its response cannot come before those in front of it, so its time begins when they have come.
+                request.Due = now + request.Timeout.Ticks;
+            }
+            else if (request.Due > now)
             {
                 continue;
             }
-
-            if (request.Done)
+            else if (request.Done)
             {
-                return true;
+                return request;
             }
-
-            Bury(request, now);
-            expired.Add(request);
+            else
+            {
+                Bury(request, now);
+                expired.Add(request);
+            }
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>Empties it at the connection's end.</summary>
@@ -148,13 +169,14 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         _inOrder.Clear();
         _byId.Clear();
         _byIdByAge.Clear();
+        _byIdOwnTimeout.Clear();
         return waiting;
     }
 
     private void Bury(PendingRequest request, long now)
     {
         request.Done = true;
-        request.Due = now + timeout.Ticks;
+        request.Due = now + request.Timeout.Ticks;
         Waiting--;
         if (request.Id != 0)
         {
@@ -165,20 +187,22 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private void Forget(PendingRequest request)
     {
         _byId.Remove(request.Id);
-        _byIdByAge.Remove(request.Age!);
+        request.Place!.List!.Remove(request.Place);
     }
 }
 
 /// <summary>One caller that waits for a response. The task continues asynchronously, so it may be completed under a lock.</summary>
-internal sealed class PendingRequest(long id, long due) : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class PendingRequest(long id, TimeSpan timeout, long now) : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     public long Id { get; } = id;
 
-    /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
-    public long Due { get; set; } = due;
+    public TimeSpan Timeout { get; } = timeout;
 
-    /// <summary>With a correlation id: its place by age.</summary>
-    public LinkedListNode<PendingRequest>? Age { get; set; }
+    /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
+    public long Due { get; set; } = now + timeout.Ticks;
+
+    /// <summary>With a correlation id: its place among those that fall due.</summary>
+    public LinkedListNode<PendingRequest>? Place { get; set; }
 
     /// <summary>Answered, failed or abandoned: nobody waits any more.</summary>
     public bool Done { get; set; }

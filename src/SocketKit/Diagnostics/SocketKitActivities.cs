@@ -47,7 +47,7 @@ internal static class SocketKitActivities
     /// <param name="owner">The client's metrics.</param>
     /// <param name="parent">The span that the first attempt was asked for in; others have none.</param>
     /// <param name="address">As the dialer writes it.</param>
-    /// <param name="attempt">0: the first.</param>
+    /// <param name="attempt">How many have failed before it.</param>
     public static Activity? Connect(OwnerMetrics owner, ActivityContext parent, string address, int attempt)
     {
         var activity = Source.StartActivity("connect", ActivityKind.Client, parent);

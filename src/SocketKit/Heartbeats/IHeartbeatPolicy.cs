@@ -55,16 +55,17 @@ public enum HeartbeatAction
 
 /// <summary>A policy's decision and when it wants to be asked again.</summary>
 /// <param name="Action">What to do now.</param>
-/// <param name="Due">In what time to ask again, counted on the liveness clock; <see cref="Timeout.InfiniteTimeSpan"/>: never.</param>
+/// <param name="Due">In what time to ask again, counted on the liveness clock. Zero and negative times: at the next tick of the clock. <see cref="Timeout.InfiniteTimeSpan"/>: never; that is a time of exactly -1 ms, so a policy that computes its times keeps them from
+/// going below zero.</param>
 public readonly record struct HeartbeatDecision(HeartbeatAction Action, TimeSpan Due)
 {
     /// <summary>Nothing, for ever.</summary>
     public static HeartbeatDecision Never => new(HeartbeatAction.None, Timeout.InfiniteTimeSpan);
 
-    /// <summary>Nothing now; ask again in this time.</summary>
+    /// <summary>Nothing now; ask again in this time, see <see cref="Due"/>.</summary>
     public static HeartbeatDecision Wait(TimeSpan due) => new(HeartbeatAction.None, due);
 
-    /// <summary>Send a heartbeat now; ask again in this time.</summary>
+    /// <summary>Send a heartbeat now; ask again in this time, see <see cref="Due"/>.</summary>
     public static HeartbeatDecision Send(TimeSpan due) => new(HeartbeatAction.Send, due);
 
     /// <summary>The peer is dead.</summary>

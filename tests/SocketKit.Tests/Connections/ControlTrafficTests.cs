@@ -37,7 +37,7 @@ public class ControlTrafficTests
                 calls.Add(message.Text());
                 if (message.Text() == "ask")
                 {
-                    using var response = await connection.RequestAsync("?", 7);
+                    using var response = await connection.RequestAsync("?", new() { CorrelationId = 7 });
                     calls.Add(response.ToString());
                 }
             },

@@ -23,7 +23,7 @@ public class CorrelationTests
         await using var bed = await StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        var requests = Enumerable.Range(1, 3).Select(id => connection.RequestAsync($"{id}:?", id).AsTask()).ToArray();
+        var requests = Enumerable.Range(1, 3).Select(id => connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask()).ToArray();
         var inOrder = connection.RequestAsync("anything").AsTask();
 
         await peer.SendAsync("3:three\npush\n1:one\n0:in order\npush\n2:two\n");
@@ -41,7 +41,7 @@ public class CorrelationTests
         await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        var first = connection.RequestAsync("1:?", 1).AsTask();
+        var first = connection.RequestAsync("1:?", new() { CorrelationId = 1 }).AsTask();
         bed.Advance(1.2);
         await first.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
         var before = late.Count;
@@ -51,7 +51,7 @@ public class CorrelationTests
         bed.Advance(3);
         connection.Closed.IsCompleted.Should().BeFalse("no order can be lost");
 
-        var again = connection.RequestAsync("1:?", 1).AsTask();
+        var again = connection.RequestAsync("1:?", new() { CorrelationId = 1 }).AsTask();
         await peer.SendAsync("1:in time\n");
         (await again.Soon()).ToString().Should().Be("1:in time");
     }
@@ -62,8 +62,8 @@ public class CorrelationTests
         await using var bed = await StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        var first = connection.RequestAsync("7:?", 7).AsTask();
-        var second = () => connection.RequestAsync("7:!", 7).AsTask();
+        var first = connection.RequestAsync("7:?", new() { CorrelationId = 7 }).AsTask();
+        var second = () => connection.RequestAsync("7:!", new() { CorrelationId = 7 }).AsTask();
         (await second.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("7");
         bed.Listener.Wire.Sends.Should().ContainSingle();
 
@@ -71,7 +71,7 @@ public class CorrelationTests
         (await first.Soon()).ToString().Should().Be("7:one");
         await peer.SendAsync("7:twice\n");
         bed.Session.Messages.Should().BeEmpty();
-        _ = connection.RequestAsync("7:again", 7).AsTask();
+        _ = connection.RequestAsync("7:again", new() { CorrelationId = 7 }).AsTask();
     }
 
     [Fact]
@@ -81,11 +81,11 @@ public class CorrelationTests
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         using var cancel = new CancellationTokenSource();
-        var first = connection.RequestAsync("7:?", 7, cancel.Token).AsTask();
+        var first = connection.RequestAsync("7:?", new() { CorrelationId = 7 }, cancel.Token).AsTask();
         cancel.Cancel();
         await first.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
 
-        var second = connection.RequestAsync("7:?", 7).AsTask();
+        var second = connection.RequestAsync("7:?", new() { CorrelationId = 7 }).AsTask();
         await peer.SendAsync("7:yes\n");
         (await second.Soon()).ToString().Should().Be("7:yes");
     }
@@ -96,21 +96,52 @@ public class CorrelationTests
         await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
-        var stuck = connection.RequestAsync("1:?", 1).AsTask();
+        var stuck = connection.RequestAsync("1:?", new() { CorrelationId = 1 }).AsTask();
         for (var id = 2; id < 500; id++)
         {
-            var request = connection.RequestAsync($"{id}:?", id).AsTask();
+            var request = connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask();
             await peer.SendAsync($"{id}:ok\n");
             (await request.Soon()).ToString().Should().Be($"{id}:ok");
         }
 
         bed.Advance(0.5);
-        var later = connection.RequestAsync("1000:?", 1000).AsTask();
+        var later = connection.RequestAsync("1000:?", new() { CorrelationId = 1000 }).AsTask();
         bed.Advance(0.6);
         await stuck.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
         later.IsCompleted.Should().BeFalse();
         bed.Advance(0.5);
         await later.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+    }
+
+    [Fact]
+    public async Task Time_outs_of_their_own_come_when_they_are_due_whatever_was_asked_before()
+    {
+        await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(3));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        double[] seconds = [9, 3, 1, 6, 2, 3, 5, 1];
+        var requests = seconds.Select((own, place) => (Own: own, Task: connection.RequestAsync($"{place + 1}:?", new() { CorrelationId = place + 1, Timeout = TimeSpan.FromSeconds(own) }).AsTask())).ToList();
+        var usual = connection.RequestAsync("20:?", new() { CorrelationId = 20 }).AsTask();
+        await peer.SendAsync("4:in time\n");
+        (await requests[3].Task.Soon()).ToString().Should().Be("4:in time");
+        requests.RemoveAt(3);
+        requests.Add((3, usual));
+
+        for (var now = 1; now <= 9; now++)
+        {
+            bed.Advance(now == 1 ? 1.2 : 1);
+            foreach (var (own, task) in requests.Where(request => request.Own <= now))
+            {
+                (await task.Invoking(late => late.Soon()).Should().ThrowAsync<RequestTimeoutException>()).Which.Timeout.Should().Be(TimeSpan.FromSeconds(own));
+            }
+
+            requests.Should().NotContain(request => request.Own > now && request.Task.IsCompleted);
+        }
+
+        connection.Closed.IsCompleted.Should().BeFalse();
+        var again = connection.RequestAsync("3:?", new() { CorrelationId = 3 }).AsTask();
+        await peer.SendAsync("3:yes\n");
+        (await again.Soon()).ToString().Should().Be("3:yes", "the id is free again");
     }
 
     [Fact]
@@ -125,8 +156,8 @@ public class CorrelationTests
         });
         var server = bed.Session.Connection;
 
-        var toServer = client.RequestAsync("ask", 7).AsTask();
-        var toClient = server.RequestAsync("ask", 9).AsTask();
+        var toServer = client.RequestAsync("ask", new() { CorrelationId = 7 }).AsTask();
+        var toClient = server.RequestAsync("ask", new() { CorrelationId = 9 }).AsTask();
 
         (await toServer.Soon()).ToString().Should().Be("7:server");
         (await toClient.Soon()).ToString().Should().Be("9:client");

@@ -256,6 +256,43 @@ public class HeartbeatTests
         reason.By.Should().Be(CloseParty.Peer);
     }
 
+    [Theory]
+    [InlineData(-TimeSpan.TicksPerMillisecond, 1)]
+    [InlineData(long.MaxValue, 1)]
+    [InlineData(0, 20)]
+    [InlineData(-1, 20)]
+    [InlineData(-2 * TimeSpan.TicksPerMillisecond, 20)]
+    [InlineData(long.MinValue, 20)]
+    [InlineData(TimeSpan.TicksPerSecond, 2)]
+    public async Task Only_the_infinite_time_means_never_and_the_past_means_the_next_tick(long due, int calls)
+    {
+        var policy = new Fixed(TimeSpan.FromTicks(due));
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = policy);
+        await using var peer = await bed.ConnectRawAsync();
+
+        bed.Advance(2);
+
+        policy.Calls.Should().BeInRange(calls - 1, calls + 1).And.BePositive();
+    }
+
+    /// <summary>Wants to be asked again in the same time, always.</summary>
+    private sealed class Fixed(TimeSpan due) : IHeartbeatPolicy
+    {
+        public int Calls { get; private set; }
+
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        {
+            Calls++;
+            return HeartbeatDecision.Wait(due);
+        }
+
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        {
+        }
+    }
+
     /// <summary>Pings, expects life, and keeps what it was told.</summary>
     private sealed class Recording : IHeartbeatPolicy
     {

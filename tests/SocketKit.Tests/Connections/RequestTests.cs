@@ -66,13 +66,117 @@ public class RequestTests
     }
 
     [Fact]
+    public async Task A_request_may_have_a_time_out_of_its_own()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(5));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var shorter = connection.RequestAsync("1", new() { Timeout = TimeSpan.FromSeconds(1) }).AsTask();
+        var usual = connection.RequestAsync("2").AsTask();
+        var longer = connection.RequestAsync("3", new() { Timeout = TimeSpan.FromSeconds(9) }).AsTask();
+        bed.Advance(1.2);
+        (await shorter.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>()).Which.Timeout.Should().Be(TimeSpan.FromSeconds(1));
+        await peer.SendAsync("late one\n");
+        bed.Advance(4);
+        (await usual.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>()).Which.Timeout.Should().Be(TimeSpan.FromSeconds(5));
+        await peer.SendAsync("late two\n");
+        bed.Advance(3);
+        longer.IsCompleted.Should().BeFalse();
+
+        await peer.SendAsync("three\n");
+
+        (await longer.Soon()).ToString().Should().Be("three");
+    }
+
+    [Theory]
+    [InlineData(1, 30)]
+    [InlineData(4, 1)]
+    public async Task A_tombstone_waits_as_long_as_its_own_request(double own, double usual)
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(usual));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var request = connection.RequestAsync("1", new() { Timeout = TimeSpan.FromSeconds(own) }).AsTask();
+        bed.Advance(own + 0.2);
+        await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        bed.Advance(own - 0.4);
+        connection.Closed.IsCompleted.Should().BeFalse();
+
+        bed.Advance(0.5);
+
+        var reason = await connection.Closed.Soon();
+        reason.Kind.Should().Be(CloseKind.ResponseLost);
+        reason.Detail.Should().Contain(TimeSpan.FromSeconds(own).ToString());
+    }
+
+    [Fact]
+    public async Task A_tombstone_behind_a_request_that_waits_longer_is_not_lost_before_its_turn()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var slow = connection.RequestAsync("slow", new() { Timeout = TimeSpan.FromSeconds(20) }).AsTask();
+        var quick = connection.RequestAsync("quick", new() { Timeout = TimeSpan.FromSeconds(1) }).AsTask();
+        bed.Advance(1.2);
+        await quick.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        bed.Advance(10);
+        await peer.SendAsync("slow's\n");
+        (await slow.Soon()).ToString().Should().Be("slow's");
+        bed.Advance(0.8);
+        connection.Closed.IsCompleted.Should().BeFalse("its response could not come before that of the slow one");
+
+        bed.Advance(0.5);
+
+        (await connection.Closed.Soon()).Kind.Should().Be(CloseKind.ResponseLost);
+    }
+
+    [Fact]
+    public async Task A_cancelled_requests_tombstone_waits_as_long_as_its_own_time_out()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        using var cancel = new CancellationTokenSource();
+        _ = bed.Session.Connection.RequestAsync("1", new() { Timeout = TimeSpan.FromSeconds(2) }, cancel.Token).AsTask();
+        cancel.Cancel();
+        bed.Advance(1.8);
+        bed.Session.Connection.Closed.IsCompleted.Should().BeFalse();
+
+        bed.Advance(0.5);
+
+        (await bed.Session.Connection.Closed.Soon()).Kind.Should().Be(CloseKind.ResponseLost);
+    }
+
+    [Fact]
+    public async Task Requests_take_text_memory_arrays_and_spans_and_copy_them()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var array = "array"u8.ToArray();
+
+        Task<Message>[] requests =
+        [
+            connection.RequestAsync("text").AsTask(),
+            connection.RequestAsync("literal"u8).AsTask(),
+            connection.RequestAsync(array).AsTask(),
+            connection.RequestAsync(array.AsSpan(0, 2), new() { Timeout = TimeSpan.FromSeconds(1) }).AsTask(),
+            connection.RequestAsync(array.AsMemory(2), default, CancellationToken.None).AsTask(),
+        ];
+        array.AsSpan().Clear();
+
+        (await peer.ReceiveAsync(5 + 8 + 6 + 3 + 4)).Should().Be("text\nliteral\narray\nar\nray\n");
+        await peer.SendAsync("1\n2\n3\n4\n5\n");
+        (await Task.WhenAll(requests).Soon()).Select(response => response.ToString()).Should().Equal("1", "2", "3", "4", "5");
+    }
+
+    [Fact]
     public async Task Cancelling_abandons_the_request_and_leaves_a_tombstone()
     {
         await using var bed = await new TestBed().StartAsync();
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         using var cancel = new CancellationTokenSource();
-        var first = connection.RequestAsync("1", 0, cancel.Token).AsTask();
+        var first = connection.RequestAsync("1", cancellationToken: cancel.Token).AsTask();
         var second = connection.RequestAsync("2").AsTask();
         cancel.Cancel();
         var thrown = await first.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
@@ -88,7 +192,7 @@ public class RequestTests
     {
         await using var bed = await new TestBed().StartAsync();
         await using var peer = await bed.ConnectRawAsync();
-        var request = () => bed.Session.Connection.RequestAsync("1", 0, new CancellationToken(canceled: true)).AsTask();
+        var request = () => bed.Session.Connection.RequestAsync("1", cancellationToken: new CancellationToken(canceled: true)).AsTask();
 
         await request.Should().ThrowAsync<OperationCanceledException>();
         bed.Listener.Wire.Sends.Should().BeEmpty();
@@ -183,7 +287,7 @@ public class RequestTests
     {
         await using var bed = await new TestBed().StartAsync();
         await using var peer = await bed.ConnectRawAsync();
-        var request = () => bed.Session.Connection.RequestAsync("1", 5).AsTask();
+        var request = () => bed.Session.Connection.RequestAsync("1", new() { CorrelationId = 5 }).AsTask();
 
         (await request.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("ConnectionOptions.CorrelationId");
         bed.Listener.Wire.Sends.Should().BeEmpty();

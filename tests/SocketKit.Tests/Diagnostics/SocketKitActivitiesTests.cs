@@ -117,15 +117,16 @@ public sealed class SocketKitActivitiesTests : IDisposable
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Name = _name;
-            options.RequestTimeout = TimeSpan.FromSeconds(2);
+            options.CorrelationId = _ => null;
         });
-        var request = client.RequestAsync("1").AsTask();
+        var request = client.RequestAsync("1", new() { CorrelationId = 7, Timeout = TimeSpan.FromSeconds(2) }).AsTask();
         bed.Advance(2.2);
         await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
 
         var span = Mine("request").Should().ContainSingle().Which;
         span.Status.Should().Be(ActivityStatusCode.Error);
         span.GetTagItem("error.type").Should().Be(typeof(RequestTimeoutException).FullName);
+        span.GetTagItem("socketkit.request.correlation_id").Should().Be(7L);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ internal sealed class RecordingConnection : IConnection
         return true;
     }
 
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, long correlationId = 0, CancellationToken cancellationToken = default) =>
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("No peer answers here.");
 
     public ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default)

@@ -1,0 +1,121 @@
+using Microsoft.Extensions.Logging;
+using SocketKit.Tests.TestDoubles;
+
+namespace SocketKit.Tests;
+
+// Policies, clocks and loggers that fail: the client ends, and nobody waits for ever.
+public partial class ClientReconnectTests
+{
+    [Fact]
+    public async Task A_policy_that_throws_ends_it_and_is_logged()
+    {
+        var bed = new TestBed();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.Reconnect = new Broken()));
+        var connect = () => client.ConnectAsync().Soon();
+
+        await connect.Should().ThrowAsync<ConnectException>();
+        bed.Logs.GetSnapshot().Should().Contain(line => line.Exception is FormatException && line.Message.Contains("Broken"));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-5000)]
+    public async Task A_negative_delay_is_a_policy_that_failed(int milliseconds)
+    {
+        var bed = new TestBed();
+        var dialer = new WatchedDialer(bed.Network.Dial(TestBed.Address), bed.Time);
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.Dialer = dialer;
+            options.Reconnect = new ScriptedReconnect(milliseconds / 1000.0);
+        }));
+        var connect = () => client.ConnectAsync().Soon();
+
+        (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Kind.Should().Be(CloseKind.ConnectFailed);
+        bed.Logs.GetSnapshot().Should().Contain(line => line.Id.Id == 45 && line.Message.Contains("ScriptedReconnect") && line.Exception!.Message.Contains("negative"));
+        dialer.Dials.Should().ContainSingle();
+        client.State.Should().Be(ClientState.Disconnected);
+    }
+
+    [Fact]
+    public async Task A_delay_that_no_timer_takes_is_cut_to_the_longest()
+    {
+        var bed = new TestBed();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.Reconnect = new ScriptedReconnect(TimeSpan.MaxValue.TotalSeconds / 2)));
+        var log = new StateLog(client);
+        var connecting = client.ConnectAsync();
+
+        (await log.EnteredAsync(ClientState.Waiting)).RetryIn.Should().Be(TimeSpan.FromMilliseconds(int.MaxValue));
+        await client.DisconnectAsync().Soon();
+        await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task A_clock_that_throws_ends_it_with_the_exception_and_nobody_hangs()
+    {
+        var bed = new TestBed();
+        var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.TimeProvider = new ShortOfTimers(bed.Time, TimeSpan.FromSeconds(7));
+            options.Reconnect = new ScriptedReconnect(7);
+        }));
+        var connect = () => client.ConnectAsync().Soon();
+
+        var thrown = await connect.Should().ThrowAsync<ConnectException>();
+        thrown.Which.Reason.Exception.Should().BeOfType<NotSupportedException>();
+        client.State.Should().Be(ClientState.Disconnected);
+        await client.DisconnectAsync().Soon();
+        await client.DisposeAsync().AsTask().Soon();
+    }
+
+    [Fact]
+    public async Task A_logger_that_throws_ends_it_and_nobody_hangs()
+    {
+        var bed = new TestBed();
+        var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.LoggerFactory = new BrokenLogs();
+            options.Reconnect = new ScriptedReconnect(7, 7);
+        }));
+        var connect = () => client.ConnectAsync().Soon();
+
+        (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<FormatException>();
+        await connect.Should().ThrowAsync<ConnectException>("it may try again");
+        await client.DisposeAsync().AsTask().Soon();
+    }
+
+    private sealed class ShortOfTimers(TimeProvider inner, TimeSpan refused) : TimeProvider
+    {
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            dueTime == refused ? throw new NotSupportedException("no timer") : inner.CreateTimer(callback, state, dueTime, period);
+    }
+
+    private sealed class BrokenLogs : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => throw new FormatException("log");
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class Broken : IReconnectPolicy
+    {
+        public TimeSpan? NextDelay(int attempt, CloseReason reason) => throw new FormatException("policy");
+    }
+}
