@@ -32,11 +32,7 @@ public abstract class ConnectionOptions
     /// Up to 100 characters.</summary>
     public string? Name { get; set; }
 
-<<<<<<< HEAD
-    /// <summary>How long a request waits for its response. Default: 30 s. Range: above 0, up to 24.8 days, as of all time-outs here. Kept to within 100 ms.</summary>
-=======
-    /// <summary>How long a request waits for its response, unless <see cref="RequestOptions.Timeout"/> says otherwise. Default: 30 s. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days). Kept to within 100 ms.</summary>
->>>>>>> fix-b
+    /// <summary>How long a request waits for its response, unless <see cref="RequestOptions.Timeout"/> says otherwise. Default: 30 s. Range: above 0, up to 24.8 days, as of all time-outs here. Kept to within 100 ms.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many requests may wait for a response on one connection. Default: 1,024. At least 1.</summary>
