@@ -152,6 +152,28 @@ public class ClientHookTests
     }
 
     [Fact]
+    public async Task A_connection_that_is_closed_before_it_begins_leaves_no_hook_waiting()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var time = new TimeThatActs();
+        var hooks = new List<CancellationToken>();
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.TimeProvider = time;
+            options.OnConnecting = (_, token) =>
+            {
+                hooks.Add(token);
+                return new ValueTask(Task.Delay(Timeout.Infinite, token));
+            };
+        }));
+        time.OnClock = () => _ = client.DisconnectAsync();
+
+        await client.Invoking(closed => closed.ConnectAsync().Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        hooks.Should().OnlyContain(token => token.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task Held_messages_fail_with_the_reason_when_the_hook_fails()
     {
         await using var bed = await new TestBed().StartAsync();
@@ -269,5 +291,21 @@ public class ClientHookTests
         }
 
         bed.Sessions.Select(session => session.Messages.Single()).Should().Equal("subscribe 1", "subscribe 2", "subscribe 3");
+    }
+
+    /// <summary>Does something when a connection gets its clock, which is just before it begins.</summary>
+    private sealed class TimeThatActs : Microsoft.Extensions.Time.Testing.FakeTimeProvider
+    {
+        public Action? OnClock { get; set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (period == TimeSpan.FromMilliseconds(100))
+            {
+                OnClock?.Invoke();
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 }
