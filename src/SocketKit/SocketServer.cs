@@ -9,10 +9,9 @@ using SocketKit.Diagnostics;
 namespace SocketKit;
 
 /// <summary>Accepts connections and runs a handler for each. See <see cref="ISocketServer"/>.</summary>
-public sealed class SocketServer : ISocketServer, IConnectionOwner
+public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 {
     private static readonly TimeSpan BroadcastPatience = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly SocketServerOptions _options;
@@ -308,62 +307,5 @@ public sealed class SocketServer : ISocketServer, IConnectionOwner
             Log.Listening(settings.Connection.Logger, loop.EndPoint);
             loop.Start();
         }
-    }
-
-    private async Task StopOnceAsync(Task starting)
-    {
-        // Not under the caller's lock any more, and not on its stack.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
-        if (_settings is not { } settings || !starting.IsCompletedSuccessfully)
-        {
-            return;
-        }
-
-        Connection[] connections;
-        lock (_gate)
-        {
-            connections = [.. _all];
-        }
-
-        Log.Stopping(settings.Connection.Logger, connections.Length);
-        foreach (var connection in connections)
-        {
-            connection.BeginDrain();
-        }
-
-        await WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, _drainOver.Token).ConfigureAwait(false);
-
-        var left = connections.Where(connection => !connection.Closed.IsCompleted && !connection.Ended.IsCompleted).ToArray();
-        if (left.Length > 0)
-        {
-            Log.AbortedAtStop(settings.Connection.Logger, left.Length, settings.DrainTimeout, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));
-            foreach (var connection in left)
-            {
-                connection.AbortForStop();
-            }
-
-            await WaitAsync(left.Select(connection => connection.Closed), ReleasePatience, settings, CancellationToken.None).ConfigureAwait(false);
-        }
-
-        // Those whose handler awaits this stop get as much time again, behind its back.
-        _ = AbortLaterAsync(connections.Where(connection => !connection.Closed.IsCompleted), settings);
-    }
-
-    private static async Task AbortLaterAsync(IEnumerable<Connection> connections, ServerSettings settings)
-    {
-        var left = connections.ToArray();
-        await WaitAsync(left.Select(connection => connection.Closed), settings.DrainTimeout, settings, CancellationToken.None).ConfigureAwait(false);
-        foreach (var connection in left.Where(connection => !connection.Closed.IsCompleted))
-        {
-            connection.AbortForStop();
-        }
-    }
-
-    private static async Task WaitAsync(IEnumerable<Task> tasks, TimeSpan timeout, ServerSettings settings, CancellationToken cancellationToken)
-    {
-        // A time-out or a cancellation only begins the next stage, which takes care of who is left.
-        await Task.WhenAll(tasks).WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

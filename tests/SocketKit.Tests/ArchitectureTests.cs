@@ -14,7 +14,7 @@ public partial class ArchitectureTests
         "Message", "MessageSenderExtensions", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 
-    private static readonly string[] Top = ["SocketServer", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
+    private static readonly string[] Top = ["SocketServer", "SocketServer.Stop", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
 
     private static readonly Dictionary<string, string[]> Sees = new()
     {
