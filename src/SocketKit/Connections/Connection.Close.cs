@@ -143,6 +143,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _draining = true;
+            Wake();
             opened = _opened;
         }
 
@@ -173,6 +174,7 @@ internal sealed partial class Connection
             // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
             _deadline = Now + _settings.CloseTimeout.Ticks;
             _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
+            Wake();
             _discardedMessages += _mailbox.Clear();
             (opening, _opening) = (_opening, null);
             closed = _signals?.ClosedSource;
@@ -291,6 +293,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            Wake();
         }
     }
 
@@ -300,6 +303,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            Wake();
             if (!_busy)
             {
                 _corkedThread = me;

@@ -2,7 +2,9 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// What the clock does at each tick: deadlines, slow consumers, and then heartbeats. The fields belong to the clock.
+// What the clock does at each tick: deadlines, slow consumers, and then heartbeats. The fields belong to the clock, but for those about rest.
+//
+// A connection on which nothing is under way rests: the clock passes it over until its next heartbeat is due. Whatever a tick must see, a send, something received, the beginning of the end, happens under the gate and wakes it.
 internal sealed partial class Connection
 {
     private const int LeastBytesPerSecond = 240;
@@ -12,6 +14,12 @@ internal sealed partial class Connection
 
     /// <summary>Made when a tick first finds a send under way: most connections never have one that lasts.</summary>
     private ConsumerWatch? _consumer;
+
+    /// <summary>Under the gate. Never after a cause of death.</summary>
+    private bool _resting;
+
+    /// <summary>The clock gives it before the first tick.</summary>
+    internal ClockPlace ClockPlace { get; set; }
 
     /// <summary>One tick of the clock.</summary>
     /// <param name="now">Monotonic time, for deadlines.</param>
@@ -45,6 +53,38 @@ internal sealed partial class Connection
         if (_settings.Heartbeat is { } policy && _opened)
         {
             Beat(policy, alive, step);
+        }
+
+        Rest(alive);
+    }
+
+    /// <summary>Rests, if nothing is under way that the next ticks must follow.</summary>
+    private void Rest(long alive)
+    {
+        var due = _beats is { } beats ? beats.DeathCheck == DeathCheck.None ? beats.BeatDue : alive : long.MaxValue;
+        if (due <= alive || !_opened || _consumer is { WasFlushing: true })
+        {
+            return;
+        }
+
+        using (_gate.Enter())
+        {
+            // What a thread has corked it will flush, and nothing tells of that but the flush itself.
+            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { IsEmpty: true } && (_beats is null || !_spoke))
+            {
+                _resting = true;
+                ClockPlace.Rest(due);
+            }
+        }
+    }
+
+    /// <summary>Under the gate: the next tick has something to see.</summary>
+    private void Wake()
+    {
+        if (_resting)
+        {
+            _resting = false;
+            ClockPlace.Wake();
         }
     }
 

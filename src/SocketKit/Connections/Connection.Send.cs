@@ -178,6 +178,7 @@ internal sealed partial class Connection
 
         _output.Seal(mark);
         _spoke = true;
+        Wake();
         if (_flushing || (_corkedThread == me && _output.Length <= _settings.CorkLimit))
         {
             return Appended.Queued;

@@ -82,11 +82,6 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     internal IConnectionOwner Owner => _owner;
 
-    /// <summary>The clock's: where it keeps this connection, and the round in which it ticked it last.</summary>
-    internal int ClockPlace { get; set; } = -1;
-
-    internal int ClockRound { get; set; }
-
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 

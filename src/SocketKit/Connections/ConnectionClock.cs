@@ -4,7 +4,7 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// Ticks all connections of one server or client every 100 ms: one clock, no timer per connection and none per message. Also keeps the liveness time, which leaves out gaps in which the process did not run
+/// Ticks the connections of one server or client every 100 ms, but for those at rest: one clock, no timer per connection and none per message. Also keeps the liveness time, which leaves out gaps in which the process did not run
 /// (suspended, starved, or a test's clock that jumps): a tick more than a second late moves it not at all, so nobody is taken for dead for our own absence.
 /// </summary>
 internal sealed class ConnectionClock : OwnerMetrics.IHoldings
@@ -18,13 +18,12 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OwnerMetrics _metrics;
-    private readonly List<Connection> _connections = [];
-    private readonly Connection[] _some = new Connection[64];
+    private readonly ClockPlaces _places = new();
+    private readonly Connection?[] _some = new Connection?[ClockPlaces.BlockLength];
     private IDisposable? _ticks;
     private long _last;
     private long _alive;
     private int _ticking;
-    private int _round;
 
     public ConnectionClock(ConnectionSettings settings)
     {
@@ -37,8 +36,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     {
         lock (_gate)
         {
-            connection.ClockPlace = _connections.Count;
-            _connections.Add(connection);
+            _places.Add(connection);
             if (_ticks is null)
             {
                 _last = Now;
@@ -54,19 +52,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         IDisposable? ticks = null;
         lock (_gate)
         {
-            var place = connection.ClockPlace;
-            if (place < 0)
-            {
-                return;
-            }
-
-            // The last one takes its place.
-            var last = _connections[^1];
-            _connections[place] = last;
-            last.ClockPlace = place;
-            _connections.RemoveAt(_connections.Count - 1);
-            connection.ClockPlace = -1;
-            if (_connections.Count == 0)
+            if (_places.Remove(connection) && _places.IsEmpty)
             {
                 (ticks, _ticks) = (_ticks, null);
                 _metrics.Remove(this);
@@ -78,34 +64,21 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 
     private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
 
-    /// <summary>What all connections hold now, for gauges. A few at a time, so that newcomers do not wait for it; who comes or goes meanwhile may be left out.</summary>
+    /// <summary>What all connections hold now, for gauges. Who comes or goes meanwhile may be left out.</summary>
     (long QueuedBytes, long Buffers) OwnerMetrics.IHoldings.Survey()
     {
         var sum = (QueuedBytes: 0L, Buffers: 0L);
-        var some = new Connection[64];
-        var place = int.MaxValue;
-        while (true)
+        var some = new Connection?[ClockPlaces.BlockLength];
+        for (var block = 0; Take(block, long.MaxValue, some) is var count and >= 0; block++)
         {
-            int count;
-            lock (_gate)
-            {
-                for (count = 0, place = Math.Min(place, _connections.Count); place > 0 && count < some.Length; count++)
-                {
-                    some[count] = _connections[--place];
-                }
-            }
-
-            if (count == 0)
-            {
-                return sum;
-            }
-
             foreach (var connection in some.AsSpan(0, count))
             {
-                var (queued, buffers) = connection.Holdings;
+                var (queued, buffers) = connection!.Holdings;
                 sum = (sum.QueuedBytes + queued, sum.Buffers + buffers);
             }
         }
+
+        return sum;
     }
 
     private void Tick()
@@ -129,10 +102,9 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
                 }
 
                 _alive += step;
-                _round++;
             }
 
-            for (var place = int.MaxValue; TakeSome(ref place) is var count and > 0;)
+            for (var block = 0; Take(block, _alive, _some) is var count and >= 0; block++)
             {
                 TickSome(count, now, step);
             }
@@ -143,23 +115,11 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         }
     }
 
-    /// <summary>The next connections of this round, from the end on: who leaves meanwhile lets one take its place that has had its tick.</summary>
-    private int TakeSome(ref int place)
+    private int Take(int block, long alive, Span<Connection?> some)
     {
         lock (_gate)
         {
-            var count = 0;
-            for (place = Math.Min(place, _connections.Count); place > 0 && count < _some.Length;)
-            {
-                var connection = _connections[--place];
-                if (connection.ClockRound != _round)
-                {
-                    connection.ClockRound = _round;
-                    _some[count++] = connection;
-                }
-            }
-
-            return count;
+            return _places.Take(block, alive, some);
         }
     }
 
@@ -170,13 +130,13 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         {
             try
             {
-                connection.Tick(now, _alive, step);
+                connection!.Tick(now, _alive, step);
             }
 #pragma warning disable CA1031 // The clock of all must not die of one connection's wire.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                connection.TickFailed(exception);
+                connection!.TickFailed(exception);
             }
         }
 
