@@ -17,7 +17,7 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time, and the mailbox of an asynchronous handler;</item>
 /// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
-/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines and slow consumers; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
+/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, and when it passes the connection over; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
 /// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
 /// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>

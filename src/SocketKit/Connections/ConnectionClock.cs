@@ -64,7 +64,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 
     private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
 
-    /// <summary>What all connections hold now, for gauges. Who comes or goes meanwhile may be left out.</summary>
+    /// <summary>What all connections hold now, at rest or not, for gauges. Who comes or goes meanwhile may be left out.</summary>
     (long QueuedBytes, long Buffers) OwnerMetrics.IHoldings.Survey()
     {
         var sum = (QueuedBytes: 0L, Buffers: 0L);
