@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit;
 
@@ -183,6 +184,22 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         await StopAsync().ConfigureAwait(false);
     }
 
+    void IConnectionOwner.Started(Connection connection)
+    {
+        lock (_gate)
+        {
+            // It may have ended at once, without having been counted.
+            if (!_all.Contains(connection))
+            {
+                return;
+            }
+
+            connection.IsCounted = true;
+        }
+
+        _settings!.Connection.Metrics.CountConnection(1);
+    }
+
     void IConnectionOwner.Opened(Connection connection)
     {
         _open.Add(connection);
@@ -199,12 +216,13 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _clock!.Remove(connection);
         var settings = _settings!.Connection;
         var refused = 0L;
-        bool wasOurs;
+        bool wasOurs, wasCounted;
         LogLevel level;
         lock (_gate)
         {
             // A refused one was never among them, and makes no room.
             wasOurs = _all.Remove(connection);
+            wasCounted = connection.IsCounted;
             level = _refusedLevel;
             if (wasOurs)
             {
@@ -212,7 +230,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             }
         }
 
-        if (wasOurs)
+        if (wasCounted)
         {
             settings.Metrics.CountConnection(-1);
         }
@@ -233,7 +251,17 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     internal void Accepted(Transport transport)
     {
         var settings = _settings!;
-        var connection = new Connection(transport, settings.Connection, this);
+        Connection connection;
+        try
+        {
+            connection = new Connection(transport, settings.Connection, this);
+        }
+        catch
+        {
+            transport.Discard();
+            throw;
+        }
+
         bool full, stopping, first = false;
         var level = LogLevel.Warning;
         lock (_gate)
@@ -270,8 +298,16 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             return;
         }
 
-        settings.Connection.Metrics.CountConnection(1);
-        _clock!.Add(connection);
+        try
+        {
+            _clock!.Add(connection);
+        }
+        catch (Exception exception)
+        {
+            connection.Refuse(CloseKind.OpenFailed, exception);
+            throw;
+        }
+
         connection.Start();
     }
 

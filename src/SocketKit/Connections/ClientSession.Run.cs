@@ -1,4 +1,5 @@
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -151,7 +152,17 @@ internal sealed partial class ClientSession
     /// <summary>Runs a connection until its wire is released.</summary>
     private async ValueTask<CloseReason> LiveAsync(ClientRun run, Transport transport)
     {
-        var connection = new Connection(transport, Settings, this);
+        Connection connection;
+        try
+        {
+            connection = new Connection(transport, Settings, this);
+        }
+        catch
+        {
+            transport.Discard();
+            throw;
+        }
+
         var gone = run.Gone.Arm();
         lock (_gate)
         {

@@ -136,6 +136,10 @@ internal sealed partial class ClientSession : IConnectionOwner
         return run.Ended.Task.WaitAsync(cancellationToken);
     }
 
+    void IConnectionOwner.Started(Connection connection)
+    {
+    }
+
     void IConnectionOwner.Opened(Connection connection)
     {
         ClientRun run;

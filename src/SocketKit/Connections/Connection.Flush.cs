@@ -12,6 +12,9 @@ internal sealed partial class Connection
     /// <summary>The thread whose sends wait for the end of its batch, or 0.</summary>
     private int _corkedThread;
 
+    /// <summary>A call of the batch takes long, so its sends do not wait any more.</summary>
+    private bool _corkLifted;
+
     /// <summary>Somebody owns the wire's sending end.</summary>
     private bool _flushing;
 
@@ -61,6 +64,7 @@ internal sealed partial class Connection
             }
 
             _corkedThread = 0;
+            _corkLifted = false;
             if (_flushing || _output.IsEmpty || _aborted)
             {
                 return;
@@ -74,6 +78,32 @@ internal sealed partial class Connection
         }
 
         Flush(batch);
+    }
+
+    /// <summary>Under the gate. Sends of this thread wait for the end of its batch.</summary>
+    private bool IsCorked(int me) => _corkedThread == me && !_corkLifted;
+
+    /// <summary>A batch is under way that may take long: what it has gathered goes out now.</summary>
+    /// <param name="lifts">Its further sends go out at once, too.</param>
+    /// <returns>True: the caller has become the flusher.</returns>
+    private bool TryTakeFromCork(bool lifts)
+    {
+        using (_gate.Enter())
+        {
+            if (_corkedThread == 0)
+            {
+                return false;
+            }
+
+            _corkLifted |= lifts;
+            if (_flushing || _output.IsEmpty || _aborted)
+            {
+                return false;
+            }
+
+            _flushing = true;
+            return true;
+        }
     }
 
     /// <summary>Gives the wire all that is queued, until nothing is left. The caller owns <see cref="_flushing"/>.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -114,7 +115,7 @@ internal sealed partial class Connection
     private async Task CheckDeathAsync()
     {
         var beats = _beats!;
-        await _transport.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_transport);
         if (beats.DeathCheck == DeathCheck.Queued)
         {
             beats.DeathCheck = DeathCheck.Done;

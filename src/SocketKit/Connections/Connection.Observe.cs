@@ -77,6 +77,7 @@ internal sealed partial class Connection
     {
         // The span belongs to the handler's context, not to that of the last call.
         Cork(me);
+        _calls++;
         var span = SocketKitActivities.AreWanted ? SocketKitActivities.Handle(_settings.Metrics, this, message.Length) : null;
         var began = timed ? _settings.TimeProvider.GetTimestamp() : 0;
         ValueTask call;

@@ -1,4 +1,5 @@
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -17,6 +18,9 @@ internal sealed partial class Connection
 
     /// <summary>Under the gate. Never after a cause of death.</summary>
     private bool _resting;
+
+    /// <summary>How many calls of the handler had begun: still as many, and it is the same call.</summary>
+    private long _callsAtTick;
 
     /// <summary>The clock gives it before the first tick.</summary>
     internal ClockPlace ClockPlace { get; set; }
@@ -37,6 +41,7 @@ internal sealed partial class Connection
             return;
         }
 
+        CheckCork();
         if (!_opened && now >= _deadline)
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)", null, graceful: false);
@@ -50,6 +55,7 @@ internal sealed partial class Connection
         }
 
         CheckConsumer(alive);
+        CheckPeer(alive);
         if (_settings.Heartbeat is { } policy && _opened)
         {
             Beat(policy, alive, step);
@@ -93,6 +99,70 @@ internal sealed partial class Connection
     {
         Log.HandlerFailed(_settings.Logger, Id, this, _transport.GetType().Name, exception);
         TransportFailed(exception);
+    }
+
+    /// <summary>Nothing that a batch has gathered waits longer than from one tick to the next, however long a call of it takes. Where a loop is handed over, that comes first.</summary>
+    private void CheckCork()
+    {
+        var calls = Volatile.Read(ref _calls);
+        if (Volatile.Read(ref _corkedThread) != 0 && TryTakeFromCork(lifts: calls == _callsAtTick))
+        {
+            _ = FlushSoonAsync();
+        }
+
+        _callsAtTick = calls;
+    }
+
+    // Not on the clock: a send may take its time, and the others wait for their tick.
+    private async Task FlushSoonAsync()
+    {
+        try
+        {
+            await NextTurn.Of(_transport);
+            Flush();
+        }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            FlushFailed(exception);
+        }
+    }
+
+    /// <summary>A peer that has finished or is gone is noticed also while nobody receives.</summary>
+    private void CheckPeer(long alive)
+    {
+        if (!_opened)
+        {
+            return;
+        }
+
+        if (!Volatile.Read(ref _receiving))
+        {
+            _transport.CheckPeer();
+        }
+
+        if (Volatile.Read(ref _peerEnd) is not { } end)
+        {
+            return;
+        }
+
+        var facts = new PeerEnd.Facts(Volatile.Read(ref _receiving), Volatile.Read(ref _receiveCount), Volatile.Read(ref _flushing), _transport.SendProgress, Volatile.Read(ref _calls));
+        var limit = _settings.HalfCloseTimeout;
+        switch (end.Look(facts, alive, limit.Ticks))
+        {
+            case PeerEnd.Verdict.Gone:
+                TransportFailed(end.Failure!);
+                break;
+
+            case PeerEnd.Verdict.Over:
+                var detail = $"the peer has finished sending, and for {limit} it took nothing and no call of the handler began (ConnectionOptions.HalfCloseTimeout)";
+                TryClose(CloseKind.PeerClosed, CloseParty.Peer, detail, null, graceful: true);
+                break;
+
+            default:
+                break;
+        }
     }
 
     private void CheckConsumer(long alive)

@@ -30,7 +30,7 @@ internal sealed partial class Connection
     private bool HasRoom => _output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark;
 
     /// <summary>Under the gate. More is queued than a sender may leave behind. What this thread's own batch has gathered does not count: it goes out when the batch ends, or grows too long.</summary>
-    private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || _corkedThread != Environment.CurrentManagedThreadId);
+    private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || !IsCorked(Environment.CurrentManagedThreadId));
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
@@ -179,7 +179,7 @@ internal sealed partial class Connection
         _output.Seal(mark);
         _spoke = true;
         Wake();
-        if (_flushing || (_corkedThread == me && _output.Length <= _settings.CorkLimit))
+        if (_flushing || (IsCorked(me) && _output.Length <= _settings.CorkLimit))
         {
             return Appended.Queued;
         }

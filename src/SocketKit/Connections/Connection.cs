@@ -33,7 +33,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     private readonly Transport _transport;
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;
-    private readonly ExecutionContext _context;
+    private ExecutionContext _context = HandlerContext.Default;
     private readonly SynchronizationContext? _synchronization;
     private ConnectionHandler? _handler;
     private string? _name;
@@ -43,7 +43,6 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _transport = transport;
         _settings = settings;
         _owner = owner;
-        _context = HandlerContext.For(this, settings.Logger);
         _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
@@ -82,8 +81,23 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     internal IConnectionOwner Owner => _owner;
 
+    /// <summary>The owner's note, under its lock: metrics count it as open.</summary>
+    internal bool IsCounted { get; set; }
+
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
+
+    void IEngineObserver.PeerFinished() => PeerEnd.Finish();
+
+    void IEngineObserver.PeerGone(Exception exception) => PeerEnd.Fail(exception);
+
+    void IEngineObserver.CallTakesLong()
+    {
+        if (TryTakeFromCork(lifts: true))
+        {
+            Flush();
+        }
+    }
 
     void IEngineObserver.HandlerBlocks()
     {

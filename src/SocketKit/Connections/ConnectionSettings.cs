@@ -49,6 +49,7 @@ internal sealed class ConnectionSettings
         SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
         OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
+        HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan ? options.HalfCloseTimeout : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
         Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
@@ -90,6 +91,9 @@ internal sealed class ConnectionSettings
     public TimeSpan OpenTimeout { get; }
 
     public TimeSpan CloseTimeout { get; }
+
+    /// <summary>Negative: for ever.</summary>
+    public TimeSpan HalfCloseTimeout { get; }
 
     public Encoding TextEncoding { get; }
 

@@ -25,6 +25,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
     private bool _calling;      // a call of the connection is not completed yet
     private bool _taken;        // ... and the loop has it
     private bool _asking;       // the loop waits for a message
+    private bool _inputOver;    // the last call has begun: it lasts until the function ends
     private bool _closed;
     private bool _ended;        // the function has ended
     private bool _enumerating;
@@ -65,6 +66,32 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
         if (hand)
         {
             _ask.SetResult(true);
+        }
+
+        return CallTask(version);
+    }
+
+    public override ValueTask OnInputEndedAsync(IConnection connection)
+    {
+        bool wake;
+        short version;
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return default;
+            }
+
+            _call.Reset();
+            version = _call.Version;
+            _calling = _taken = _inputOver = true;
+            wake = _asking;
+            _asking = false;
+        }
+
+        if (wake)
+        {
+            _ask.SetResult(false);
         }
 
         return CallTask(version);
@@ -127,6 +154,11 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
                 return ValueTask.FromCanceled<bool>(_cancellation);
             }
 
+            if (_inputOver)
+            {
+                return new(false);
+            }
+
             if (_calling && !_taken)
             {
                 // It came while nobody asked, after a cancelled wait.
@@ -177,7 +209,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
         try
         {
             await loop(connection, this).ConfigureAwait(false);
-            if (!_closed)
+            if (!_closed && !_inputOver)
             {
                 await connection.CloseAsync("The message loop returned").ConfigureAwait(false);
             }

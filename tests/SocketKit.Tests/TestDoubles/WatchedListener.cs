@@ -1,4 +1,5 @@
 using System.Net;
+using SocketKit.Transports;
 
 namespace SocketKit.Tests.TestDoubles;
 
@@ -14,6 +15,12 @@ internal sealed class WatchedListener(Listener inner) : Listener
 
     /// <summary>The next wires keep messages: what one send of the peer brings is one message.</summary>
     public bool KeepsMessages { get; set; }
+
+    /// <summary>See <see cref="WatchedTransport.YieldsAtOnce"/>.</summary>
+    public bool YieldsAtOnce { get; set; }
+
+    /// <summary>See <see cref="WatchedTransport.IsBroken"/>.</summary>
+    public bool AreBroken { get; set; }
 
     public int Accepts { get; private set; }
 
@@ -36,7 +43,7 @@ internal sealed class WatchedListener(Listener inner) : Listener
             return null;
         }
 
-        var wire = new WatchedTransport(transport, Opening, KeepsMessages);
+        var wire = new WatchedTransport(transport, Opening, KeepsMessages) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken };
         Wires.Add(wire);
         return wire;
     }
@@ -84,7 +91,24 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     internal override bool HasUnread => Unread;
 
-    public override bool KeepsMessages => keepsMessages;
+    internal override long BytesReceived => inner.BytesReceived;
+
+    internal override long BytesUnread => inner.BytesUnread;
+
+    internal override IEngineObserver? Observer
+    {
+        set => inner.Observer = value;
+    }
+
+    internal override void CheckPeer() => inner.CheckPeer();
+
+    /// <summary>Yields are over before anybody looks, as another thread may bring about with any.</summary>
+    public bool YieldsAtOnce { get; init; }
+
+    public override bool KeepsMessages => IsBroken ? throw new InvalidOperationException("broken") : keepsMessages;
+
+    /// <summary>A connection cannot be built on it.</summary>
+    public bool IsBroken { get; init; }
 
     internal override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
 
@@ -136,7 +160,7 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
         return inner.FinishAsync();
     }
 
-    public override ValueTask YieldAsync() => inner.YieldAsync();
+    public override ValueTask YieldAsync() => YieldsAtOnce ? default : inner.YieldAsync();
 
     public override void Abort()
     {

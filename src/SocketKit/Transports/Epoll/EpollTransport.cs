@@ -24,6 +24,10 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
 
     internal override bool HasUnread => socket.HasUnread;
 
+    internal override long BytesReceived => socket.BytesReceived;
+
+    internal override long BytesUnread => socket.BytesUnread;
+
     internal override IEngineObserver? Observer
     {
         set => socket.Observer = value;

@@ -119,6 +119,11 @@ internal sealed class LoopMonitor(LoopThreads threads)
         }
 
         var blocks = loop.DispatchedIn(seen);
+        if (blocks is not null)
+        {
+            loop.Queue(new Overtaken(blocks));
+        }
+
         spare.Give(new LoopThreads.Work(loop, generation));
         ThreadPool.UnsafeQueueUserWorkItem(static blocks => HandedOver(blocks), blocks?.Convict(seen) == true ? blocks : null, preferLocal: false);
     }
@@ -134,6 +139,14 @@ internal sealed class LoopMonitor(LoopThreads threads)
     {
         SocketKitMetrics.LoopHandOvers.Add(1);
         blocks?.OnTakenOver();
+    }
+
+    /// <summary>The successor's turn for the dispatch that it was given the loop for.</summary>
+    private sealed class Overtaken(Registration registration) : ILoopItem
+    {
+        public Registration Owner => registration;
+
+        public void Run() => registration.OnOvertaken();
     }
 
     /// <summary>Sleeps until a loop begins a dispatch; not at all if one has begun since the last look.</summary>

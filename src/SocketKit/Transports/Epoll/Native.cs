@@ -30,6 +30,9 @@ internal static partial class Native
     public const int OptionLinger = 13;
     public const int FamilyUnix = 1;
     public const int SocketStream = 1;
+
+    /// <summary>FIONREAD.</summary>
+    public const nuint BytesToRead = 0x541B;
     private const int EpollCloseOnExec = 0x80000;
     private const int EventNonBlocking = 0x800;
     private const string Library = "libc";
@@ -108,6 +111,10 @@ internal static partial class Native
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int FileControl(int descriptor, int command, int argument);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static unsafe partial int Control(int descriptor, nuint request, int* value);
 
     [LibraryImport(Library, EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -45,6 +45,11 @@ internal abstract class Registration(EpollLoop loop)
     /// <summary>An exception escaped a dispatch.</summary>
     internal abstract void OnEscaped(Exception exception);
 
+    /// <summary>A dispatch of this one goes on beside the loop, which has gone to another thread. Called on the loop.</summary>
+    internal virtual void OnOvertaken()
+    {
+    }
+
     /// <summary>The loop was taken from a dispatch of this one, the first since it last behaved.</summary>
     internal virtual void OnTakenOver()
     {

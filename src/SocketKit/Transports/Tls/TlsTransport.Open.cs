@@ -42,7 +42,7 @@ internal sealed partial class TlsTransport
         }
 
         // Back to the engine, whose thread serves the connection from now on.
-        await _wire.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_wire);
         if (IsAborted)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -59,6 +59,12 @@ internal sealed partial class TlsTransport : Transport
 
     internal override bool HasUnread => _wire.HasUnread;
 
+    internal override long BytesReceived => _wire.BytesReceived;
+
+    internal override long BytesUnread => _wire.BytesUnread;
+
+    internal override void CheckPeer() => _wire.CheckPeer();
+
     internal override IEngineObserver? Observer
     {
         set => _wire.Observer = value;
