@@ -20,6 +20,7 @@ public class OptionsTests
         { "SocketServerOptions.RequestTimeout", "00:00:00 is out of range; type a time above zero", options => options.RequestTimeout = TimeSpan.Zero },
         { "SocketServerOptions.SlowConsumerTimeout", "type a time above zero", options => options.SlowConsumerTimeout = TimeSpan.FromSeconds(-1) },
         { "SocketServerOptions.OpenTimeout", "type a time above zero", options => options.OpenTimeout = TimeSpan.Zero },
+        { "SocketServerOptions.HalfCloseTimeout", "above zero", options => options.HalfCloseTimeout = TimeSpan.Zero },
         { "SocketServerOptions.CloseTimeout", "below 24 days", options => options.CloseTimeout = TimeSpan.FromDays(25) },
         { "SocketServerOptions.DrainTimeout", "type a time above zero", options => options.DrainTimeout = Timeout.InfiniteTimeSpan },
     };
@@ -80,6 +81,7 @@ public class OptionsTests
         server.SlowConsumerTimeout.Should().Be(TimeSpan.FromSeconds(10));
         server.OpenTimeout.Should().Be(TimeSpan.FromSeconds(10));
         server.CloseTimeout.Should().Be(TimeSpan.FromSeconds(1));
+        server.HalfCloseTimeout.Should().Be(TimeSpan.FromSeconds(30));
         server.DrainTimeout.Should().Be(TimeSpan.FromSeconds(10));
         server.MaxConnections.Should().Be(10_000);
         server.TextEncoding.GetPreamble().Should().BeEmpty();

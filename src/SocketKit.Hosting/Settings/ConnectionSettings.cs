@@ -10,7 +10,7 @@ internal abstract class ConnectionSettings
     public static string[] SharedKeys { get; } =
     [
         nameof(Framing), nameof(Heartbeat), nameof(MaxFrameLength), nameof(SendLimit), nameof(MaxPendingRequests), nameof(RequestTimeout),
-        nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(TextEncoding),
+        nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(HalfCloseTimeout), nameof(TextEncoding),
     ];
 
     [ValidateObjectMembers(typeof(FramingSettingsValidator))]
@@ -40,6 +40,9 @@ internal abstract class ConnectionSettings
     [Time("1ms", "24d")]
     public string? SlowConsumerTimeout { get; set; }
 
+    [Time("1ms", "24d", Never = true)]
+    public string? HalfCloseTimeout { get; set; }
+
     [EncodingName]
     public string? TextEncoding { get; set; }
 
@@ -66,6 +69,7 @@ internal abstract class ConnectionSettings
         options.OpenTimeout = Time(OpenTimeout) ?? options.OpenTimeout;
         options.CloseTimeout = Time(CloseTimeout) ?? options.CloseTimeout;
         options.SlowConsumerTimeout = Time(SlowConsumerTimeout) ?? options.SlowConsumerTimeout;
+        options.HalfCloseTimeout = Time(HalfCloseTimeout) ?? options.HalfCloseTimeout;
         options.TextEncoding = TextEncoding is null ? options.TextEncoding : EncodingNameAttribute.Find(TextEncoding)!;
     }
 

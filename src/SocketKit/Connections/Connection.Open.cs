@@ -71,6 +71,11 @@ internal sealed partial class Connection
             return false;
         }
 
+        if (!_transport.TellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
+        {
+            PeerEnd.Watch(hungUp);
+        }
+
         BeginHandler();
         return true;
     }

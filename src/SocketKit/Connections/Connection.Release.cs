@@ -66,6 +66,7 @@ internal sealed partial class Connection
         {
             // Whoever ends a connection may be a user's thread, and what follows runs a client's reconnect policy.
             await NextTurn.Of(_transport);
+            Volatile.Read(ref _peerEnd)?.Forget();
             await _transport.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.

@@ -7,6 +7,7 @@ namespace SocketKit.Connections;
 internal sealed class PeerEnd
 {
     private CancellationTokenSource? _source;
+    private CancellationTokenRegistration _hungUp;
     private Exception? _failure;
     private volatile bool _finished;
     private volatile bool _told;
@@ -62,6 +63,13 @@ internal sealed class PeerEnd
         _finished = true;
         Tell();
     }
+
+    /// <summary>Takes the word of a transport that has no other way to tell.</summary>
+    /// <param name="hungUp">Its token.</param>
+    public void Watch(CancellationToken hungUp) => _hungUp = hungUp.UnsafeRegister(static end => ((PeerEnd)end!).Finish(), this);
+
+    /// <summary>The transport is about to be released.</summary>
+    public void Forget() => _hungUp.Dispose();
 
     /// <summary>The peer is gone.</summary>
     public void Fail(Exception exception) => Interlocked.CompareExchange(ref _failure, exception, null);

@@ -51,6 +51,9 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Bytes that have arrived at the lowest wire and that no receive has fetched yet; a decorator forwards it. Costs a system call. Default: negative, it cannot tell.</summary>
     internal virtual long BytesUnread => -1;
 
+    /// <summary>The wire tells its <see cref="Observer"/> of the peer's end, now or when <see cref="CheckPeer"/> asks. Default: false; then <see cref="HungUp"/> is all that tells of it.</summary>
+    internal virtual bool TellsOfPeer => false;
+
     /// <summary>Looks whether the peer has finished or is gone while nobody receives, and tells the <see cref="Observer"/>. For a clock's ticks, on any thread; harmless beside a receive.
     /// Default: nothing, the engine tells by itself, or the wire cannot know.</summary>
     internal virtual void CheckPeer()

@@ -20,7 +20,7 @@ public class SettingsTests
               "SocketKit": { "Servers": { "all": {
                 "Listen": [ "tcp://127.0.0.1:0", "tcp://[::1]:0" ],
                 "MaxConnections": 7, "DrainTimeout": "5s", "MaxFrameLength": 2048, "SendLimit": 65536, "MaxPendingRequests": 3,
-                "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "TextEncoding": "gb18030",
+                "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "HalfCloseTimeout": "never", "TextEncoding": "gb18030",
                 "Framing": { "Kind": "lengthprefix", "Field": "TwoBytes", "ByteOrder": "LittleEndian", "FieldOffset": 1, "Adjustment": -3, "BytesToStrip": 0, "MaxLength": 100 },
                 "Heartbeat": { "Kind": "PingPong", "Ping": "p", "Pong": "q", "Interval": "1s", "Timeout": "5s", "MaxBeatsPerSecond": 9 }
               } } }
@@ -30,6 +30,7 @@ public class SettingsTests
         options.Listeners.Select(listener => listener.EndPoint.ToString()).Should().Equal("127.0.0.1:0", "[::1]:0");
         (options.MaxConnections, options.MaxFrameLength, options.SendLimit, options.MaxPendingRequests).Should().Be((7, 2048, 65536, 3));
         new[] { options.RequestTimeout, options.OpenTimeout, options.CloseTimeout, options.SlowConsumerTimeout, options.DrainTimeout }.Select(time => time.TotalSeconds).Should().Equal(1, 2, 3, 4, 5);
+        options.HalfCloseTimeout.Should().Be(Timeout.InfiniteTimeSpan);
         options.TextEncoding.GetBytes("你").Should().Equal(0xC4, 0xE3);
         var output = new System.Buffers.ArrayBufferWriter<byte>();
         options.Framer!.Write([9, 5, 0, 7, 7], output);

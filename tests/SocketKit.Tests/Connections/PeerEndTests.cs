@@ -163,4 +163,20 @@ public class PeerEndTests
         await using var registration = token.UnsafeRegister(static ended => ((TaskCompletionSource)ended!).TrySetResult(), ended);
         await ended.Task;
     }
+
+    // A wire of somebody else's has its token alone.
+    [Fact, Trait("Fault", "X03")]
+    public async Task A_transports_own_word_of_its_peers_end_is_taken()
+    {
+        using var hungUp = new CancellationTokenSource();
+        await using var bed = await new TestBed().StartAsync((connection, _) => Ended(connection.ClosedToken), options => ((WatchedListener)options.Listeners[0]).HungUp = hungUp.Token);
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("wait\n");
+        await hungUp.CancelAsync();
+        bed.Session.Connection.InputEndedToken.IsCancellationRequested.Should().BeTrue();
+
+        bed.Advance(HalfCloseTimeout + TimeSpan.FromSeconds(1));
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerClosed);
+    }
 }

@@ -19,6 +19,9 @@ internal sealed class WatchedListener(Listener inner) : Listener
     /// <summary>See <see cref="WatchedTransport.YieldsAtOnce"/>.</summary>
     public bool YieldsAtOnce { get; set; }
 
+    /// <summary>What the next wires say of their peers' ends; set, it is all that they say.</summary>
+    public CancellationToken HungUp { get; set; }
+
     /// <summary>See <see cref="WatchedTransport.IsBroken"/>.</summary>
     public bool AreBroken { get; set; }
 
@@ -43,7 +46,7 @@ internal sealed class WatchedListener(Listener inner) : Listener
             return null;
         }
 
-        var wire = new WatchedTransport(transport, Opening, KeepsMessages) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken };
+        var wire = new WatchedTransport(transport, Opening, KeepsMessages) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken, HungUpToken = HungUp };
         Wires.Add(wire);
         return wire;
     }
@@ -99,6 +102,13 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
     {
         set => inner.Observer = value;
     }
+
+    /// <summary>See <see cref="WatchedListener.HungUp"/>.</summary>
+    public CancellationToken HungUpToken { get; init; }
+
+    public override CancellationToken HungUp => HungUpToken;
+
+    internal override bool TellsOfPeer => !HungUpToken.CanBeCanceled && inner.TellsOfPeer;
 
     internal override void CheckPeer() => inner.CheckPeer();
 

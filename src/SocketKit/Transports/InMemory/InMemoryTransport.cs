@@ -59,6 +59,8 @@ internal sealed class InMemoryTransport : Transport
         }
     }
 
+    internal override bool TellsOfPeer => true;
+
     internal override long BytesReceived => Volatile.Read(ref _bytesReceived);
 
     internal override long BytesUnread

@@ -45,6 +45,8 @@ internal sealed class SocketTransport : Transport
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
     internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
+    internal override bool TellsOfPeer => true;
+
     internal override bool HasUnread => _receiver.HasUnread;
 
     internal override long BytesReceived => _receiver.BytesReceived;

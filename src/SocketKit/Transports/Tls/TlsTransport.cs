@@ -59,6 +59,8 @@ internal sealed partial class TlsTransport : Transport
 
     internal override bool HasUnread => _wire.HasUnread;
 
+    internal override bool TellsOfPeer => _wire.TellsOfPeer;
+
     internal override long BytesReceived => _wire.BytesReceived;
 
     internal override long BytesUnread => _wire.BytesUnread;
