@@ -26,9 +26,6 @@ internal sealed class ConnectionSettings
 
     public const int LongestName = 100;
 
-    public const int MaxDiscardsInARow = 100;
-    public const int MaxDiscardedBytesInARow = 64 * 1024;
-
     public ConnectionSettings(ConnectionOptions options, string role, bool handlerRequired)
     {
         Framer = options.Framer ?? throw new OptionsException(role + ".Framer", "is not set; type Framer = Framers.Lines(), or another framer");

@@ -56,7 +56,7 @@ public sealed class DelimiterFramer : IFramer
         var which = _delimiters.Find(input, (int)resume, out var position);
         if (position > _maxLength)
         {
-            throw new FrameTooLargeException(position, _maxLength);
+            throw FrameOutput.LongerThan(_maxLength);
         }
 
         if (which < 0)

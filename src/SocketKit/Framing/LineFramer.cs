@@ -56,7 +56,7 @@ public sealed class LineFramer : IFramer
         var length = at < 0 ? input.Length : from + at;
         if (length > _maxLength)
         {
-            throw new FrameTooLargeException(length, _maxLength);
+            throw FrameOutput.LongerThan(_maxLength);
         }
 
         if (at < 0)
