@@ -24,6 +24,9 @@ internal sealed partial class Connection
     /// <summary>Discarded since the last message.</summary>
     private long _discarded;
 
+    /// <summary>Nothing is parsed yet, and a byte order mark may come.</summary>
+    private bool _mayBeMarked;
+
     /// <summary>Messages of this turn.</summary>
     private int _turn;
 
@@ -43,6 +46,11 @@ internal sealed partial class Connection
         var before = _turn;
         try
         {
+            if (_mayBeMarked && !TrySkipByteOrderMark())
+            {
+                return ParseResult.NeedMore;
+            }
+
             while (true)
             {
                 if (_reason is not null)
@@ -121,6 +129,27 @@ internal sealed partial class Connection
                 _settings.Metrics.Traffic.AddReceived(0, _turn - before);
             }
         }
+    }
+
+    /// <summary>The mark is no part of the text. It counts as discarded, so that it does not go in silence.</summary>
+    /// <returns>False: more bytes must tell.</returns>
+    private bool TrySkipByteOrderMark()
+    {
+        ReadOnlySpan<byte> mark = _settings.ByteOrderMark;
+        var input = _input.Span;
+        if (input.Length < mark.Length && mark.StartsWith(input))
+        {
+            return false;
+        }
+
+        _mayBeMarked = false;
+        if (input.StartsWith(mark))
+        {
+            _input.Consume(mark.Length);
+            Discarded(mark.Length);
+        }
+
+        return true;
     }
 
     /// <summary>A framer sees no more than the longest frame, however much has come: what it says, and when a frame is too long, does not depend on how the network cut the bytes.

@@ -47,6 +47,9 @@ internal sealed class ConnectionSettings
         OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
+        OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
+        OptionsFit.Check(heartbeat, TextEncoding, role);
+        ByteOrderMark = OptionsFit.ByteOrderMark(Framer, TextEncoding);
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
         Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
         Name = options.Name is null or { Length: > 0 and <= LongestName }
@@ -89,6 +92,9 @@ internal sealed class ConnectionSettings
     public TimeSpan CloseTimeout { get; }
 
     public Encoding TextEncoding { get; }
+
+    /// <summary>What is skipped in front of the first message; null: nothing.</summary>
+    public byte[]? ByteOrderMark { get; }
 
     public TimeProvider TimeProvider { get; }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -14,7 +15,7 @@ namespace SocketKit;
 /// and a mark directly behind a mark begins anew. So a stray or lost mark costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the
 /// first mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
-public sealed class MarkFramer : IFramer
+public sealed class MarkFramer : IFramer, IFramerFacts
 {
     // The end mark is number 0 in the search inside a frame, the begin mark number 1.
     private const int EndMark = 0;
@@ -25,6 +26,7 @@ public sealed class MarkFramer : IFramer
     private readonly SequenceSearch _inside;
     private readonly bool _shared;
     private readonly int _maxLength;
+    private readonly FramerText[] _texts = [];
 
     /// <summary>Makes a framer for two marks.</summary>
     /// <param name="begin">The begin mark, 1 to 256 bytes.</param>
@@ -41,6 +43,13 @@ public sealed class MarkFramer : IFramer
         _inside = _shared ? _between : new SequenceSearch(_end, _begin);
         _maxLength = maxLength;
     }
+
+    internal MarkFramer(string begin, string end, Encoding encoding, int maxLength)
+        : this(TextBytes.Encode(encoding, begin), TextBytes.Encode(encoding, end), maxLength) => _texts = [new("begin mark", begin, _begin), new("end mark", end, _end)];
+
+    long IFramerFacts.ShortestFrame => (_shared ? 1L : 0L) + _begin.Length + _end.Length;
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
