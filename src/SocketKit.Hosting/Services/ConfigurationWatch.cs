@@ -63,7 +63,7 @@ internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers
     }
 
     private void TellUnknown(string path, string key, string parent, string[] known) => HostingLog.NoSuchSection(
-        _logger, path, Nearest.Of(key, known) is { } nearest ? $"; did you mean {parent}{nearest}?" : "", string.Join(", ", known.Select(name => parent + name)));
+        _logger, path, Nearest.Of(key, known) is { } nearest ? $"; did you mean {parent}{nearest}?" : ".", string.Join(", ", known.Select(name => parent + name)));
 
     private void FindStrays(IConfiguration configuration, string parent, string role, string[] names)
     {
