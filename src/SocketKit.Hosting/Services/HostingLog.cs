@@ -26,6 +26,9 @@ internal static partial class HostingLog
     [LoggerMessage(85, LogLevel.Error, "Connection {Id}: the scope of a handler that could not be made failed in its disposal")]
     public static partial void ScopeFailed(ILogger logger, long id, Exception exception);
 
+    [LoggerMessage(86, LogLevel.Warning, "{Key} is configured, but nothing reads it{Nearest} There are {Known}")]
+    public static partial void NoSuchSection(ILogger logger, string key, string nearest, string known);
+
     /// <summary>Where all of them go.</summary>
     public static ILogger Create(IServiceProvider services) => (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("SocketKit.Hosting");
 

@@ -186,7 +186,7 @@ internal sealed partial class Connection
                 _flushing = finish;
             }
 
-            if (_room is not null && !_aborted && _output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
+            if (_room is not null && !_aborted && (long)_output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
             {
                 (room, _room) = (_room, null);
             }

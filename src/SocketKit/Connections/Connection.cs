@@ -47,6 +47,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
         _beats = settings.Heartbeat is null ? null : new HeartbeatState();
+        _mayBeMarked = settings.ByteOrderMark is not null;
         transport.Observer = this;
         _began = Now;
         _deadline = _began + settings.OpenTimeout.Ticks;

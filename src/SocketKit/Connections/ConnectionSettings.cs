@@ -26,9 +26,6 @@ internal sealed class ConnectionSettings
 
     public const int LongestName = 100;
 
-    public const int MaxDiscardsInARow = 100;
-    public const int MaxDiscardedBytesInARow = 64 * 1024;
-
     public ConnectionSettings(ConnectionOptions options, string role, bool handlerRequired)
     {
         Framer = options.Framer ?? throw new OptionsException(role + ".Framer", "is not set; type Framer = Framers.Lines(), or another framer");
@@ -51,6 +48,9 @@ internal sealed class ConnectionSettings
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
         HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan ? options.HalfCloseTimeout : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
+        OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
+        OptionsFit.Check(heartbeat, TextEncoding, role);
+        ByteOrderMark = OptionsFit.ByteOrderMark(Framer, TextEncoding);
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
         Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
         Name = options.Name is null or { Length: > 0 and <= LongestName }
@@ -96,6 +96,9 @@ internal sealed class ConnectionSettings
     public TimeSpan HalfCloseTimeout { get; }
 
     public Encoding TextEncoding { get; }
+
+    /// <summary>What is skipped in front of the first message; null: nothing.</summary>
+    public byte[]? ByteOrderMark { get; }
 
     public TimeProvider TimeProvider { get; }
 

@@ -117,6 +117,48 @@ public class SettingsTests
     }
 
     [Fact]
+    [Trait("Fault", "X29")]
+    public void A_certificate_that_cannot_be_loaded_is_told_with_its_key()
+    {
+        var listen = () => Server("""{ "SocketKit": { "Servers": { "all": { "Listen": [ "tcp://127.0.0.1:0", "tls://127.0.0.1:0?cert=/nowhere/full.pem" ], "Framing": "Lines" } } } }""");
+        listen.Should().Throw<OptionsValidationException>().Which.Failures.Should().ContainSingle().Which.Should().Match("SocketKit:Servers:all:Listen: Cannot load the certificate /nowhere/full.pem: *");
+
+        var connect = () => Client("""{ "SocketKit": { "Clients": { "all": { "Connect": "tls://localhost:1?ca=/nowhere/ca.pem", "Framing": "Lines" } } } }""");
+        connect.Should().Throw<OptionsValidationException>().Which.Failures.Should().ContainSingle().Which.Should().Match("SocketKit:Clients:all:Connect: /nowhere/ca.pem cannot be loaded: *");
+    }
+
+    [Theory]
+    [Trait("Fault", "X30")]
+    [InlineData("latin1", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "A7")]
+    [InlineData("utf-8", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "C2A7")]
+    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "\\x7C", ";" ] }""", "7C")]
+    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "心\\x7C", ";" ] }""", "D0C47C")]
+    [InlineData("utf-16", """{ "Kind": "Delimiter", "Delimiters": "\r\n" }""", "0D000A00")]
+    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "好" }""", "C4E3BAC3")]
+    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "\\x03" }""", "C4E303")]
+    public void Texts_are_in_the_encoding_and_bytes_are_bytes(string encoding, string framing, string frame)
+    {
+        var options = Server($$"""{ "SocketKit": { "Servers": { "all": { "Listen": "tcp://127.0.0.1:0", "TextEncoding": "{{encoding}}", "Framing": {{framing}}, "Heartbeat": { "Kind": "PingPong", "Ping": "a\\x01", "Pong": "ok" } } } } }""");
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        options.Framer!.Write([], output);
+        Convert.ToHexString(output.WrittenSpan).Should().Be(frame);
+        var heartbeat = (PingPongHeartbeat)options.Heartbeat;
+        heartbeat.Pong.ToArray().Should().Equal(options.TextEncoding.GetBytes("ok"));
+        heartbeat.Ping.ToArray().Should().Equal([.. options.TextEncoding.GetBytes("a"), 1]);
+    }
+
+    [Theory]
+    [Trait("Fault", "X30")]
+    [InlineData("Framing", """{ "Kind": "Delimiter", "Delimiters": "心" }""")]
+    [InlineData("Framing", """{ "Kind": "Marks", "Begin": "[", "End": "心" }""")]
+    [InlineData("Heartbeat", """{ "Kind": "Beacon", "Payload": "心" }""")]
+    public void A_text_that_the_encoding_cannot_express_is_told_with_its_key(string key, string value)
+    {
+        var make = () => Server($$"""{ "SocketKit": { "Servers": { "all": { "Listen": "tcp://127.0.0.1:0", "TextEncoding": "us-ascii", "{{key}}": {{value}} } } } }""");
+        make.Should().Throw<OptionsValidationException>().WithMessage($"SocketKit:Servers:all:{key}: \"心\" cannot be expressed in us-ascii*");
+    }
+
+    [Fact]
     public void All_that_is_wrong_is_told_at_once()
     {
         var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "SendLimit": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnd": "Cr", "KeepDelimiter": "no" } } } } }""");
