@@ -293,6 +293,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
         }
     }
@@ -303,6 +304,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
             if (!_busy)
             {
