@@ -55,3 +55,10 @@ public interface IConnection : IMessageSender
     /// <summary>Ends the connection at once; what is queued is lost. Idempotent, never throws.</summary>
     void Abort();
 }
+
+/// <summary>What a connection offers to handlers of the library's own.</summary>
+internal interface IHandlerHost
+{
+    /// <summary>The handler failed while no call was there to throw: the connection closes as if one had thrown.</summary>
+    void HandlerFailed(Exception exception);
+}

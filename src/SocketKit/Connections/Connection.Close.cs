@@ -367,6 +367,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
         }
     }
@@ -377,6 +378,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
             if (!_busy)
             {

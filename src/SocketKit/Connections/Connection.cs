@@ -25,7 +25,7 @@ namespace SocketKit.Connections;
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
-internal sealed partial class Connection : IConnection, IEngineObserver
+internal sealed partial class Connection : IConnection, IEngineObserver, IHandlerHost
 {
     private static long _lastId;
 
@@ -111,6 +111,8 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         var level = _settings.Floods.LevelOf(LogLevel.Error, "handlers that block while no thread is left");
         Log.NoThreadLeft(_settings.Logger, level, Id, this, HandlerName);
     }
+
+    void IHandlerHost.HandlerFailed(Exception exception) => HandlerThrew(exception);
 
     void IEngineObserver.Escaped(Exception exception) => Escaped(exception);
 

@@ -5,12 +5,15 @@ namespace SocketKit.Connections;
 /// <summary>Messages sent on a client while its connect hook runs: they wait behind it, in the order of the calls. Guarded by the client's lock.</summary>
 internal sealed class HeldSends(int limit)
 {
+    /// <summary>What an item takes beside its bytes, so that empty messages have a bound, too.</summary>
+    private const int Overhead = 64;
+
     private readonly Queue<HeldSend> _items = new();
     private long _bytes;
 
     public HeldSend Add(ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken)
     {
-        if (_items.Count > 0 && _bytes + message.Length > limit)
+        if (_items.Count > 0 && _bytes + message.Length + Overhead > limit)
         {
             throw new ConnectionClosedException(new CloseReason(CloseKind.SlowConsumer, ClosePhase.Opening, CloseParty.Local,
                 $"{_bytes} bytes wait for the connect hook; ConnectionOptions.SendLimit allows {limit}", null));
@@ -18,7 +21,7 @@ internal sealed class HeldSends(int limit)
 
         var item = new HeldSend(Message.Copy(message), isRequest, options, cancellationToken);
         _items.Enqueue(item);
-        _bytes += message.Length;
+        _bytes += message.Length + Overhead;
         return item;
     }
 
@@ -29,7 +32,7 @@ internal sealed class HeldSends(int limit)
             return false;
         }
 
-        _bytes -= item.Message.Length;
+        _bytes -= item.Message.Length + Overhead;
         return true;
     }
 

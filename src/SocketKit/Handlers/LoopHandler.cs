@@ -32,7 +32,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private Task _run = Task.CompletedTask;
-    private Exception? _unseen; // what the function threw when no call was there to carry it
+    private Exception? _unseen; // what the function threw when nobody else was there to be told, for the last call to carry
 
     public override ValueTask OnConnectedAsync(IConnection connection)
     {
@@ -219,17 +219,26 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             failure = exception;
         }
 
-        var seen = End(failure);
-        if (failure is not null && !seen && !_closed)
+        var host = connection as IHandlerHost;
+        if (!End(failure, host is not null))
         {
-            await connection.CloseAsync($"The message loop failed: {failure.Message}").ConfigureAwait(false);
+            return;
+        }
+
+        if (host is not null)
+        {
+            host.HandlerFailed(failure!);
+        }
+        else
+        {
+            await connection.CloseAsync($"The message loop failed: {failure!.Message}").ConfigureAwait(false);
         }
     }
 
-    // Returns if the failure reached the connection.
-    private bool End(Exception? failure)
+    // Returns true for a failure that no call is there to carry, neither one under way nor the last one.
+    private bool End(Exception? failure, bool hasHost)
     {
-        bool complete;
+        bool complete, untold;
         lock (_lock)
         {
             complete = _calling;
@@ -237,7 +246,8 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             _asking = false;
             _current = default;
             _ended = true;
-            _unseen = complete ? null : failure;
+            untold = failure is not null && !complete && !_closed;
+            _unseen = complete || (untold && hasHost) ? null : failure;
         }
 
         if (complete && failure is null)
@@ -249,7 +259,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             _call.SetException(failure!);
         }
 
-        return complete;
+        return untold;
     }
 
     private void CancelAsk()
