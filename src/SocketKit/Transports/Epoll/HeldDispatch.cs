@@ -14,9 +14,6 @@ internal sealed class HeldDispatch
     /// <summary>A dispatch that lasts longer is told of before it ends.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
 
-    /// <summary>A thread that sleeps shorter than this while methods are compiled may be waiting for one of them.</summary>
-    private static readonly TimeSpan LongForCompiler = TimeSpan.FromMilliseconds(100);
-
     private readonly NativeThread _thread;
     private readonly Registration? _registration;
     private readonly long _began;
@@ -95,7 +92,9 @@ internal sealed class HeldDispatch
         var held = Age;
         var now = RuntimeWork.Now;
         var slept = Volatile.Read(ref _asleep) > 0 || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);
-        return slept && (held >= LongForCompiler || now.CompiledMethods == _atFirst.CompiledMethods);
+
+        // While methods are compiled, a thread may wait for one of them, on a busy machine for some hundred milliseconds.
+        return slept && (held >= Long || now.CompiledMethods == _atFirst.CompiledMethods);
     }
 
     /// <summary>It still lasts, and is to blame: begins the probation. The monitor's.</summary>

@@ -102,7 +102,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 entry.Held = null;
             }
 
-            if (entry.Standstill.Look(word, isLate, out var isBusy))
+            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long again.
+            if (entry.Standstill.Look(word, isLate, out var isBusy) || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
             {
                 TakeOver(entry, word);
             }

@@ -79,7 +79,7 @@ public class BlockedHandlerTests(ITestOutputHelper output)
             if (text == "block")
             {
                 // The first one of an episode blocks until it is noticed, which is after a second.
-                Blocking(TimeSpan.FromMilliseconds(150));
+                Blocking(TimeSpan.FromMilliseconds(100));
                 SpinWait.SpinUntil(() => Blocks(own!).Length >= Volatile.Read(ref episode), TimeSpan.FromSeconds(5));
             }
 
