@@ -100,10 +100,11 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
         }
     }
 
-    void IEngineObserver.HandlerBlocks()
+    void IEngineObserver.HandlerHeldLoop(TimeSpan time, bool goesOn)
     {
-        var level = _settings.Floods.LevelOf(LogLevel.Warning, "handlers that block their thread");
-        Log.HandlerBlocks(_settings.Logger, level, Id, this, HandlerName);
+        var handler = HandlerName;
+        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
+        Log.HandlerHeldLoop(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 
     void IEngineObserver.NoThreadLeft()

@@ -113,6 +113,9 @@ internal sealed class ConnectionSettings
     /// <summary>For log lines that many peers can bring about.</summary>
     public FloodGates Floods { get; }
 
+    /// <summary>The handlers that have held an event loop: once may be chance.</summary>
+    public FirstTimes HeldLoops { get; } = new();
+
     public static TimeSpan Positive(TimeSpan value, string role, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
         ? value
         : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10)");

@@ -214,6 +214,8 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     /// <summary>The listening socket in its loop.</summary>
     private sealed class Watch(EpollListener listener, EpollLoop loop) : Registration(loop)
     {
+        internal override bool RunsUserCode => false;
+
         internal override void OnEvent(int directions)
         {
             if ((directions & EventBatch.In) != 0)

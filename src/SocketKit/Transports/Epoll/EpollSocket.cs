@@ -51,6 +51,11 @@ internal sealed partial class EpollSocket : Registration
 
     public IEngineObserver? Observer { get; set; }
 
+    /// <summary>It is connecting, and nobody but the engine knows of it.</summary>
+    public bool IsDialling { get; set; }
+
+    internal override bool RunsUserCode => !IsDialling;
+
     /// <summary>Cancelled when the kernel reports that the peer has finished or is gone, although nobody reads.</summary>
     public CancellationToken HungUp
     {
@@ -185,7 +190,7 @@ internal sealed partial class EpollSocket : Registration
 
     internal override void OnOvertaken() => Observer?.CallTakesLong();
 
-    internal override void OnTakenOver() => Observer?.HandlerBlocks();
+    internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Observer?.HandlerHeldLoop(time, goesOn);
 
     internal override void OnSparesExhausted() => Observer?.NoThreadLeft();
 
