@@ -32,7 +32,7 @@ internal static class MeasureCommand
 {
     public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, clients that pause.")
     {
-        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(), PausesMeasurement.Create(),
+        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
