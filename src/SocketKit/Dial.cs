@@ -124,7 +124,14 @@ public static class Dial
         return UnixPath.WhyNot(path) is { } why ? throw url.Wrong(why) : Unix(path, options);
     }
 
-    private static TcpDialer Create(EndPoint endPoint, TcpDialOptions? options) => new(endPoint, Connect(options?.Engine ?? SocketEngine.Auto, nameof(TcpDialOptions)));
+    private static TcpDialer Create(EndPoint endPoint, TcpDialOptions? options)
+    {
+        options ??= new TcpDialOptions();
+        return new TcpDialer(endPoint, Connect(options.Engine, nameof(TcpDialOptions)))
+        {
+            Liveness = new TcpLiveness(options.KeepAlive, TcpLiveness.Check(options.UserTimeout, nameof(TcpDialOptions))),
+        };
+    }
 
     private static StreamConnect Connect(SocketEngine engine, string options) => SocketEngines.Choose(engine, options) == SocketEngine.Epoll ? EpollDial.ConnectAsync : SocketDial.ConnectAsync;
 

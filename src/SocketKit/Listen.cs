@@ -182,7 +182,14 @@ public static class Listen
             throw new PlatformNotSupportedException("TcpListenOptions.ReusePort needs Linux: elsewhere the system does not deal connections out among listeners");
         }
 
-        return new TcpListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(TcpListenOptions)), ReusePort = options.ReusePort, Backlog = options.Backlog };
+        return new TcpListenOptions
+        {
+            Engine = SocketEngines.Choose(options.Engine, nameof(TcpListenOptions)),
+            ReusePort = options.ReusePort,
+            Backlog = options.Backlog,
+            KeepAlive = options.KeepAlive,
+            UserTimeout = TcpLiveness.Check(options.UserTimeout, nameof(TcpListenOptions)),
+        };
     }
 
     private static void CheckBacklog(int backlog, string options)

@@ -16,9 +16,10 @@ internal sealed class TransportSettings
             throw new OptionsException("SocketKitTransportOptions.Backlog", $"{given.Backlog} is out of range; type a number from 1 up");
         }
 
-        Listen = new TcpListenOptions { Engine = given.Engine, Backlog = given.Backlog, ReusePort = given.ReusePort };
-        Dial = new TcpDialOptions { Engine = given.Engine };
-        FlushTimeout = Positive(given.FlushTimeout, nameof(given.FlushTimeout));
+        var userTimeout = PositiveOrInfinite(given.UserTimeout, nameof(given.UserTimeout));
+        Listen = new TcpListenOptions { Engine = given.Engine, Backlog = given.Backlog, ReusePort = given.ReusePort, KeepAlive = given.KeepAlive, UserTimeout = userTimeout };
+        Dial = new TcpDialOptions { Engine = given.Engine, KeepAlive = given.KeepAlive, UserTimeout = userTimeout };
+        FlushTimeout = PositiveOrInfinite(given.FlushTimeout, nameof(given.FlushTimeout));
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
         TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
         Logger = loggers.CreateLogger("SocketKit.AspNetCore");
@@ -39,6 +40,8 @@ internal sealed class TransportSettings
 
     /// <summary>For what Kestrel itself buffers.</summary>
     public MemoryPool<byte> MemoryPool { get; }
+
+    private static TimeSpan PositiveOrInfinite(TimeSpan value, string name) => value == Timeout.InfiniteTimeSpan ? value : Positive(value, name);
 
     // The bounds are those of the core's options: what a wait takes in milliseconds.
     private static TimeSpan Positive(TimeSpan value, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue

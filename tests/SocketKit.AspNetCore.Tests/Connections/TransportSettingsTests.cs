@@ -15,6 +15,8 @@ public class TransportSettingsTests
         { "SocketKitTransportOptions.Backlog", "0 is out of range; type a number from 1 up", options => options.Backlog = 0 },
         { "SocketKitTransportOptions.FlushTimeout", "00:00:00 is out of range; type a time above zero", options => options.FlushTimeout = TimeSpan.Zero },
         { "SocketKitTransportOptions.FlushTimeout", "below 24 days", options => options.FlushTimeout = Longest + TimeSpan.FromTicks(1) },
+        { "SocketKitTransportOptions.UserTimeout", "type a time above zero", options => options.UserTimeout = TimeSpan.Zero },
+        { "SocketKitTransportOptions.UserTimeout", "below 24 days", options => options.UserTimeout = TimeSpan.FromDays(25) },
         { "SocketKitTransportOptions.CloseTimeout", "type a time above zero", options => options.CloseTimeout = Timeout.InfiniteTimeSpan },
         { "SocketKitTransportOptions.CloseTimeout", "below 24 days", options => options.CloseTimeout = TimeSpan.MaxValue },
         { "SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System", options => options.TimeProvider = null! },

@@ -201,6 +201,28 @@ public class ConnectionEndTests
     }
 
     [Fact]
+    [Trait("Fault", "X05")]
+    public async Task By_default_the_end_of_a_connection_waits_for_a_peer_that_pauses()
+    {
+        var time = new FakeTimeProvider();
+        var wire = new ScriptedTransport { HoldsSends = true };
+        var connection = new TransportConnection(wire, Settings(options => options.TimeProvider = time));
+        connection.Transport.Output.GetSpan(1);
+        connection.Transport.Output.Advance(1);
+
+        var ending = connection.DisposeAsync();
+        time.Advance(TimeSpan.FromDays(1));
+        (wire.IsAborted, ending.IsCompleted).Should().Be((false, false));
+        wire.HoldsSends = false;
+        wire.CompleteSend();
+        SpinWait.SpinUntil(() => wire.IsReceiving, Bytes.Bound).Should().BeTrue();
+        wire.Arrive();
+
+        await ending.InTime();
+        (wire.IsAborted, wire.IsFinished).Should().Be((false, true));
+    }
+
+    [Fact]
     public async Task A_hang_up_ends_the_connection_without_a_read()
     {
         var wire = new ScriptedTransport();

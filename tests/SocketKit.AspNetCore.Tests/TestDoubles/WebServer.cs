@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.AspNetCore.Tests.TestDoubles;
 
-/// <summary>An application on our transport, on a free port of the loopback.</summary>
+/// <summary>An application on our transport, or on Kestrel's own, on a free port of the loopback.</summary>
 internal sealed class WebServer : IAsyncDisposable
 {
     private static readonly Lazy<X509Certificate2> Certificate = new(MakeCertificate);
@@ -33,16 +33,21 @@ internal sealed class WebServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <param name="engine">Of our transport; null: Kestrel's own one.</param>
     public static async Task<WebServer> StartAsync(
-        SocketEngine engine, Action<WebApplication> map, HttpProtocols protocols = HttpProtocols.Http1, bool tls = false, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? endpoint = null, Action<IServiceCollection>? services = null, Action<SocketKitTransportOptions>? transport = null)
+        SocketEngine? engine, Action<WebApplication> map, HttpProtocols protocols = HttpProtocols.Http1, bool tls = false, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? endpoint = null, Action<IServiceCollection>? services = null, Action<SocketKitTransportOptions>? transport = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseSocketKitTransport(options =>
+        if (engine is { } ours)
         {
-            options.Engine = engine;
-            transport?.Invoke(options);
-        });
+            builder.WebHost.UseSocketKitTransport(options =>
+            {
+                options.Engine = ours;
+                transport?.Invoke(options);
+            });
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;

@@ -35,6 +35,9 @@ internal sealed record Contender(string Name, string Title, string[]? Arguments)
         new(ServeOptions.Http, "Kestrel on its own transport", ["--kind", ServeOptions.Http]),
     ];
 
+    /// <summary>The same over HTTP/2.</summary>
+    public static readonly Contender[] Http2 = [.. Http.Select(one => one with { Arguments = [.. one.Arguments!, "--http2"] })];
+
     /// <summary>Why it cannot take part here, or null.</summary>
     public string? Missing => Name switch
     {

@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace SocketKit.Load.Serving;
 
@@ -16,8 +18,13 @@ internal static class PlaintextServer
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(IPAddress.Loopback, options.Port);
+            kestrel.Listen(IPAddress.Loopback, options.Port, listen => listen.Protocols = options.Http2 ? HttpProtocols.Http2 : HttpProtocols.Http1);
         });
+        if (options.Http2)
+        {
+            builder.Services.AddGrpc();
+        }
+
         if (options.Kind == ServeOptions.HttpSocketKit)
         {
             builder.WebHost.UseSocketKitTransport(transport => transport.Engine = EngineChoice.Of(options.Engine));
@@ -25,6 +32,11 @@ internal static class PlaintextServer
 
         var application = builder.Build();
         application.MapGet("/plaintext", AnswerAsync);
+        if (options.Http2)
+        {
+            application.MapGrpcService<GrpcEcho>();
+        }
+
         return KestrelServer.StartAsync(application);
     }
 

@@ -26,6 +26,7 @@ internal static class ServeCommand
         Option<string> telemetry = new("--telemetry") { Description = "Who listens to the library: nobody, or the OpenTelemetry SDK, which collects every instrument once a second.", DefaultValueFactory = _ => ServeOptions.NoTelemetry };
         telemetry.AcceptOnlyFromAmong(ServeOptions.Telemetries);
         Option<bool> tls = new("--tls") { Description = $"Speak TLS, with a certificate for development: kinds {string.Join(", ", ServeOptions.TlsKinds)}." };
+        Option<bool> http2 = new("--http2") { Description = $"Speak HTTP/2 alone, without TLS, with a gRPC service besides: kinds {string.Join(", ", ServeOptions.HttpKinds)}." };
         Option<bool> untilInputEnds = new("--until-input-ends") { Description = "End with the standard input, so that a server never outlives the program that started it." };
 
         port.Between(0, 65535);
@@ -34,13 +35,18 @@ internal static class ServeCommand
         heartbeat.AtLeast(0);
         Command command = new("serve", "Echoes frames with a 4-byte big-endian length, or serves a small web app. On standard input it takes the lines stats, and collect for stats after a full collection.")
         {
-            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, telemetry, tls, untilInputEnds,
+            kind, engine, port, handler, blockEvery, blockMilliseconds, heartbeat, telemetry, tls, http2, untilInputEnds,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(tls) && !ServeOptions.TlsKinds.Contains(result.GetValue(kind)))
             {
                 result.AddError($"{tls.Name} is for --kind {string.Join(", ", ServeOptions.TlsKinds)}.");
+            }
+
+            if (result.GetValue(http2) && !ServeOptions.HttpKinds.Contains(result.GetValue(kind)))
+            {
+                result.AddError($"{http2.Name} is for --kind {string.Join(", ", ServeOptions.HttpKinds)}.");
             }
 
             foreach (Option option in (Option[])[handler, heartbeat, telemetry])
@@ -52,7 +58,7 @@ internal static class ServeCommand
             }
         });
         command.SetAction((arguments, cancellationToken) => RunAsync(
-            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat), arguments.GetValue(telemetry)!, arguments.GetValue(tls)),
+            new ServeOptions(arguments.GetValue(kind)!, arguments.GetValue(engine)!, arguments.GetValue(handler)!, arguments.GetValue(port), arguments.GetValue(blockEvery), arguments.GetValue(blockMilliseconds), arguments.GetValue(heartbeat), arguments.GetValue(telemetry)!, arguments.GetValue(tls), arguments.GetValue(http2)),
             arguments.GetValue(untilInputEnds), cancellationToken));
         return command;
     }

@@ -10,7 +10,8 @@ namespace SocketKit.Load.Serving;
 /// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no heartbeat.</param>
 /// <param name="Telemetry">One of <see cref="Telemetries"/>: who listens to the library's instruments.</param>
 /// <param name="Tls">Kinds <see cref="TlsKinds"/>: over TLS, with a certificate for development.</param>
-internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0, string Telemetry = ServeOptions.NoTelemetry, bool Tls = false)
+/// <param name="Http2">Kinds <see cref="HttpKinds"/>: HTTP/2 alone, without TLS, and gRPC besides.</param>
+internal sealed record ServeOptions(string Kind, string Engine = "auto", string Handler = "echo", int Port = 0, int BlockEvery = 64, int BlockMilliseconds = 100, int Heartbeat = 0, string Telemetry = ServeOptions.NoTelemetry, bool Tls = false, bool Http2 = false)
 {
     /// <summary>What a heartbeat says, in both directions.</summary>
     public static ReadOnlySpan<byte> Beat => "beat"u8;

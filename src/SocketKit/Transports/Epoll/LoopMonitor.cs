@@ -153,7 +153,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         }
 
         spare.Give(new LoopThreads.Work(loop, generation));
-        ThreadPool.UnsafeQueueUserWorkItem(static taken => HandedOver(taken), held.Registration, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
         held.Look();
         _held.Enqueue(held);
     }
@@ -190,12 +190,6 @@ internal sealed class LoopMonitor(LoopThreads threads)
     {
         SocketKitMetrics.SparesExhausted.Add(1);
         blocking?.OnSparesExhausted();
-    }
-
-    private static void HandedOver(Registration? taken)
-    {
-        SocketKitMetrics.LoopHandOvers.Add(1);
-        taken?.OnTakenOver();
     }
 
     /// <summary>The successor's turn for the dispatch that it was given the loop for.</summary>

@@ -52,11 +52,6 @@ internal abstract class Registration(EpollLoop loop)
     {
     }
 
-    /// <summary>The loop was taken from a dispatch of this one, which may be no fault of its own. Called each time, on the thread pool.</summary>
-    internal virtual void OnTakenOver()
-    {
-    }
-
     /// <summary>A dispatch of this one has held its loop, by its own fault, and is the first since it last behaved.</summary>
     /// <param name="time">For so long.</param>
     /// <param name="goesOn">It has not ended yet.</param>

@@ -22,6 +22,8 @@ internal sealed class TcpAddress : StreamAddress
 
     public override string Scheme => "tcp";
 
+    private TcpLiveness Liveness => new(_options.KeepAlive, _options.UserTimeout);
+
     public override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken) => Bind(await FindAddressAsync(cancellationToken).ConfigureAwait(false));
 
     public override void GiveBack(Socket socket) => socket.Dispose();
@@ -30,7 +32,7 @@ internal sealed class TcpAddress : StreamAddress
     {
         if (!TcpOptions.AreInherited)
         {
-            TcpOptions.Apply(accepted, SlowConsumerTimeout);
+            TcpOptions.Apply(accepted, Liveness, SlowConsumerTimeout);
         }
     }
 
@@ -76,7 +78,7 @@ internal sealed class TcpAddress : StreamAddress
                 socket.ExclusiveAddressUse = true;
             }
 
-            TcpOptions.Apply(socket, SlowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, SlowConsumerTimeout);
             if (_options.ReusePort)
             {
                 TcpOptions.ReusePort(socket);

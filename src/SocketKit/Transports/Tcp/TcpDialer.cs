@@ -24,6 +24,9 @@ internal sealed class TcpDialer : Dialer
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
 
+    /// <summary>How a peer that is gone is found.</summary>
+    public TcpLiveness Liveness { get; init; } = TcpLiveness.Default;
+
     internal override void UseSlowConsumerTimeout(TimeSpan timeout) => _slowConsumerTimeout = timeout;
 
     public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
@@ -137,7 +140,7 @@ internal sealed class TcpDialer : Dialer
         try
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            TcpOptions.Apply(socket, _slowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, _slowConsumerTimeout);
             return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)

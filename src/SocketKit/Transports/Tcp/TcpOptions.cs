@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.Tcp;
 
-/// <summary>The options of every TCP socket: no Nagle delay, and a dead peer is found in 30 s without a byte of the application's.</summary>
+/// <summary>The options of every TCP socket: no Nagle delay, and, unless <see cref="TcpLiveness"/> says otherwise, a dead peer is found in 30 s without a byte of the application's.</summary>
 internal static class TcpOptions
 {
     public const int KeepAliveSeconds = 10;
@@ -16,24 +16,20 @@ internal static class TcpOptions
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
     public static bool AreInherited { get; } = OperatingSystem.IsLinux();
 
-    /// <summary>How long sent bytes may stay unacknowledged (Linux): 30 s, or the slow-consumer deadline when that is longer, because the kernel counts a live peer that only does not read as dead, too.</summary>
-    public static TimeSpan UserTimeout(TimeSpan slowConsumerTimeout)
-    {
-        var least = TimeSpan.FromSeconds(KeepAliveSeconds + (KeepAliveIntervalSeconds * KeepAliveRetries));
-        return slowConsumerTimeout > least ? slowConsumerTimeout : least;
-    }
-
     /// <summary>Sets them on a listener, a dialling socket or an accepted one.</summary>
-    public static void Apply(Socket socket, TimeSpan slowConsumerTimeout)
+    public static void Apply(Socket socket, TcpLiveness liveness, TimeSpan slowConsumerTimeout)
     {
         socket.NoDelay = true;
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
-        if (OperatingSystem.IsLinux())
+        if (liveness.KeepAlive)
         {
-            var milliseconds = (int)Math.Min(UserTimeout(slowConsumerTimeout).TotalMilliseconds, int.MaxValue);
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
+        }
+
+        if (OperatingSystem.IsLinux() && liveness.UserTimeoutMilliseconds(slowConsumerTimeout) is var milliseconds and > 0)
+        {
             socket.SetRawSocketOption(TcpInfo.Level, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
         }
     }

@@ -58,7 +58,7 @@ internal sealed class Probe : Registration, IDisposable
 
     internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Interlocked.Increment(ref _told);
 
-    internal override void OnTakenOver() => Interlocked.Increment(ref _takenOver);
+    internal override void OnOvertaken() => Interlocked.Increment(ref _takenOver);
 
     public void Dispose()
     {

@@ -101,6 +101,39 @@ public class TcpListenerTests : StreamListenerContract
         TcpOptionsCheck.ShouldBeSet(accepted, userTimeout: TimeSpan.FromSeconds(45));
     }
 
+    [Theory]
+    [Trait("Fault", "X05")]
+    [InlineData(false, -1, 0)]
+    [InlineData(true, 90_000, 90_000)]
+    [InlineData(false, 5, 5)]
+    public async Task Both_ends_look_for_dead_peers_as_their_options_say(bool keepAlive, int userTimeout, int expected)
+    {
+        var time = TimeSpan.FromMilliseconds(userTimeout);
+        await using var listener = TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { KeepAlive = keepAlive, UserTimeout = time });
+        listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
+        await listener.BindAsync(default);
+        var accept = listener.AcceptAsync().AsTask();
+        var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint, new TcpDialOptions { Engine = TestEngine.Engine, KeepAlive = keepAlive, UserTimeout = time });
+        await using var dialled = await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var accepted = await accept.WaitAsync(Patience);
+
+        TcpOptionsCheck.ShouldLookForDeadPeers(accepted, keepAlive, expected);
+        TcpOptionsCheck.ShouldLookForDeadPeers(dialled, keepAlive, expected);
+    }
+
+    [Theory]
+    [Trait("Fault", "X05")]
+    [InlineData(0)]
+    [InlineData(-2)]
+    [InlineData(25L * 24 * 3600 * 1000)]
+    public void A_user_timeout_out_of_range_is_refused_at_once(long milliseconds)
+    {
+        var time = TimeSpan.FromMilliseconds(milliseconds);
+
+        FluentActions.Invoking(() => Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { UserTimeout = time })).Should().Throw<OptionsException>().Which.Option.Should().Be("TcpListenOptions.UserTimeout");
+        FluentActions.Invoking(() => Dial.Tcp("127.0.0.1", 1, new TcpDialOptions { UserTimeout = time })).Should().Throw<OptionsException>().Which.Option.Should().Be("TcpDialOptions.UserTimeout");
+    }
+
     [Fact]
     [Trait("Fault", "N12")]
     public async Task The_address_can_be_taken_again_at_once_also_with_connections_in_TIME_WAIT_and_alive()

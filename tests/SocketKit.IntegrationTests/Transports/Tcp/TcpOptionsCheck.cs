@@ -20,4 +20,19 @@ internal static class TcpOptionsCheck
             TestEngine.GetRawOption(transport!, 6, 18).Should().Be((int)userTimeout.TotalMilliseconds);
         }
     }
+
+    /// <summary>Asks the kernel whether it looks for dead peers.</summary>
+    /// <param name="transport">The connection.</param>
+    /// <param name="keepAlive">It probes silent ones.</param>
+    /// <param name="userTimeout">In milliseconds; 0: the kernel's own rule.</param>
+    public static void ShouldLookForDeadPeers(Transport? transport, bool keepAlive, int userTimeout)
+    {
+        transport.Should().NotBeNull();
+        TestEngine.GetOption(transport!, SocketOptionLevel.Tcp, SocketOptionName.NoDelay).Should().NotBe(0);
+        (TestEngine.GetOption(transport!, SocketOptionLevel.Socket, SocketOptionName.KeepAlive) is not 0).Should().Be(keepAlive);
+        if (OperatingSystem.IsLinux())
+        {
+            TestEngine.GetRawOption(transport!, 6, 18).Should().Be(userTimeout);
+        }
+    }
 }
