@@ -74,7 +74,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     ISocketServer? IConnectionOwner.Server => null;
 
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting is null ? null : CallHook;
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting;
 
     private long Now => Settings.TimeProvider.GetElapsedTime(0, Settings.TimeProvider.GetTimestamp()).Ticks;
 
@@ -265,11 +265,6 @@ internal sealed partial class ClientSession : IConnectionOwner
     }
 
     private static OperationCanceledException Disconnected() => new("The client was disconnected");
-
-    /// <summary>Calls the connect hook, unless the connection's end has begun before it.</summary>
-    private ValueTask CallHook(IConnection connection, CancellationToken cancellationToken) =>
-        connection is Connection { Reason: { } reason } ? throw new ConnectionClosedException(reason) : _settings.OnConnecting!(connection, cancellationToken);
-
     /// <summary>Under the gate: from the first cause of death on the connection is lost, although its wire may take a while yet.</summary>
     private void Lose()
     {

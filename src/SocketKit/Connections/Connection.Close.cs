@@ -394,7 +394,7 @@ internal sealed partial class Connection
         TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the gate, where the answer must still hold for what follows.</summary>
     private void ThrowIfClosed()
     {
         if (_reason is not null)

@@ -48,6 +48,8 @@ internal sealed partial class Connection
     {
         if (_owner.OnConnecting is { } hook)
         {
+            // Not for a connection that is over before it began.
+            ThrowIfClosed();
             await hook(this, OpenToken).ConfigureAwait(true);
         }
 
