@@ -192,6 +192,7 @@ internal sealed partial class Connection
         _ = opening?.CancelAsync();
         _ = closed?.CancelAsync();
         FailRequests(reason);
+        WatchClock();
         if (flush)
         {
             Flush();
