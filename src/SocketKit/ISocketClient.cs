@@ -31,6 +31,7 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <summary>Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called again.</summary>
     /// <param name="detail">For the reason and the log.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
+    /// <exception cref="TimeoutException">Only in a test with virtual time: the close waited for its peer, and the clock stood still for 5 s of real time. The client is disconnected all the same.</exception>
     Task DisconnectAsync(string? detail = null, CancellationToken cancellationToken = default);
 }
 

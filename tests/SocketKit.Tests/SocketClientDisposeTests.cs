@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using SocketKit.Tests.TestDoubles;
 using static SocketKit.Tests.TestDoubles.Shorthand;
 
@@ -186,6 +187,8 @@ public class SocketClientDisposeTests
                 options.Dialer = bed.Network.Dial(TestBed.Address);
                 options.Reconnect = reconnects ? new BackoffReconnect() : null;
             }));
+            var changes = new ConcurrentQueue<ClientStateChange>();
+            client.StateChanged += (_, change) => changes.Enqueue(change);
             if (round % 2 == 0)
             {
                 await client.ConnectAsync().Soon();
@@ -200,6 +203,7 @@ public class SocketClientDisposeTests
             await client.DisposeAsync().AsTask().Soon();
             (client.State, client.Connection).Should().Be((ClientState.Disconnected, null));
             await Task.WhenAll(meeting).Soon();
+            changes.Zip(changes.Skip(1)).Should().NotContain(pair => pair.First.To != pair.Second.From);
 
             (client.State, client.Connection).Should().Be((ClientState.Disconnected, null));
         }

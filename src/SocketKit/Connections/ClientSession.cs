@@ -89,11 +89,7 @@ internal sealed partial class ClientSession : IConnectionOwner
             Task ending;
             lock (_gate)
             {
-                if (_disposed)
-                {
-                    throw new ObjectDisposedException("SocketKit.SocketClient");
-                }
-
+                ObjectDisposedException.ThrowIf(_disposed, typeof(ISocketClient));
                 if ((disconnects ??= _disconnects) != _disconnects)
                 {
                     throw Disconnected();
@@ -141,7 +137,22 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
     }
 
-    public Task DisconnectAsync(string? detail, CancellationToken cancellationToken)
+    public async Task DisconnectAsync(string? detail, CancellationToken cancellationToken)
+    {
+        if (BeginDisconnect(detail) is not { } run)
+        {
+            return;
+        }
+
+        // A handler that disconnects its own client must not wait for itself; the run's end does not depend on handlers.
+        await run.Ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (run.Connection?.WaitedFor is { } waitedFor)
+        {
+            throw new TimeoutException(waitedFor);
+        }
+    }
+
+    private ClientRun? BeginDisconnect(string? detail)
     {
         ClientRun? run;
         lock (_gate)
@@ -151,15 +162,12 @@ internal sealed partial class ClientSession : IConnectionOwner
             run?.Cancel(detail);
         }
 
-        if (run is null)
+        if (run is not null)
         {
-            return Task.CompletedTask;
+            End(run);
         }
 
-        End(run);
-
-        // A handler that disconnects its own client must not wait for itself; the run's end does not depend on handlers.
-        return run.Ended.Task.WaitAsync(cancellationToken);
+        return run;
     }
 
     /// <summary>Disconnects for good. Nothing begins any more from here on, and what runs has ended when the task completes; handlers may be slower.</summary>
@@ -171,7 +179,11 @@ internal sealed partial class ClientSession : IConnectionOwner
             _lastReason ??= new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Disposed, null);
         }
 
-        await DisconnectAsync(Disposed, CancellationToken.None).ConfigureAwait(false);
+        if (BeginDisconnect(Disposed) is { } run)
+        {
+            await run.Ended.Task.ConfigureAwait(false);
+        }
+
         Messages?.Complete();
         lock (_gate)
         {

@@ -264,6 +264,7 @@ internal sealed partial class Connection
         Interlocked.MemoryBarrier();
         _peerEnd?.Tell();
         FailRequests(reason);
+        WatchClock();
         if (flush)
         {
             Flush();

@@ -65,6 +65,9 @@ internal static partial class Log
     [LoggerMessage(EventId = 30, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
     public static partial void NoThreadLeft(ILogger logger, LogLevel level, long connectionId, object peer, string handler);
 
+    [LoggerMessage(39, LogLevel.Warning, "A test's clock stands still. {Text}")]
+    public static partial void ClockStandsStill(ILogger logger, string text);
+
     [LoggerMessage(40, LogLevel.Information, "Connected to {Address} (connection {ConnectionId})")]
     public static partial void Connected(ILogger logger, string address, long connectionId);
 
