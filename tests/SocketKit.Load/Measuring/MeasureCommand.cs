@@ -30,9 +30,10 @@ internal sealed record Turn(Contender Contender, ParseResult Arguments, int? Ser
 /// <summary><c>measure</c>: what the comparison does not show.</summary>
 internal static class MeasureCommand
 {
-    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app.")
+    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, the ends of TLS connections.")
     {
         IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(),
+        TlsCloseMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
