@@ -47,7 +47,9 @@ internal sealed partial class Connection
         try
         {
             var pulse = TakePulse(alive);
+            beats.AsksPolicy = true;
             var decision = policy.Decide(pulse, ref beats.Memory);
+            beats.AsksPolicy = false;
             beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
             Carry(policy, decision.Action, pulse, alive);
         }
@@ -55,6 +57,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            beats.AsksPolicy = false;
             PolicyThrew(policy, exception);
         }
     }
@@ -114,7 +117,17 @@ internal sealed partial class Connection
     private async Task CheckDeathAsync()
     {
         var beats = _beats!;
-        await _transport.YieldAsync().ConfigureAwait(false);
+        try
+        {
+            await _transport.YieldAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A wire of somebody else's that gives no turn: the policy's word stands.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
         if (beats.DeathCheck == DeathCheck.Queued)
         {
             beats.DeathCheck = DeathCheck.Done;
@@ -169,7 +182,9 @@ internal sealed partial class Connection
     {
         var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(64);
+        beats.AsksPolicy = true;
         policy.Write(HeartbeatKind.Ping, pulse, default, payload);
+        beats.AsksPolicy = false;
         Appended appended;
         using (_gate.Enter())
         {
@@ -225,7 +240,7 @@ internal sealed partial class Connection
 #pragma warning restore CA1031
         {
             Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.CorrelationId), exception);
-            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
             return true;
         }
     }
@@ -248,7 +263,8 @@ internal sealed partial class Connection
         }
 
         var appended = Appended.Queued;
-        using (_gate.Enter())
+        var me = Environment.CurrentManagedThreadId;
+        using (_gate.Enter(me))
         {
             if (_reason is not null)
             {
@@ -263,7 +279,7 @@ internal sealed partial class Connection
             }
 
             beats.HeldPong = null;
-            appended = Append(payload.WrittenSpan, Environment.CurrentManagedThreadId);
+            appended = Append(payload.WrittenSpan, me);
         }
 
         Conclude(appended);
@@ -320,6 +336,6 @@ internal sealed partial class Connection
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
     {
         Log.HandlerFailed(_settings.Logger, Id, this, policy.GetType().Name, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

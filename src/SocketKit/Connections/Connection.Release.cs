@@ -61,10 +61,27 @@ internal sealed partial class Connection
 
     private async Task ReleaseAsync()
     {
+        var yielded = false;
         try
         {
             // Whoever ends a connection may be a user's thread, and what follows runs a client's reconnect policy.
             await _transport.YieldAsync().ConfigureAwait(false);
+            yielded = true;
+        }
+#pragma warning disable CA1031 // A wire of somebody else's: that it gives no turn must not keep the connection from its end.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
+        if (!yielded)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
+
+        try
+        {
             await _transport.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
@@ -149,7 +166,24 @@ internal sealed partial class Connection
     private async Task CallLastAsync()
     {
         // Whoever released the connection may be a user's thread, in the middle of a call of ours.
-        await _transport.YieldAsync().ConfigureAwait(false);
+        var yielded = false;
+        try
+        {
+            await _transport.YieldAsync().ConfigureAwait(false);
+            yielded = true;
+        }
+#pragma warning disable CA1031 // A wire of somebody else's: that it gives no turn, now that it is released, must not keep the handler from its last call.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
+        if (!yielded)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
+
         ExecutionContext.Restore(_context);
         EnterSynchronization();
         var handler = _handler!;
