@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 using SocketKit.Connections;
 
@@ -42,7 +43,7 @@ public sealed class SocketClient : ISocketClient
             {
                 if (_session is null)
                 {
-                    _session = new ClientSession(_options, change => StateChanged?.Invoke(this, change));
+                    _session = new ClientSession(_options, Tell);
                     if (_disposed)
                     {
                         // Its Messages end, and nothing begins. Nothing runs yet, so this is done at once.
@@ -52,6 +53,30 @@ public sealed class SocketClient : ISocketClient
 
                 return _session;
             }
+        }
+    }
+
+    /// <summary>Each subscriber is told, whatever another one throws. The first one's exception is thrown behind the last.</summary>
+    private void Tell(ClientStateChange change)
+    {
+        Exception? failure = null;
+        foreach (var subscriber in Delegate.EnumerateInvocationList(StateChanged))
+        {
+            try
+            {
+                subscriber(this, change);
+            }
+#pragma warning disable CA1031 // A subscriber is user code; the others must still hear of it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                failure ??= exception;
+            }
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 

@@ -73,7 +73,21 @@ public sealed partial class SocketServer
 
     private static async Task WaitAsync(IEnumerable<Task> tasks, TimeSpan timeout, ServerSettings settings, CancellationToken cancellationToken)
     {
+        var all = Task.WhenAll(tasks);
+        Task wait;
+        try
+        {
+            wait = all.WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken);
+        }
+#pragma warning disable CA1031 // A clock of somebody else's that gives no timer: the stop ends by the system's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ClockFailed(settings.Connection.Logger, settings.Connection.TimeProvider.GetType().Name, exception);
+            wait = all.WaitAsync(timeout, cancellationToken);
+        }
+
         // A time-out or a cancellation only begins the next stage, which takes care of who is left.
-        await Task.WhenAll(tasks).WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await wait.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -283,7 +283,6 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         }
 
         bool full, stopping, first = false;
-        var level = LogLevel.Warning;
         lock (_gate)
         {
             stopping = _stopping is not null;
@@ -295,10 +294,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             else if (!stopping)
             {
                 first = _refused++ == 0;
-                if (first)
-                {
-                    _refusedLevel = level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
-                }
+                _refusedLevel = first ? LogLevel.Warning : _refusedLevel;
             }
         }
 
@@ -311,6 +307,13 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 
             if (first)
             {
+                // Not under the lock: it asks the logger.
+                var level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
+                lock (_gate)
+                {
+                    _refusedLevel = level;
+                }
+
                 Log.Refusing(settings.Connection.Logger, level, settings.MaxConnections);
             }
 
@@ -345,23 +348,33 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
                 listener.UseServices(settings.Connection.Logger, settings.Connection.TimeProvider);
                 await listener.BindAsync(cancellationToken).ConfigureAwait(false);
             }
+
+            EndPoints = [.. bound.Select(listener => listener.EndPoint)];
         }
         catch
         {
             foreach (var listener in bound)
             {
-                await listener.DisposeAsync().ConfigureAwait(false);
+                try
+                {
+                    await listener.DisposeAsync().ConfigureAwait(false);
+                }
+#pragma warning disable CA1031 // One of somebody else's; the others give their addresses back all the same, and the caller gets the first exception.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    Log.ListenerFailed(settings.Connection.Logger, listener.GetType().Name, exception);
+                }
             }
 
             throw;
         }
 
-        EndPoints = [.. bound.Select(listener => listener.EndPoint)];
         _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
-        foreach (var loop in _loops)
+        for (var i = 0; i < _loops.Length; i++)
         {
-            Log.Listening(settings.Connection.Logger, loop.EndPoint);
-            loop.Start();
+            Log.Listening(settings.Connection.Logger, EndPoints[i]);
+            _loops[i].Start();
         }
     }
 }

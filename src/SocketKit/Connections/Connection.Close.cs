@@ -303,7 +303,17 @@ internal sealed partial class Connection
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
         }
 
-        _transport.Abort();
+        try
+        {
+            _transport.Abort();
+        }
+#pragma warning disable CA1031 // A wire of somebody else's that throws where it must not; whoever waits is told all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
         finished?.TrySetResult();
         if (room?.TrySetException(new ConnectionClosedException(reason)) == true)
         {

@@ -255,7 +255,7 @@ internal sealed partial class Connection
             if (calls >= ConnectionSettings.MessagesPerTurn)
             {
                 Uncork(me);
-                pending = _transport.YieldAsync();
+                pending = YieldAsync();
                 buffer = null;
                 return true;
             }
@@ -311,6 +311,21 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>A turn of the others; what a wire of somebody else's throws is what its await throws.</summary>
+    private ValueTask YieldAsync()
+    {
+        try
+        {
+            return _transport.YieldAsync();
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException(exception);
+        }
+    }
+
     /// <summary>The message that waited for room is not wanted any more.</summary>
     private void DropHeld()
     {
@@ -352,11 +367,11 @@ internal sealed partial class Connection
 
         if (!_opened && exception is RejectedException)
         {
-            TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.Escape(exception.Message), exception, graceful: true);
+            TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.MessageOf(exception), exception, graceful: true);
             return;
         }
 
         Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

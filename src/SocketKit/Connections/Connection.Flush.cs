@@ -26,6 +26,24 @@ internal sealed partial class Connection
     private SendUnderWay? _sendUnderWay;
     private TaskCompletionSource? _room;
 
+    /// <summary>What the wire has taken. It is asked in the middle of the accounts, so one of somebody else's that throws counts as if it had taken nothing of this batch.</summary>
+    private long BytesTaken
+    {
+        get
+        {
+            try
+            {
+                return _transport.BytesSent;
+            }
+#pragma warning disable CA1031 // See above.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return _batchBegan;
+            }
+        }
+    }
+
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
     private void Cork(int me)
     {
@@ -74,7 +92,7 @@ internal sealed partial class Connection
             _flushing = true;
             _output.TryTake(out batch);
             _batchLength = batch.Length;
-            _batchBegan = _transport.BytesSent;
+            _batchBegan = BytesTaken;
         }
 
         Flush(batch);
@@ -177,7 +195,7 @@ internal sealed partial class Connection
             _batchLength = batch.Length;
             if (taken)
             {
-                _batchBegan = _transport.BytesSent;
+                _batchBegan = BytesTaken;
             }
             else
             {
@@ -215,7 +233,7 @@ internal sealed partial class Connection
         if (SocketKitMetrics.CountsTraffic)
         {
             // What the wire has taken of it; no message of it counts.
-            _settings.Metrics.Traffic.AddSent(Math.Clamp(_transport.BytesSent - _batchBegan, 0, _batchLength), 0);
+            _settings.Metrics.Traffic.AddSent(Math.Clamp(BytesTaken - _batchBegan, 0, _batchLength), 0);
         }
 
         using (_gate.Enter())

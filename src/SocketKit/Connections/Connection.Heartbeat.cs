@@ -48,7 +48,9 @@ internal sealed partial class Connection
         try
         {
             var pulse = TakePulse(alive);
+            beats.AsksPolicy = true;
             var decision = policy.Decide(pulse, ref beats.Memory);
+            beats.AsksPolicy = false;
             beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
             Carry(policy, decision.Action, pulse, alive);
         }
@@ -56,6 +58,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            beats.AsksPolicy = false;
             PolicyThrew(policy, exception);
         }
     }
@@ -170,7 +173,9 @@ internal sealed partial class Connection
     {
         var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(64);
+        beats.AsksPolicy = true;
         policy.Write(HeartbeatKind.Ping, pulse, default, payload);
+        beats.AsksPolicy = false;
         Appended appended;
         using (_gate.Enter())
         {
@@ -226,7 +231,7 @@ internal sealed partial class Connection
 #pragma warning restore CA1031
         {
             Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.CorrelationId), exception);
-            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
             return true;
         }
     }
@@ -249,7 +254,8 @@ internal sealed partial class Connection
         }
 
         var appended = Appended.Queued;
-        using (_gate.Enter())
+        var me = Environment.CurrentManagedThreadId;
+        using (_gate.Enter(me))
         {
             if (_reason is not null)
             {
@@ -264,7 +270,7 @@ internal sealed partial class Connection
             }
 
             beats.HeldPong = null;
-            appended = Append(payload.WrittenSpan, Environment.CurrentManagedThreadId);
+            appended = Append(payload.WrittenSpan, me);
         }
 
         Conclude(appended);
@@ -321,6 +327,6 @@ internal sealed partial class Connection
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
     {
         Log.HandlerFailed(_settings.Logger, Id, this, policy.GetType().Name, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

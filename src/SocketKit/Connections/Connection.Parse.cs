@@ -257,14 +257,14 @@ internal sealed partial class Connection
         switch (exception)
         {
             case FrameTooLargeException:
-                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, exception.Message, exception, graceful: true);
+                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
                 break;
             case FramingException:
-                TryClose(CloseKind.ProtocolError, CloseParty.Peer, exception.Message, exception, graceful: true);
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
                 break;
             default:
                 Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
-                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
                 break;
         }
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 using SocketKit.Transports;
 
@@ -91,6 +92,24 @@ internal sealed partial class Connection
         {
             _resting = false;
             ClockPlace.Wake();
+        }
+    }
+
+    /// <summary>What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its wire.</summary>
+    internal string HoldsClockUp => (_beats is { AsksPolicy: true } ? _settings.Heartbeat : _gate.IsHeld ? _settings.Framer : (object)_transport)!.GetType().Name;
+
+    internal void TellHeldUp(string what)
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Error, "calls that hold the clock up");
+        Log.ClockHeldUp(_settings.Logger, level, Id, this, what);
+    }
+
+    /// <summary>A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.</summary>
+    internal void TickLeftOut(long now)
+    {
+        if (_reason is not null && now >= _deadline && !_gate.IsHeld)
+        {
+            AbortWire();
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>Accepted and not yet taken by the wire.</summary>
-    private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (_transport.BytesSent - _batchBegan)) : 0);
+    private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (BytesTaken - _batchBegan)) : 0);
 
     /// <summary>Too little is queued for anybody to wait. Read without the gate: an old value only means one look more, or one wait less.</summary>
     private bool HasRoom => (long)_output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark;

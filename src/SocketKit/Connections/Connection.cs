@@ -71,7 +71,22 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     public string? Name => Volatile.Read(ref _name);
 
     /// <summary>Monotonic time in ticks of 100 ns.</summary>
-    private long Now => _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+    private long Now
+    {
+        get
+        {
+            try
+            {
+                return _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+            }
+#pragma warning disable CA1031 // A clock of somebody else's: no time passes for this connection then, but it can still end.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return _began;
+            }
+        }
+    }
 
     public IConnection? SetName(string name)
     {
@@ -126,7 +141,22 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";
 
     // A peer may bind its end of a Unix socket to any name.
-    private string Peer => LogText.Escape($"{RemoteEndPoint}");
+    private string Peer
+    {
+        get
+        {
+            try
+            {
+                return LogText.NameOf(RemoteEndPoint);
+            }
+#pragma warning disable CA1031 // A wire of somebody else's; log lines are written of what has failed, too.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return $"(a wire whose RemoteEndPoint threw {exception.GetType().Name})";
+            }
+        }
+    }
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -52,7 +51,7 @@ internal sealed class ConnectionSettings
         OptionsFit.Check(heartbeat, TextEncoding, role);
         ByteOrderMark = OptionsFit.ByteOrderMark(Framer, TextEncoding);
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
-        Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
+        Logger = ObserverFailures.CreateLogger(options.LoggerFactory, "SocketKit." + role[..^"Options".Length]);
         Name = options.Name is null or { Length: > 0 and <= LongestName }
             ? options.Name
             : throw new OptionsException(role + ".Name", $"has {options.Name.Length} characters; type 1 to {LongestName}, or leave it out");

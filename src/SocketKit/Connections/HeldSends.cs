@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
@@ -61,7 +62,7 @@ internal sealed class HeldSend(Message message, bool isRequest, RequestOptions o
             if (isRequest)
             {
                 // For this method only: the request's span belongs to the caller's.
-                Activity.Current = _caller;
+                SafeActivities.MakeCurrent(_caller);
                 var response = await connection.RequestAsync(Message.Memory, options, cancellationToken).ConfigureAwait(false);
                 if (!TrySetResult(response))
                 {

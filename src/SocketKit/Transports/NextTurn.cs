@@ -16,12 +16,36 @@ internal readonly struct NextTurn : ICriticalNotifyCompletion
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "An awaiter's member.")]
     public bool IsCompleted => false;
 
-    /// <summary>Asks for a turn; the caller awaits it, once.</summary>
-    public static NextTurn Of(Transport transport) => new(transport.YieldAsync());
+    /// <summary>Asks for a turn; the caller awaits it, once. Never throws: where a transport of somebody else's gives no turn, the thread pool's is as good, and its verbs tell what is wrong with it.</summary>
+    public static NextTurn Of(Transport transport)
+    {
+        try
+        {
+            return new NextTurn(transport.YieldAsync());
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return new NextTurn(default);
+        }
+    }
 
     public NextTurn GetAwaiter() => this;
 
-    public void GetResult() => _turn.GetResult();
+    public void GetResult()
+    {
+        try
+        {
+            _turn.GetResult();
+        }
+#pragma warning disable CA1031 // A yield that failed: the stack is left all the same.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // See Of.
+        }
+    }
 
     public void OnCompleted(Action continuation) => _turn.OnCompleted(continuation);
 

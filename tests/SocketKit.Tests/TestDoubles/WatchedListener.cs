@@ -73,6 +73,8 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public Exception? SendFailure { get; set; }
 
+    public Exception? FinishFailure { get; set; }
+
     /// <summary>Called by every send, before it begins.</summary>
     public Action Sending { get; set; } = () => { };
 
@@ -167,6 +169,11 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
     public override ValueTask FinishAsync()
     {
         Finished = true;
+        if (FinishFailure is not null)
+        {
+            throw FinishFailure;
+        }
+
         return inner.FinishAsync();
     }
 

@@ -225,7 +225,7 @@ internal sealed unsafe class EpollLoop
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            registration.OnEscaped(exception);
+            Escaped(registration, exception);
         }
 
         // What the dispatch left in an AsyncLocal, or as the thread's synchronization context, is not the next one's.
@@ -237,6 +237,19 @@ internal sealed unsafe class EpollLoop
         if (SynchronizationContext.Current is not null)
         {
             SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
+    private static void Escaped(Registration registration, Exception exception)
+    {
+        try
+        {
+            registration.OnEscaped(exception);
+        }
+#pragma warning disable CA1031 // The second exception of one dispatch. Nobody is left to be told, and the thread is that of all connections.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 
