@@ -175,7 +175,7 @@ public class PeerEndTests
         await hungUp.CancelAsync();
         bed.Session.Connection.InputEndedToken.IsCancellationRequested.Should().BeTrue();
 
-        bed.Advance(HalfCloseTimeout + TimeSpan.FromSeconds(1));
+        bed.Advance(HalfCloseTimeout + TimeSpan.FromSeconds(3));
 
         (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerClosed);
     }
