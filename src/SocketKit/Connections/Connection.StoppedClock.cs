@@ -17,11 +17,13 @@ internal sealed partial class Connection
             + "var closing = client.DisposeAsync(); network.Advance(TimeSpan.FromSeconds(2), time.Advance); await closing; (for a server's stop as long as its DrainTimeout). "
             + "Or first heal the black hole, dispose of the raw transport, or let the handler return";
         var first = Interlocked.CompareExchange(ref _waitedFor, text, null) is null;
-        AbortForStop();
         if (first)
         {
+            // Before those who wait go on.
             Log.ClockStandsStill(_settings.Logger, text);
         }
+
+        AbortForStop();
     }
 
     private void WatchClock() => StoppedClock.Watch(_settings.TimeProvider, () => Closed, ClockStandsStill);
