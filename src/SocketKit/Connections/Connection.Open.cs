@@ -83,7 +83,7 @@ internal sealed partial class Connection
 
         if (!_transport.TellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
         {
-            PeerEnd.Watch(hungUp, PeerHungUp);
+            PeerEnd.Watch(PeerHungUp, hungUp);
         }
 
         BeginHandler();

@@ -68,9 +68,9 @@ internal sealed class PeerEnd
     }
 
     /// <summary>Takes the word of a transport that has no other way to tell.</summary>
-    /// <param name="hungUp">Its token.</param>
-    /// <param name="finished">Called when it is cancelled, on whichever thread.</param>
-    public void Watch(CancellationToken hungUp, Action finished) => _hungUp = hungUp.UnsafeRegister(static finished => ((Action)finished!)(), finished);
+    /// <param name="finished">Called when the token is cancelled, on whichever thread.</param>
+    /// <param name="hungUp">The transport's token.</param>
+    public void Watch(Action finished, CancellationToken hungUp) => _hungUp = hungUp.UnsafeRegister(static finished => ((Action)finished!)(), finished);
 
     /// <summary>The transport is about to be released.</summary>
     public void Forget() => _hungUp.Dispose();
