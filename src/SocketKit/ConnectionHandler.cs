@@ -14,6 +14,11 @@ public abstract class ConnectionHandler
     /// <param name="message">The payload, valid until the returned task completes; what must live longer is copied (<see cref="Message.Copy(ReadOnlyMemory{byte}, System.Text.Encoding?)"/>).</param>
     public abstract ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message);
 
+    /// <summary>Called when the peer has finished sending and its last message's call has completed: the place to send what sums up all of its input. Behind it the connection closes as <see cref="CloseKind.PeerClosed"/>.
+    /// Not called after another cause of death, nor for a peer that ended inside a frame (<see cref="CloseKind.Truncated"/>). Requests are refused here: no response can come. Default: nothing.</summary>
+    /// <param name="connection">The connection; sending still works.</param>
+    public virtual ValueTask OnInputEndedAsync(IConnection connection) => default;
+
     /// <summary>Called exactly once if <see cref="OnConnectedAsync"/> was called, after the last message's call has completed.</summary>
     /// <param name="connection">The connection, which is closed now.</param>
     /// <param name="reason">Who ended it, why and in which phase.</param>

@@ -55,7 +55,12 @@ public abstract class ConnectionOptions
     /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s. Range: above 0, up to 24.8 days.</summary>
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The encoding of text overloads. Default: UTF-8 without byte order mark.</summary>
+    /// <summary>How long a connection may stand still after its peer has finished sending: the peer takes no byte and no call of the handler begins. Then it closes as <see cref="CloseKind.PeerClosed"/>, also under a handler that waits.
+    /// While bytes wait for the peer, <see cref="SlowConsumerTimeout"/> holds instead. Default: 30 s. Range: above 0, up to 24.8 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
+    public TimeSpan HalfCloseTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The encoding of text overloads. Default: UTF-8. Sent without byte order mark; one that the peer sends in front of its first message is skipped, and counted as discarded, where the framer looks for text
+    /// (<see cref="Framers.Lines"/>, <see cref="Framers.Delimited(string)"/>, <see cref="Framers.Marked(string, string, int)"/>). A framer or heartbeat whose texts do not fit the encoding is refused at the start.</summary>
     public Encoding TextEncoding { get; set; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>The clock. Default: the system's monotonic one. Tests give a fake.</summary>

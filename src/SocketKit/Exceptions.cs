@@ -98,10 +98,22 @@ public sealed class RequestTimeoutException : TimeoutException
     /// <param name="timeout">The request's time-out, which passed.</param>
     /// <param name="mailboxWasFull">See <see cref="MailboxWasFull"/>.</param>
     public RequestTimeoutException(TimeSpan timeout, bool mailboxWasFull)
-        : base($"No response within {timeout}" + (mailboxWasFull ? "; the mailbox was full, so the response may be waiting behind messages that the handler has not taken" : ""))
+        : this(timeout, mailboxWasFull, handlerWasBlocked: false)
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="timeout">The request's time-out, which passed.</param>
+    /// <param name="mailboxWasFull">See <see cref="MailboxWasFull"/>.</param>
+    /// <param name="handlerWasBlocked">See <see cref="HandlerWasBlocked"/>.</param>
+    public RequestTimeoutException(TimeSpan timeout, bool mailboxWasFull, bool handlerWasBlocked)
+        : base($"No response within {timeout}"
+            + (mailboxWasFull ? "; the mailbox was full, so the response may be waiting behind messages that the handler has not taken" : "")
+            + (handlerWasBlocked ? "; the connection's own handler was blocked meanwhile, so nothing was received: a handler awaits its requests, with .Result or .Wait() they can only time out" : ""))
     {
         Timeout = timeout;
         MailboxWasFull = mailboxWasFull;
+        HandlerWasBlocked = handlerWasBlocked;
     }
 
     /// <summary>The request's time-out, which passed.</summary>
@@ -109,6 +121,9 @@ public sealed class RequestTimeoutException : TimeoutException
 
     /// <summary>True when this side did not read because the handler was behind: then the response may well have come.</summary>
     public bool MailboxWasFull { get; }
+
+    /// <summary>True when this side did not read because a call of the connection's own handler did not return: it blocked its thread instead of awaiting, perhaps for this very response. Then the response may well have come.</summary>
+    public bool HandlerWasBlocked { get; }
 }
 
 /// <summary>A request was not sent: too many are pending, its correlation id is in use, or it has one without <see cref="ConnectionOptions.CorrelationId"/>, which would find it in the response.</summary>

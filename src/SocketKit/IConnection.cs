@@ -38,6 +38,10 @@ public interface IConnection : IMessageSender
     /// <summary>Cancelled soon after the first cause of death.</summary>
     CancellationToken ClosedToken { get; }
 
+    /// <summary>Cancelled as soon as the peer is known to have finished sending, or at the first cause of death: nothing more will come. Messages that arrived before may still be on their way to the handler, and sending goes on as long as
+    /// <see cref="ClosedToken"/> is not cancelled. What is registered runs on the thread pool. Default of the interface: <see cref="ClosedToken"/>.</summary>
+    CancellationToken InputEndedToken => ClosedToken;
+
     /// <summary>Completes when the wire is released, before <see cref="ConnectionHandler.OnClosedAsync"/>. Never faults.</summary>
     Task<CloseReason> Closed { get; }
 
@@ -50,4 +54,11 @@ public interface IConnection : IMessageSender
 
     /// <summary>Ends the connection at once; what is queued is lost. Idempotent, never throws.</summary>
     void Abort();
+}
+
+/// <summary>What a connection offers to handlers of the library's own.</summary>
+internal interface IHandlerHost
+{
+    /// <summary>The handler failed while no call was there to throw: the connection closes as if one had thrown.</summary>
+    void HandlerFailed(Exception exception);
 }

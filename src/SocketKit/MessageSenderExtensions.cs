@@ -5,6 +5,8 @@ namespace SocketKit;
 /// <summary>Overloads for text and spans. Text is encoded by the sender's <see cref="ConnectionOptions.TextEncoding"/>.</summary>
 public static class MessageSenderExtensions
 {
+    private const int CountedFrom = 64 * 1024;
+
     /// <summary>Sends text. See <see cref="IMessageSender.SendAsync"/>.</summary>
     public static ValueTask SendAsync(this IMessageSender sender, string text, CancellationToken cancellationToken = default)
     {
@@ -102,7 +104,9 @@ public static class MessageSenderExtensions
     private static byte[] Encode(IMessageSender sender, string text, out int length)
     {
         var encoding = sender.TextEncoding;
-        var buffer = ArrayPool<byte>.Shared.Rent(encoding.GetMaxByteCount(text.Length));
+
+        // The most that a long text could take is far more than it does, and may be more than a number holds.
+        var buffer = ArrayPool<byte>.Shared.Rent(text.Length <= CountedFrom ? encoding.GetMaxByteCount(text.Length) : encoding.GetByteCount(text));
         length = encoding.GetBytes(text, buffer);
         return buffer;
     }

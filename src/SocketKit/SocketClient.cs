@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 using SocketKit.Connections;
 
@@ -40,15 +41,49 @@ public sealed class SocketClient : ISocketClient
         {
             lock (_gate)
             {
-                return _session ??= new ClientSession(_options, change => StateChanged?.Invoke(this, change));
+                if (_session is null)
+                {
+                    _session = new ClientSession(_options, Tell);
+                    if (_disposed)
+                    {
+                        // Its Messages end, and nothing begins. Nothing runs yet, so this is done at once.
+                        _ = _session.DisposeAsync();
+                    }
+                }
+
+                return _session;
             }
+        }
+    }
+
+    /// <summary>Each subscriber is told, whatever another one throws. The first one's exception is thrown behind the last.</summary>
+    private void Tell(ClientStateChange change)
+    {
+        Exception? failure = null;
+        foreach (var subscriber in Delegate.EnumerateInvocationList(StateChanged))
+        {
+            try
+            {
+                subscriber(this, change);
+            }
+#pragma warning disable CA1031 // A subscriber is user code; the others must still hear of it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                failure ??= exception;
+            }
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
     /// <inheritdoc/>
     public Task ConnectAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         return Session.ConnectAsync(cancellationToken);
     }
 
@@ -66,15 +101,23 @@ public sealed class SocketClient : ISocketClient
     public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) =>
         Session.RequestAsync(request, options, cancellationToken);
 
-    /// <summary>Disconnects gracefully and ends <see cref="Messages"/>.</summary>
+    /// <summary>
+    /// Disconnects gracefully, for good, and ends <see cref="Messages"/>. Nothing begins after this call: a <see cref="ConnectAsync"/> that is to begin an attempt throws <see cref="ObjectDisposedException"/>, also when
+    /// it was called before. When the task completes, no attempt and no connection is left, and <see cref="StateChanged"/> has told of every change, unless its subscriber takes longer than 1 s or disposes of the
+    /// client itself. A handler's call may still run. Idempotent.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        _disposed = true;
-        await DisconnectAsync("disposed").ConfigureAwait(false);
-        if (Volatile.Read(ref _session) is { } session)
+        ClientSession? session;
+        lock (_gate)
         {
-            session.Messages?.Complete();
-            session.Retire();
+            _disposed = true;
+            session = _session;
+        }
+
+        if (session is not null)
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
         }
     }
 }

@@ -8,7 +8,7 @@ public sealed partial class SocketServer
 {
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(1);
 
-    private async Task StopOnceAsync(Task starting)
+    private async Task<string?> StopOnceAsync(Task starting)
     {
         // Not under the caller's lock any more, and not on its stack.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -16,7 +16,7 @@ public sealed partial class SocketServer
         await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
         if (_settings is not { } settings || !starting.IsCompletedSuccessfully)
         {
-            return;
+            return null;
         }
 
         Connection[] connections;
@@ -31,7 +31,17 @@ public sealed partial class SocketServer
             connection.BeginDrain();
         }
 
-        await WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, _drainOver.Token).ConfigureAwait(false);
+        var drained = WaitAsync(connections.Select(connection => connection.Ended), settings.DrainTimeout, settings, _drainOver.Token);
+        StoppedClock.Watch(settings.Connection.TimeProvider, () => drained, () =>
+        {
+            foreach (var connection in connections.Where(connection => !connection.Ended.IsCompleted))
+            {
+                connection.ClockStandsStill();
+            }
+
+            _ = _drainOver.CancelAsync();
+        });
+        await drained.ConfigureAwait(false);
 
         var left = connections.Where(connection => !connection.Closed.IsCompleted && !connection.Ended.IsCompleted).ToArray();
         if (left.Length > 0)
@@ -47,6 +57,8 @@ public sealed partial class SocketServer
 
         // Those whose handler awaits this stop get as much time again, behind its back.
         _ = AbortLaterAsync(connections.Where(connection => !connection.Closed.IsCompleted), settings);
+        var waited = connections.Select(connection => connection.WaitedFor).OfType<string>().ToArray();
+        return waited.Length == 0 ? null : $"The stop waited for {waited.Length} connections. {waited[0]}";
     }
 
     private static async Task AbortLaterAsync(IEnumerable<Connection> connections, ServerSettings settings)
@@ -61,7 +73,21 @@ public sealed partial class SocketServer
 
     private static async Task WaitAsync(IEnumerable<Task> tasks, TimeSpan timeout, ServerSettings settings, CancellationToken cancellationToken)
     {
+        var all = Task.WhenAll(tasks);
+        Task wait;
+        try
+        {
+            wait = all.WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken);
+        }
+#pragma warning disable CA1031 // A clock of somebody else's that gives no timer: the stop ends by the system's.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ClockFailed(settings.Connection.Logger, settings.Connection.TimeProvider.GetType().Name, exception);
+            wait = all.WaitAsync(timeout, cancellationToken);
+        }
+
         // A time-out or a cancellation only begins the next stage, which takes care of who is left.
-        await Task.WhenAll(tasks).WaitAsync(timeout, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await wait.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit;
 
@@ -23,7 +24,8 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _drainOver = new();
     private Task? _starting;
-    private Task? _stopping;
+    private Task<string?>? _stopping;
+    private Task? _stopped;
     private bool _disposed;
     private long _refused;
     private LogLevel _refusedLevel;
@@ -86,6 +88,24 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken = default)
     {
+        var stopping = BeginStop(cancellationToken);
+        lock (_gate)
+        {
+            return _starting is null ? stopping : _stopped ??= AnswerAsync();
+        }
+
+        async Task AnswerAsync()
+        {
+            if (await stopping.ConfigureAwait(false) is { } waitedFor)
+            {
+                throw new TimeoutException(waitedFor);
+            }
+        }
+    }
+
+    /// <summary>Stops. The result: for what it waited while a test's clock stood still, or null.</summary>
+    private Task<string?> BeginStop(CancellationToken cancellationToken)
+    {
         // A handler that awaits the stop cannot end before it does.
         if (HandlerContext.CurrentConnection is { } caller && caller.Owner == this)
         {
@@ -96,7 +116,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         {
             if (_starting is null)
             {
-                return Task.CompletedTask;
+                return Task.FromResult<string?>(null);
             }
 
             _stopAsked.TrySetResult();
@@ -180,7 +200,24 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             _disposed = true;
         }
 
-        await StopAsync().ConfigureAwait(false);
+        // That a test's clock stood still is in the log; thrown from a disposal it would hide why the test failed.
+        _ = await BeginStop(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    void IConnectionOwner.Started(Connection connection)
+    {
+        lock (_gate)
+        {
+            // It may have ended at once, without having been counted.
+            if (!_all.Contains(connection))
+            {
+                return;
+            }
+
+            connection.IsCounted = true;
+        }
+
+        _settings!.Connection.Metrics.CountConnection(1);
     }
 
     void IConnectionOwner.Opened(Connection connection)
@@ -199,12 +236,13 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _clock!.Remove(connection);
         var settings = _settings!.Connection;
         var refused = 0L;
-        bool wasOurs;
+        bool wasOurs, wasCounted;
         LogLevel level;
         lock (_gate)
         {
             // A refused one was never among them, and makes no room.
             wasOurs = _all.Remove(connection);
+            wasCounted = connection.IsCounted;
             level = _refusedLevel;
             if (wasOurs)
             {
@@ -212,7 +250,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             }
         }
 
-        if (wasOurs)
+        if (wasCounted)
         {
             settings.Metrics.CountConnection(-1);
         }
@@ -233,9 +271,18 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     internal void Accepted(Transport transport)
     {
         var settings = _settings!;
-        var connection = new Connection(transport, settings.Connection, this);
+        Connection connection;
+        try
+        {
+            connection = new Connection(transport, settings.Connection, this);
+        }
+        catch
+        {
+            transport.Discard();
+            throw;
+        }
+
         bool full, stopping, first = false;
-        var level = LogLevel.Warning;
         lock (_gate)
         {
             stopping = _stopping is not null;
@@ -247,10 +294,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             else if (!stopping)
             {
                 first = _refused++ == 0;
-                if (first)
-                {
-                    _refusedLevel = level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
-                }
+                _refusedLevel = first ? LogLevel.Warning : _refusedLevel;
             }
         }
 
@@ -263,6 +307,13 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 
             if (first)
             {
+                // Not under the lock: it asks the logger.
+                var level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
+                lock (_gate)
+                {
+                    _refusedLevel = level;
+                }
+
                 Log.Refusing(settings.Connection.Logger, level, settings.MaxConnections);
             }
 
@@ -270,8 +321,16 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             return;
         }
 
-        settings.Connection.Metrics.CountConnection(1);
-        _clock!.Add(connection);
+        try
+        {
+            _clock!.Add(connection);
+        }
+        catch (Exception exception)
+        {
+            connection.Refuse(CloseKind.OpenFailed, exception);
+            throw;
+        }
+
         connection.Start();
     }
 
@@ -289,23 +348,33 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
                 listener.UseServices(settings.Connection.Logger, settings.Connection.TimeProvider);
                 await listener.BindAsync(cancellationToken).ConfigureAwait(false);
             }
+
+            EndPoints = [.. bound.Select(listener => listener.EndPoint)];
         }
         catch
         {
             foreach (var listener in bound)
             {
-                await listener.DisposeAsync().ConfigureAwait(false);
+                try
+                {
+                    await listener.DisposeAsync().ConfigureAwait(false);
+                }
+#pragma warning disable CA1031 // One of somebody else's; the others give their addresses back all the same, and the caller gets the first exception.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    Log.ListenerFailed(settings.Connection.Logger, listener.GetType().Name, exception);
+                }
             }
 
             throw;
         }
 
-        EndPoints = [.. bound.Select(listener => listener.EndPoint)];
         _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
-        foreach (var loop in _loops)
+        for (var i = 0; i < _loops.Length; i++)
         {
-            Log.Listening(settings.Connection.Logger, loop.EndPoint);
-            loop.Start();
+            Log.Listening(settings.Connection.Logger, EndPoints[i]);
+            _loops[i].Start();
         }
     }
 }

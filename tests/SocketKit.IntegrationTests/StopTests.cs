@@ -53,6 +53,43 @@ public class StopTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [Trait("Fault", "X12")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Stop_lets_what_had_arrived_be_handled(bool awaits)
+    {
+        const int count = 3_000;
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var gate = new ManualResetEventSlim();
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var handled = 0;
+        await using var server = await TestServer.StartAsync(async (_, _) =>
+        {
+            begun.TrySetResult();
+            if (awaits)
+            {
+                await opened.Task;
+            }
+            else
+            {
+                gate.Wait(TestServer.Patience);
+            }
+
+            Interlocked.Increment(ref handled);
+        }, options => options.DrainTimeout = TestServer.Patience);
+        using var peer = await RawPeer.ConnectAsync(server.EndPoint);
+        await peer.SendAsync(string.Concat(Enumerable.Range(0, count).Select(number => $"{number}\n")));
+        await begun.Task.WaitAsync(TestServer.Patience);
+
+        var stop = server.Server.StopAsync();
+        gate.Set();
+        opened.SetResult();
+        await stop.WaitAsync(TestServer.Patience);
+
+        handled.Should().Be(count);
+    }
+
     [Fact]
     [Trait("Fault", "G01")]
     public async Task Stop_lets_a_request_in_flight_be_answered_and_accepts_nobody_meanwhile()

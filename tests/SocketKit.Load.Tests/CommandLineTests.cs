@@ -16,6 +16,7 @@ public class CommandLineTests
     [InlineData("measure idle --connections 100")]
     [InlineData("measure idle --heartbeat 15 --settle 600 --servers epoll")]
     [InlineData("measure churn --servers sockets --seconds 1")]
+    [InlineData("measure busy --block-every 64 --same-process")]
     [InlineData("measure fanout --messages 5")]
     [InlineData("measure blocking --fraction 0.2")]
     [InlineData("measure growth")]

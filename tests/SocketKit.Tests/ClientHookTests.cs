@@ -170,7 +170,7 @@ public class ClientHookTests
 
         await client.Invoking(closed => closed.ConnectAsync().Soon()).Should().ThrowAsync<OperationCanceledException>();
 
-        hooks.Should().OnlyContain(token => token.IsCancellationRequested);
+        hooks.Should().BeEmpty();
     }
 
     [Fact]

@@ -86,24 +86,94 @@ public class SocketClientTests
         bed.Sessions.Should().ContainSingle();
     }
 
-    [Fact]
-    public async Task Cancelling_the_call_that_began_the_attempt_ends_it()
+    [Fact, Trait("Fault", "X09")]
+    public async Task A_callers_token_ends_its_own_wait_and_the_attempt_when_nobody_waits_any_more()
     {
         var bed = new TestBed();
         bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
         await using var client = new SocketClient(bed.ClientOptions(options => options.Reconnect = new BackoffReconnect()));
         var log = new StateLog(client);
         using var cancel = new CancellationTokenSource();
+        using var cancelJoined = new CancellationTokenSource();
         var connecting = client.ConnectAsync(cancel.Token);
-        var joined = client.ConnectAsync();
+        var joined = client.ConnectAsync(cancelJoined.Token);
         cancel.Cancel();
 
         var thrown = await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
         thrown.Which.CancellationToken.Should().Be(cancel.Token);
+        (joined.IsCompleted, client.State).Should().Be((false, ClientState.Connecting));
+        cancelJoined.Cancel();
         await joined.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
         (await log.EnteredAsync(ClientState.Disconnected)).Reason!.Kind.Should().Be(CloseKind.LocalClosed);
         var cancelledBefore = () => client.ConnectAsync(cancel.Token);
         await cancelledBefore.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact, Trait("Fault", "X09")]
+    public async Task A_caller_without_a_token_keeps_the_attempt_alive()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
+        await using var client = new SocketClient(bed.ClientOptions());
+        using var cancel = new CancellationTokenSource();
+        var first = client.ConnectAsync(cancel.Token);
+        var second = client.ConnectAsync();
+        cancel.Cancel();
+        await first.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        bed.Network.Heal(new InMemoryEndPoint(TestBed.Address));
+
+        await second.Soon();
+        bed.Sessions.Should().ContainSingle();
+    }
+
+    [Fact, Trait("Fault", "X09")]
+    public async Task A_client_that_was_connected_goes_on_reconnecting_when_a_caller_waits_no_longer()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = await bed.ConnectAsync(options => options.Reconnect = new ScriptedReconnect(0.7));
+        bed.Network.Reset(new InMemoryEndPoint(TestBed.Address));
+        using var cancel = new CancellationTokenSource();
+        var waiting = client.ConnectAsync(cancel.Token);
+        cancel.Cancel();
+        await waiting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        client.State.Should().Be(ClientState.Waiting);
+        bed.Advance(0.7);
+        client.State.Should().Be(ClientState.Connected);
+    }
+
+    [Fact, Trait("Fault", "X09")]
+    public async Task Connects_that_meet_cancellations_succeed_or_end_with_their_own_token()
+    {
+        await using var bed = await new TestBed().StartAsync(_ => new TestHandler());
+        for (var round = 0; round < 1_000; round++)
+        {
+            var client = new SocketClient(bed.ClientOptions(options =>
+            {
+                options.TimeProvider = TimeProvider.System;
+                options.Dialer = bed.Network.Dial(TestBed.Address);
+            }));
+            using var cancel = new CancellationTokenSource();
+            var cancelled = Task.Run(() => client.ConnectAsync(cancel.Token));
+            var patient = round % 2 == 0 ? client.ConnectAsync() : Task.CompletedTask;
+            cancel.Cancel();
+            await Task.WhenAny(cancelled).Soon();
+            await patient.Soon();
+
+            cancelled.IsFaulted.Should().BeFalse();
+            if (round % 2 == 0)
+            {
+                client.State.Should().Be(ClientState.Connected);
+            }
+            else
+            {
+                // It has the connection, or the attempt is nobody's and ends.
+                await Eventually.TrueAsync(() => client.State == (cancelled.IsCanceled ? ClientState.Disconnected : ClientState.Connected));
+            }
+
+            await client.DisposeAsync().AsTask().Soon();
+        }
     }
 
     [Fact]
@@ -212,7 +282,7 @@ public class SocketClientTests
         await connected.Task.Soon();
 
         bed.Logs.GetSnapshot().Should().Contain(line => line.Exception is FormatException);
-        (await log.WaitAsync(1))[0].To.Should().Be(ClientState.Connected);
+        (await log.WaitAsync(2)).Select(change => change.To).Should().Equal(ClientState.Connecting, ClientState.Connected);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.AspNetCore.Connections;
 
@@ -22,7 +23,7 @@ internal sealed class TransportSettings
         FlushTimeout = PositiveOrInfinite(given.FlushTimeout, nameof(given.FlushTimeout));
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
         TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
-        Logger = loggers.CreateLogger("SocketKit.AspNetCore");
+        Logger = SafeLogger.Create(loggers, "SocketKit.AspNetCore", static () => { });
         MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
     }
 

@@ -38,7 +38,13 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
 
             await WaitAsync(connecting, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is ConnectionClosedException or OptionsException or TimeoutException)
+        catch (OptionsException exception)
+        {
+            var failure = StartFailure.Of(exception, registration, services);
+            HostingLog.ClientFailed(logger, registration.Name, HostingLog.Clean(failure.Message));
+            throw failure;
+        }
+        catch (Exception exception) when (exception is ConnectionClosedException or TimeoutException)
         {
             HostingLog.ClientFailed(logger, registration.Name, HostingLog.Clean(exception.Message));
             throw;

@@ -39,7 +39,13 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
         {
             await Server.StartAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is ListenException or OptionsException)
+        catch (OptionsException exception)
+        {
+            var failure = StartFailure.Of(exception, registration, services);
+            HostingLog.ServerFailed(logger, registration.Name, failure.Message);
+            throw failure;
+        }
+        catch (ListenException exception)
         {
             HostingLog.ServerFailed(logger, registration.Name, exception.Message);
             throw;

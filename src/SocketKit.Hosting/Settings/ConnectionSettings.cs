@@ -10,7 +10,7 @@ internal abstract class ConnectionSettings
     public static string[] SharedKeys { get; } =
     [
         nameof(Framing), nameof(Heartbeat), nameof(MaxFrameLength), nameof(SendLimit), nameof(MaxPendingRequests), nameof(RequestTimeout),
-        nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(TextEncoding),
+        nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(HalfCloseTimeout), nameof(TextEncoding),
     ];
 
     [ValidateObjectMembers(typeof(FramingSettingsValidator))]
@@ -40,6 +40,9 @@ internal abstract class ConnectionSettings
     [Time("1ms", "24d")]
     public string? SlowConsumerTimeout { get; set; }
 
+    [Time("1ms", "24d", Never = true)]
+    public string? HalfCloseTimeout { get; set; }
+
     [EncodingName]
     public string? TextEncoding { get; set; }
 
@@ -49,12 +52,13 @@ internal abstract class ConnectionSettings
     /// <param name="failures">What cannot be set.</param>
     protected void ApplyTo(ConnectionOptions options, string key, ICollection<string> failures)
     {
-        if (Framing is not null && Framing.Create($"{key}:{nameof(Framing)}", failures) is { } framer)
+        options.TextEncoding = TextEncoding is null ? options.TextEncoding : EncodingNameAttribute.Find(TextEncoding)!;
+        if (Framing is not null && Framing.Create($"{key}:{nameof(Framing)}", options.TextEncoding, failures) is { } framer)
         {
             options.Framer = framer;
         }
 
-        if (Heartbeat is not null && Heartbeat.Create($"{key}:{nameof(Heartbeat)}", failures) is { } heartbeat)
+        if (Heartbeat is not null && Heartbeat.Create($"{key}:{nameof(Heartbeat)}", options.TextEncoding, failures) is { } heartbeat)
         {
             options.Heartbeat = heartbeat;
         }
@@ -66,7 +70,7 @@ internal abstract class ConnectionSettings
         options.OpenTimeout = Time(OpenTimeout) ?? options.OpenTimeout;
         options.CloseTimeout = Time(CloseTimeout) ?? options.CloseTimeout;
         options.SlowConsumerTimeout = Time(SlowConsumerTimeout) ?? options.SlowConsumerTimeout;
-        options.TextEncoding = TextEncoding is null ? options.TextEncoding : EncodingNameAttribute.Find(TextEncoding)!;
+        options.HalfCloseTimeout = Time(HalfCloseTimeout) ?? options.HalfCloseTimeout;
     }
 
     protected static TimeSpan? Time(string? text) => text is null ? null : SettingTime.Parse(text);
@@ -79,7 +83,7 @@ internal abstract class ConnectionSettings
         {
             return create();
         }
-        catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException)
+        catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException or TlsCertificateException)
         {
             // Without the name of a parameter of ours, which says nothing to whoever wrote the configuration.
             var message = exception is ArgumentException { ParamName: { } parameter }

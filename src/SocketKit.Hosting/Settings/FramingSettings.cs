@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Settings;
@@ -74,8 +75,9 @@ internal sealed class FramingSettings
         (nameof(KeepDelimiter), KeepDelimiter is not null), (nameof(Size), Size is not null), (nameof(Begin), Begin is not null), (nameof(End), End is not null),
     ];
 
+    /// <summary>Makes the framer. Texts are in the encoding of the texts that it looks for them in; what is said as bytes (<c>\x7E</c>) is taken as bytes.</summary>
     /// <returns>The framer, or null when something is wrong or nothing was said.</returns>
-    public IFramer? Create(string key, ICollection<string> failures)
+    public IFramer? Create(string key, Encoding encoding, ICollection<string> failures)
     {
         if (!SettingKinds.Check(key, Kind, Kinds, Given, Owners, failures))
         {
@@ -97,10 +99,16 @@ internal sealed class FramingSettings
             })),
             "DELIMITER" when Delimiters is { Count: > 0 } delimiters => ConnectionSettings.Try(key, failures, () =>
             {
-                var options = new DelimiterOptions { KeepDelimiter = KeepDelimiter is not null && bool.Parse(KeepDelimiter), MaxLength = longest };
+                var options = new DelimiterOptions(encoding, [.. delimiters.Where(SettingBytes.IsText).Select(SettingBytes.ParseText)])
+                {
+                    KeepDelimiter = KeepDelimiter is not null && bool.Parse(KeepDelimiter), MaxLength = longest,
+                };
+
+                // In the order given: the first is the one that is written.
+                options.Delimiters.Clear();
                 foreach (var delimiter in delimiters)
                 {
-                    options.Delimiters.Add(SettingBytes.Parse(delimiter));
+                    options.Delimiters.Add(SettingBytes.Parse(delimiter, encoding));
                 }
 
                 return new DelimiterFramer(options);
@@ -108,7 +116,9 @@ internal sealed class FramingSettings
             "DELIMITER" => Missing(key, nameof(Delimiters), @"what ends a message, such as \r\n", failures),
             "FIXEDSIZE" when SettingNumber.Parse(Size) is { } size => new FixedSizeFramer(size),
             "FIXEDSIZE" => Missing(key, nameof(Size), "the size of every message in bytes", failures),
-            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => new MarkFramer(SettingBytes.Parse(Begin), SettingBytes.Parse(End), longest)),
+            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => SettingBytes.IsText(Begin) && SettingBytes.IsText(End)
+                ? Framers.Marked(SettingBytes.ParseText(Begin), SettingBytes.ParseText(End), encoding, longest)
+                : new MarkFramer(SettingBytes.Parse(Begin, encoding), SettingBytes.Parse(End, encoding), longest)),
             "MARKS" => Missing(key, Begin is null ? nameof(Begin) : nameof(End), @"the mark, such as \x02", failures),
             "RAW" => new RawFramer(),
             _ => null,

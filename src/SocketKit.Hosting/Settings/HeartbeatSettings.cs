@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Settings;
@@ -43,7 +44,7 @@ internal sealed class HeartbeatSettings
     public string? MaxBeatsPerSecond { get; set; }
 
     /// <returns>The policy, or null when something is wrong or nothing was said.</returns>
-    public IHeartbeatPolicy? Create(string key, ICollection<string> failures)
+    public IHeartbeatPolicy? Create(string key, Encoding encoding, ICollection<string> failures)
     {
         (string, bool)[] given =
         [
@@ -62,9 +63,9 @@ internal sealed class HeartbeatSettings
         {
             "NONE" => NoHeartbeat.Instance,
             "BEACON" when Payload is null => Missing(key, nameof(Payload), failures),
-            "BEACON" => ConnectionSettings.Try(key, failures, () => new BeaconHeartbeat(SettingBytes.Parse(Payload), interval, timeout) { MaxBeatsPerSecond = most }),
+            "BEACON" => ConnectionSettings.Try(key, failures, () => new BeaconHeartbeat(SettingBytes.Parse(Payload, encoding), interval, timeout) { MaxBeatsPerSecond = most }),
             "PINGPONG" when Ping is null || Pong is null => Missing(key, Ping is null ? nameof(Ping) : nameof(Pong), failures),
-            "PINGPONG" => ConnectionSettings.Try(key, failures, () => new PingPongHeartbeat(SettingBytes.Parse(Ping), SettingBytes.Parse(Pong), interval, timeout) { MaxBeatsPerSecond = most }),
+            "PINGPONG" => ConnectionSettings.Try(key, failures, () => new PingPongHeartbeat(SettingBytes.Parse(Ping, encoding), SettingBytes.Parse(Pong, encoding), interval, timeout) { MaxBeatsPerSecond = most }),
             _ => null,
         };
     }

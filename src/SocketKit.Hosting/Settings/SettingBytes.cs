@@ -3,11 +3,13 @@ using System.Text;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>Bytes as configuration gives them: text in UTF-8, in which <c>\r</c>, <c>\n</c>, <c>\t</c>, <c>\0</c>, <c>\\</c> and <c>\x1F</c> stand for single bytes, so that an environment variable can say them.</summary>
+/// <summary>Bytes as configuration gives them: text in the encoding of the connection, in which <c>\r</c>, <c>\n</c>, <c>\t</c>, <c>\0</c> and <c>\\</c> stand for single characters and <c>\x1F</c> for a byte, so that an environment variable can say them.</summary>
 internal static class SettingBytes
 {
     /// <returns>What is wrong with the text, or null.</returns>
-    public static string? TryParse(string text, out byte[] bytes)
+    public static string? TryParse(string text, out byte[] bytes) => TryParse(text, Encoding.UTF8, out bytes);
+
+    private static string? TryParse(string text, Encoding encoding, out byte[] bytes)
     {
         bytes = [];
         var parsed = new List<byte>(text.Length);
@@ -16,7 +18,7 @@ internal static class SettingBytes
             if (text[i] != '\\')
             {
                 var length = char.IsHighSurrogate(text[i]) && i + 1 < text.Length ? 2 : 1;
-                parsed.AddRange(Encoding.UTF8.GetBytes(text.Substring(i, length)));
+                parsed.AddRange(encoding.GetBytes(text.Substring(i, length)));
                 i += length - 1;
                 continue;
             }
@@ -24,19 +26,19 @@ internal static class SettingBytes
             switch (++i < text.Length ? text[i] : ' ')
             {
                 case 'r':
-                    parsed.Add((byte)'\r');
+                    parsed.AddRange(encoding.GetBytes("\r"));
                     break;
                 case 'n':
-                    parsed.Add((byte)'\n');
+                    parsed.AddRange(encoding.GetBytes("\n"));
                     break;
                 case 't':
-                    parsed.Add((byte)'\t');
+                    parsed.AddRange(encoding.GetBytes("\t"));
                     break;
                 case '0':
-                    parsed.Add(0);
+                    parsed.AddRange(encoding.GetBytes("\0"));
                     break;
                 case '\\':
-                    parsed.Add((byte)'\\');
+                    parsed.AddRange(encoding.GetBytes("\\"));
                     break;
                 case 'x' when i + 2 < text.Length && byte.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value):
                     parsed.Add(value);
@@ -51,6 +53,24 @@ internal static class SettingBytes
         return null;
     }
 
+    /// <summary>It says no byte by its number: all of it is text.</summary>
+    public static bool IsText(string text) => !text.Replace(@"\\", "", StringComparison.Ordinal).Contains(@"\x", StringComparison.Ordinal);
+
+    /// <summary>Text that has passed the validation, as characters.</summary>
+    public static string ParseText(string text) => Encoding.UTF8.GetString(TryParse(text, out var bytes) is { } problem ? throw new FormatException(problem) : bytes);
+
     /// <summary>Bytes that have passed the validation.</summary>
-    public static byte[] Parse(string text) => TryParse(text, out var bytes) is { } problem ? throw new FormatException(problem) : bytes;
+    /// <exception cref="ArgumentException">The encoding cannot express the text.</exception>
+    public static byte[] Parse(string text, Encoding encoding)
+    {
+        if (TryParse(text, encoding, out var bytes) is { } problem)
+        {
+            throw new FormatException(problem);
+        }
+
+        // What an encoding cannot express it replaces, by a question mark as a rule.
+        return !IsText(text) || encoding.GetString(bytes) == ParseText(text)
+            ? bytes
+            : throw new ArgumentException($"\"{text}\" cannot be expressed in {encoding.WebName}, the TextEncoding; type another text, or bytes such as \\x7E");
+    }
 }

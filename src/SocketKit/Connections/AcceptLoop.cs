@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
@@ -15,8 +14,6 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
     private volatile bool _stopping;
     private Task _run = Task.CompletedTask;
 
-    public EndPoint EndPoint => listener.EndPoint;
-
     public void Start()
     {
         // The loop must not carry the starter's AsyncLocals into every connection.
@@ -26,13 +23,55 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
         }
     }
 
+    /// <summary>Gives the address back. Never throws: a listener of somebody else's that does is told of, and left alone.</summary>
     public async Task StopAsync()
     {
         _stopping = true;
-        await listener.StopAsync().ConfigureAwait(false);
+        var stopped = await TryAsync(listener.StopAsync).ConfigureAwait(false);
         _delay.Cancel();
-        await _run.ConfigureAwait(false);
-        await listener.DisposeAsync().ConfigureAwait(false);
+        if (stopped)
+        {
+            await _run.ConfigureAwait(false);
+        }
+
+        if (await TryAsync(listener.DisposeAsync).ConfigureAwait(false) && !stopped)
+        {
+            await _run.ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TryAsync(Func<ValueTask> end)
+    {
+        try
+        {
+            await end().ConfigureAwait(false);
+            return true;
+        }
+#pragma warning disable CA1031 // The stop of the server must not depend on it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ListenerFailed(settings.Logger, Where, exception);
+            return false;
+        }
+    }
+
+    // For log lines of what fails.
+    private string Where
+    {
+        get
+        {
+            try
+            {
+                return LogText.NameOf(listener.EndPoint);
+            }
+#pragma warning disable CA1031 // A listener of somebody else's.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return $"(a {listener.GetType().Name} whose EndPoint threw {exception.GetType().Name})";
+            }
+        }
     }
 
     private async Task RunAsync()
@@ -52,7 +91,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 
                 if (failures > 0)
                 {
-                    Log.AcceptRecovered(settings.Logger, level, listener.EndPoint, failures);
+                    Log.AcceptRecovered(settings.Logger, level, Where, failures);
                     failures = 0;
                     delay = FirstDelay;
                 }
@@ -71,13 +110,28 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
                 if (failures++ == 0)
                 {
                     level = settings.Floods.LevelOf(LogLevel.Warning, "interruptions of accepting");
-                    Log.AcceptFailing(settings.Logger, level, listener.EndPoint, exception);
+                    Log.AcceptFailing(settings.Logger, level, Where, exception);
                 }
 
                 settings.Metrics.Count(SocketKitMetrics.AcceptErrors, exception is SocketException socket ? socket.SocketErrorCode.ToString() : exception.GetType().Name);
-                await _delay.WaitAsync(delay).ConfigureAwait(false);
+                await PauseAsync(delay).ConfigureAwait(false);
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
             }
+        }
+    }
+
+    private ValueTask<bool> PauseAsync(TimeSpan delay)
+    {
+        try
+        {
+            return _delay.WaitAsync(delay);
+        }
+#pragma warning disable CA1031 // A clock of somebody else's that gives no timer: the system's does.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ClockFailed(settings.Logger, settings.TimeProvider.GetType().Name, exception);
+            return new ValueTask<bool>(Task.Delay(delay).ContinueWith(static _ => true, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default));
         }
     }
 }

@@ -1,4 +1,5 @@
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -50,7 +51,7 @@ internal sealed partial class ClientSession
         {
             try
             {
-                run.Fail(run.IsCanceled ? new OperationCanceledException("The client was disconnected") : new ConnectException(_settings.Address, reason));
+                run.Fail(run.IsCanceled ? Disconnected() : new ConnectException(_settings.Address, reason));
             }
             finally
             {
@@ -76,23 +77,34 @@ internal sealed partial class ClientSession
             }
 
             Log.Waiting(Settings.Logger, _settings.Address, LogText.Escape(reason.ToString()), delay);
-            lock (_gate)
+            if (!TryChange(run, ClientState.Waiting, reason, delay))
             {
-                _lastReason = reason;
-                Change(ClientState.Waiting, reason, run.Attempt, delay);
+                return reason;
             }
 
             await run.Delay.WaitAsync(delay).ConfigureAwait(false);
-            if (run.IsCanceled)
+            if (!TryChange(run, ClientState.Connecting, reason, null))
             {
                 return reason;
             }
 
             Settings.Metrics.Count(SocketKitMetrics.Reconnects, reason.Kind.ToString());
-            lock (_gate)
+        }
+    }
+
+    /// <returns>False: the run is over, and goes to no other state than the last.</returns>
+    private bool TryChange(ClientRun run, ClientState to, CloseReason reason, TimeSpan? retryIn)
+    {
+        lock (_gate)
+        {
+            if (run.IsCanceled)
             {
-                Change(ClientState.Connecting, reason, run.Attempt, null);
+                return false;
             }
+
+            _lastReason = reason;
+            Change(to, reason, run.Attempt, retryIn);
+            return true;
         }
     }
 
@@ -128,6 +140,11 @@ internal sealed partial class ClientSession
 
     private async ValueTask<(Transport? Transport, CloseReason? Failure)> DialAsync(ClientRun run)
     {
+        if (run.IsCanceled)
+        {
+            return (null, Canceled(run));
+        }
+
         using var timeout = new CancellationTokenSource(_settings.ConnectTimeout, Settings.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, run.Token);
         try
@@ -137,7 +154,7 @@ internal sealed partial class ClientSession
         catch (OperationCanceledException exception) when (either.IsCancellationRequested)
         {
             return (null, run.IsCanceled
-                ? new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, run.Detail, null)
+                ? Canceled(run)
                 : new CloseReason(CloseKind.ConnectTimeout, ClosePhase.Connecting, CloseParty.Network, $"no answer within {_settings.ConnectTimeout} (SocketClientOptions.ConnectTimeout)", exception));
         }
 #pragma warning disable CA1031 // Whatever a dialer throws is a failed attempt.
@@ -148,24 +165,46 @@ internal sealed partial class ClientSession
         }
     }
 
+    private static CloseReason Canceled(ClientRun run) => new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, run.Detail, null);
+
     /// <summary>Runs a connection until its wire is released.</summary>
     private async ValueTask<CloseReason> LiveAsync(ClientRun run, Transport transport)
     {
-        var connection = new Connection(transport, Settings, this);
-        var gone = run.Gone.Arm();
-        lock (_gate)
+        Connection? connection = null;
+        ValueTask<CloseReason> gone = default;
+        try
         {
-            run.Connection = connection;
-            _opening = connection;
+            connection = new Connection(transport, Settings, this);
+            gone = run.Gone.Arm();
+            lock (_gate)
+            {
+                if (run.IsCanceled)
+                {
+                    connection = null;
+                }
+                else
+                {
+                    // From here on who ends the run closes the connection.
+                    run.Connection = connection;
+                    _opening = connection;
+                }
+            }
+        }
+        finally
+        {
+            if (connection is null)
+            {
+                transport.Discard();
+            }
+        }
+
+        if (connection is null)
+        {
+            return Canceled(run);
         }
 
         _clock.Add(connection);
         connection.Start();
-        if (run.IsCanceled)
-        {
-            await connection.CloseAsync(run.Detail).ConfigureAwait(false);
-        }
-
         return await gone.ConfigureAwait(false);
     }
 }

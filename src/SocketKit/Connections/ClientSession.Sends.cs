@@ -6,6 +6,8 @@ internal sealed partial class ClientSession
     /// <summary>The wire stands and the hook runs: sends wait behind it.</summary>
     private Connection? _opening;
 
+    private static CloseReason NotYet { get; } = new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null);
+
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _open) is { } open)
@@ -52,12 +54,12 @@ internal sealed partial class ClientSession
                 return null;
             }
 
-            if (_opening is not null)
+            if (_opening is { Reason: null } && !_run!.IsCanceled)
             {
                 return _held.Add(message, isRequest, options, cancellationToken);
             }
 
-            throw new ConnectionClosedException(_lastReason ?? new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null));
+            throw new ConnectionClosedException(_opening?.Reason ?? _lastReason ?? (_run is { IsCanceled: true } run ? Canceled(run) : NotYet));
         }
     }
 }

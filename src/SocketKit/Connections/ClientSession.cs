@@ -14,6 +14,8 @@ namespace SocketKit.Connections;
 /// </summary>
 internal sealed partial class ClientSession : IConnectionOwner
 {
+    private const string Disposed = "disposed";
+
     /// <summary>A connection that lived this long has proved that the server works: back-off begins anew.</summary>
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10);
 
@@ -26,7 +28,11 @@ internal sealed partial class ClientSession : IConnectionOwner
     private Connection? _open;
     private ClientState _state;
     private ClientState? _counted;
+    private bool _disposed;
     private bool _retired;
+
+    /// <summary>How often the client was disconnected: a connect that was called before must not begin after.</summary>
+    private int _disconnects;
     private CloseReason? _lastReason;
 
     public ClientSession(SocketClientOptions options, Action<ClientStateChange> changed)
@@ -53,12 +59,18 @@ internal sealed partial class ClientSession : IConnectionOwner
         {
             lock (_gate)
             {
-                return _state;
+                if (_state != ClientState.Connected || (_open is { Reason: null } && !_run!.IsCanceled))
+                {
+                    return _state;
+                }
+
+                // The wire is not released yet, and the policy not asked; the notice of the change follows with what it says.
+                return _run is { IsCanceled: false } && _settings.Reconnect is not null ? ClientState.Waiting : ClientState.Disconnected;
             }
         }
     }
 
-    public IConnection? Connection => Volatile.Read(ref _open);
+    public IConnection? Connection => Volatile.Read(ref _open) is { Reason: null } open ? open : null;
 
     ISocketServer? IConnectionOwner.Server => null;
 
@@ -71,69 +83,119 @@ internal sealed partial class ClientSession : IConnectionOwner
         cancellationToken.ThrowIfCancellationRequested();
         ClientRun run;
         Task connected;
-        bool began;
+        int? disconnects = null;
         while (true)
         {
             Task ending;
             lock (_gate)
             {
-                began = _run is null;
-                run = _run ??= new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
-
-                // Before the run is on its way: a connection that is lost at once was there all the same.
-                connected = run.Connected;
-                if (began)
+                ObjectDisposedException.ThrowIf(_disposed, typeof(ISocketClient));
+                if ((disconnects ??= _disconnects) != _disconnects)
                 {
+                    throw Disconnected();
+                }
+
+                Lose();
+                if (_run is null)
+                {
+                    // Joined before it is on its way: a connection that is lost at once was there all the same.
+                    run = _run = new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
+                    connected = run.Join();
                     Change(ClientState.Connecting, null, 0, null);
+
+                    // On the pool and without the caller's execution context: the caller's stack runs no user code.
+                    ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), new Start(this, run), preferLocal: false);
                     break;
                 }
 
-                if (!run.IsCanceled)
+                if (!_run.IsEnding)
                 {
+                    run = _run;
+                    connected = run.Join();
                     break;
                 }
 
-                ending = run.Ended.Task;
+                ending = _run.Ended.Task;
             }
 
-            // A run that is being ended is not joined; the next one begins after it.
+            // The next run begins after this one.
             await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
-        if (began)
-        {
-            // On the pool and without the caller's execution context: the caller's stack runs no user code.
-            ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), new Start(this, run), preferLocal: false);
         }
 
         try
         {
             await connected.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && began)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            End(run, "the attempt was cancelled");
+            if (!TryLeave(run, connected))
+            {
+                return;
+            }
+
             throw;
         }
     }
 
-    public Task DisconnectAsync(string? detail, CancellationToken cancellationToken)
+    public async Task DisconnectAsync(string? detail, CancellationToken cancellationToken)
+    {
+        if (BeginDisconnect(detail) is not { } run)
+        {
+            return;
+        }
+
+        // A handler that disconnects its own client must not wait for itself; the run's end does not depend on handlers.
+        await run.Ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (run.Connection?.WaitedFor is { } waitedFor)
+        {
+            throw new TimeoutException(waitedFor);
+        }
+    }
+
+    private ClientRun? BeginDisconnect(string? detail)
     {
         ClientRun? run;
         lock (_gate)
         {
+            _disconnects++;
             run = _run;
+            run?.Cancel(detail);
         }
 
-        if (run is null)
+        if (run is not null)
         {
-            return Task.CompletedTask;
+            End(run);
         }
 
-        End(run, detail);
+        return run;
+    }
 
-        // A handler that disconnects its own client must not wait for itself; the run's end does not depend on handlers.
-        return run.Ended.Task.WaitAsync(cancellationToken);
+    /// <summary>Disconnects for good. Nothing begins any more from here on, and what runs has ended when the task completes; handlers may be slower.</summary>
+    public async Task DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _lastReason ??= new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Disposed, null);
+        }
+
+        if (BeginDisconnect(Disposed) is { } run)
+        {
+            await run.Ended.Task.ConfigureAwait(false);
+        }
+
+        Messages?.Complete();
+        lock (_gate)
+        {
+            _retired = true;
+            Count(null);
+        }
+
+        await _notices.ToldAsync().ConfigureAwait(false);
+    }
+
+    void IConnectionOwner.Started(Connection connection)
+    {
     }
 
     void IConnectionOwner.Opened(Connection connection)
@@ -144,7 +206,7 @@ internal sealed partial class ClientSession : IConnectionOwner
             HeldSend? next;
             lock (_gate)
             {
-                if (_opening != connection)
+                if (_opening != connection || _run!.IsCanceled)
                 {
                     return;
                 }
@@ -153,7 +215,7 @@ internal sealed partial class ClientSession : IConnectionOwner
                 {
                     _opening = null;
                     _open = connection;
-                    run = _run!;
+                    run = _run;
                     run.OpenedAt = Now;
                     Change(ClientState.Connected, null, run.Attempt, null);
                     run.SetConnected();
@@ -173,13 +235,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         HeldSend[] held = [];
         lock (_gate)
         {
-            if (_open == connection)
-            {
-                // From here on ConnectAsync waits for the next connection.
-                _open = null;
-                _run?.RenewConnected();
-            }
-
+            Lose();
             if (_opening == connection)
             {
                 _opening = null;
@@ -220,9 +276,45 @@ internal sealed partial class ClientSession : IConnectionOwner
         return null;
     }
 
-    private void End(ClientRun run, string? detail)
+    private static OperationCanceledException Disconnected() => new("The client was disconnected");
+    /// <summary>Under the gate: from the first cause of death on the connection is lost, although its wire may take a while yet.</summary>
+    private void Lose()
     {
-        run.Cancel(detail);
+        if (_open is { Reason: { } reason })
+        {
+            _open = null;
+            _lastReason = reason;
+            _run?.Lose(isLast: _settings.Reconnect is null);
+        }
+    }
+
+    /// <summary>A caller's token ends its wait, and the attempt if nobody else waits for it.</summary>
+    /// <returns>False: connected in the same instant.</returns>
+    private bool TryLeave(ClientRun run, Task connected)
+    {
+        lock (_gate)
+        {
+            if (connected.IsCompletedSuccessfully)
+            {
+                return false;
+            }
+
+            if (!run.Leave())
+            {
+                return true;
+            }
+
+            run.Cancel("the attempt was cancelled");
+        }
+
+        End(run);
+        return true;
+    }
+
+    /// <summary>Ends a run that is cancelled.</summary>
+    private void End(ClientRun run)
+    {
+        run.Unblock();
         Connection? connection;
         lock (_gate)
         {
@@ -231,7 +323,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         if (connection is not null)
         {
-            _ = connection.CloseAsync(detail).AsTask();
+            _ = connection.CloseAsync(run.Detail).AsTask();
         }
     }
 
@@ -242,16 +334,6 @@ internal sealed partial class ClientSession : IConnectionOwner
         _state = to;
         Count(_retired ? null : to);
         _notices.Add(new ClientStateChange(from, to, reason, attempt, retryIn));
-    }
-
-    /// <summary>The client is disposed of: it is in no state any more.</summary>
-    public void Retire()
-    {
-        lock (_gate)
-        {
-            _retired = true;
-            Count(null);
-        }
     }
 
     private void Count(ClientState? state)

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -21,10 +22,19 @@ internal sealed partial class Connection
     /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
     private volatile bool _draining;
 
+    /// <summary>Where the input ends then.</summary>
+    private InputMark? _inputMark;
+
     /// <summary>The receive loop is inside a verb of the wire.</summary>
     private bool _receiving;
     private bool _receiveEnded;
     private bool _inputEnded;
+
+    /// <summary>Null as long as nothing is known of the peer's end and nobody asked.</summary>
+    private PeerEnd? _peerEnd;
+
+    /// <summary>How many waits and receives have begun. The receive loop's.</summary>
+    private int _receiveCount;
 
     /// <summary>The flusher shall send the end of the stream when nothing is left.</summary>
     private bool _finishDue;
@@ -55,6 +65,23 @@ internal sealed partial class Connection
             }
         }
     }
+
+    public CancellationToken InputEndedToken
+    {
+        get
+        {
+            var end = PeerEnd;
+            if (_reason is not null)
+            {
+                end.Tell();
+            }
+
+            return end.Token;
+        }
+    }
+
+    /// <summary>Made by the first who needs it.</summary>
+    private PeerEnd PeerEnd => Volatile.Read(ref _peerEnd) ?? Interlocked.CompareExchange(ref _peerEnd, new PeerEnd(), null) ?? _peerEnd;
 
     public Task<CloseReason> Closed
     {
@@ -125,36 +152,78 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Ends a connection that was accepted one too many, or during a stop; it is not started.</summary>
-    internal void Refuse(CloseKind kind)
+    /// <summary>Ends a connection that is not started: accepted one too many, or during a stop, or because its start failed.</summary>
+    internal void Refuse(CloseKind kind, Exception? exception = null)
     {
         using (_gate.Enter())
         {
             _receiveEnded = true;
         }
 
-        TryClose(kind, CloseParty.Local, null, null, graceful: false);
+        TryClose(kind, CloseParty.Local, null, exception, graceful: false);
     }
 
     /// <summary>Lets what is in flight finish, then closes.</summary>
     internal void BeginDrain()
     {
-        bool opened;
+        bool opened, receiving;
+        int receive;
         using (_gate.Enter())
         {
+            _inputMark ??= new InputMark();
             _draining = true;
             Wake();
             opened = _opened;
+            receiving = _receiving;
+            receive = _receiveCount;
         }
 
-        if (opened)
-        {
-            CheckIdle();
-        }
-        else
+        if (!opened)
         {
             TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: false);
         }
+        else if (receiving)
+        {
+            _ = LookBehindAsync(receive);
+        }
+    }
+
+    // What the engine has seen of this connection already stands in its queue before this: when it is done and the receive still waits, nothing was there.
+    private async Task LookBehindAsync(int receive)
+    {
+        try
+        {
+            await NextTurn.Of(_transport);
+            InputWaits(receive);
+        }
+#pragma warning disable CA1031 // A fault of the wire ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Escaped(exception);
+        }
+    }
+
+    /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
+    /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
+    private void InputWaits(int receive)
+    {
+        if (_transport.BytesUnread > 0)
+        {
+            return;
+        }
+
+        using (_gate.Enter())
+        {
+            if (!_receiving || _receiveCount != receive)
+            {
+                return;
+            }
+
+            _inputMark!.Reach();
+        }
+
+        CheckIdle();
     }
 
     /// <summary>Sets the first cause of death and begins the end.</summary>
@@ -191,7 +260,11 @@ internal sealed partial class Connection
         // Users' registrations run on the pool, not on the stack of whoever closes.
         _ = opening?.CancelAsync();
         _ = closed?.CancelAsync();
+        // Who makes it looks for the reason afterwards: one of the two tells.
+        Interlocked.MemoryBarrier();
+        _peerEnd?.Tell();
         FailRequests(reason);
+        WatchClock();
         if (flush)
         {
             Flush();
@@ -230,7 +303,17 @@ internal sealed partial class Connection
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
         }
 
-        _transport.Abort();
+        try
+        {
+            _transport.Abort();
+        }
+#pragma warning disable CA1031 // A wire of somebody else's that throws where it must not; whoever waits is told all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.FinishFailed(_settings.Logger, Id, this, exception);
+        }
+
         finished?.TrySetResult();
         if (room?.TrySetException(new ConnectionClosedException(reason)) == true)
         {
@@ -278,10 +361,12 @@ internal sealed partial class Connection
             }
 
             _receiving = true;
+            _receiveCount++;
         }
 
         if (_draining)
         {
+            _inputMark!.Look(_transport);
             CheckIdle();
         }
 
@@ -293,6 +378,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
         }
     }
@@ -303,6 +389,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
+            _received++;
             Wake();
             if (!_busy)
             {
@@ -318,7 +405,7 @@ internal sealed partial class Connection
         TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the gate, where the answer must still hold for what follows.</summary>
     private void ThrowIfClosed()
     {
         if (_reason is not null)

@@ -18,6 +18,9 @@ internal sealed partial class Connection
 
     private int _discardedMessages;
 
+    /// <summary>How many calls with a message have begun. Belongs to whoever calls the handler.</summary>
+    private long _calls;
+
     /// <summary>Under the gate, while the receive loop waits.</summary>
     private bool HasRoomForHeld => _mailbox.IsHalfEmpty && _mailbox.HasRoomFor(_held!.Value.Length);
 
@@ -45,6 +48,8 @@ internal sealed partial class Connection
     {
         if (_owner.OnConnecting is { } hook)
         {
+            // Not for a connection that is over before it began.
+            ThrowIfClosed();
             await hook(this, OpenToken).ConfigureAwait(true);
         }
 
@@ -74,8 +79,8 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                // One that waits for room was framed before the drain began.
-                if (_reason is not null || (_draining && !_holds))
+                // One that waits for room arrived before the mark.
+                if (_reason is not null || (_draining && _inputMark!.IsReached && !_holds))
                 {
                     _discardedMessages++;
                     _input.Consume((int)frame.Consumed);
@@ -113,10 +118,42 @@ internal sealed partial class Connection
         return true;
     }
 
+    /// <summary>Tells the handler, which is idle, that the input has ended. Belongs to the receive loop.</summary>
+    /// <returns>True: the call may still be under way.</returns>
+    private bool TryTellInputEnded()
+    {
+        if (_reason is not null || !_opened)
+        {
+            return false;
+        }
+
+        var me = Environment.CurrentManagedThreadId;
+        Settle(CallInputEnded(me), me, readsInput: false);
+        Uncork(me);
+        return _busy;
+    }
+
+    private ValueTask CallInputEnded(int me)
+    {
+        Cork(me);
+        _calls++;
+        try
+        {
+            return _handler!.OnInputEndedAsync(this);
+        }
+#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException(exception);
+        }
+    }
+
     /// <summary>Calls the handler, corked and in its own execution context. What it throws becomes the task's exception.</summary>
     private ValueTask Call(ReadOnlyMemory<byte> message, int me)
     {
         Cork(me);
+        _calls++;
         try
         {
             return _handler!.OnMessageAsync(this, message);
@@ -218,7 +255,7 @@ internal sealed partial class Connection
             if (calls >= ConnectionSettings.MessagesPerTurn)
             {
                 Uncork(me);
-                pending = _transport.YieldAsync();
+                pending = YieldAsync();
                 buffer = null;
                 return true;
             }
@@ -274,6 +311,21 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>A turn of the others; what a wire of somebody else's throws is what its await throws.</summary>
+    private ValueTask YieldAsync()
+    {
+        try
+        {
+            return _transport.YieldAsync();
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException(exception);
+        }
+    }
+
     /// <summary>The message that waited for room is not wanted any more.</summary>
     private void DropHeld()
     {
@@ -315,11 +367,11 @@ internal sealed partial class Connection
 
         if (!_opened && exception is RejectedException)
         {
-            TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.Escape(exception.Message), exception, graceful: true);
+            TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.MessageOf(exception), exception, graceful: true);
             return;
         }
 
         Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

@@ -12,6 +12,9 @@ internal sealed partial class Connection
     /// <summary>The thread whose sends wait for the end of its batch, or 0.</summary>
     private int _corkedThread;
 
+    /// <summary>A call of the batch takes long, so its sends do not wait any more.</summary>
+    private bool _corkLifted;
+
     /// <summary>Somebody owns the wire's sending end.</summary>
     private bool _flushing;
 
@@ -22,6 +25,24 @@ internal sealed partial class Connection
     /// <summary>Made with the first send that the wire does not take at once: most connections never have one.</summary>
     private SendUnderWay? _sendUnderWay;
     private TaskCompletionSource? _room;
+
+    /// <summary>What the wire has taken. It is asked in the middle of the accounts, so one of somebody else's that throws counts as if it had taken nothing of this batch.</summary>
+    private long BytesTaken
+    {
+        get
+        {
+            try
+            {
+                return _transport.BytesSent;
+            }
+#pragma warning disable CA1031 // See above.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return _batchBegan;
+            }
+        }
+    }
 
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
     private void Cork(int me)
@@ -61,6 +82,7 @@ internal sealed partial class Connection
             }
 
             _corkedThread = 0;
+            _corkLifted = false;
             if (_flushing || _output.IsEmpty || _aborted)
             {
                 return;
@@ -70,10 +92,36 @@ internal sealed partial class Connection
             _flushing = true;
             _output.TryTake(out batch);
             _batchLength = batch.Length;
-            _batchBegan = _transport.BytesSent;
+            _batchBegan = BytesTaken;
         }
 
         Flush(batch);
+    }
+
+    /// <summary>Under the gate. Sends of this thread wait for the end of its batch.</summary>
+    private bool IsCorked(int me) => _corkedThread == me && !_corkLifted;
+
+    /// <summary>A batch is under way that may take long: what it has gathered goes out now.</summary>
+    /// <param name="lifts">Its further sends go out at once, too.</param>
+    /// <returns>True: the caller has become the flusher.</returns>
+    private bool TryTakeFromCork(bool lifts)
+    {
+        using (_gate.Enter())
+        {
+            if (_corkedThread == 0)
+            {
+                return false;
+            }
+
+            _corkLifted |= lifts;
+            if (_flushing || _output.IsEmpty || _aborted)
+            {
+                return false;
+            }
+
+            _flushing = true;
+            return true;
+        }
     }
 
     /// <summary>Gives the wire all that is queued, until nothing is left. The caller owns <see cref="_flushing"/>.</summary>
@@ -147,7 +195,7 @@ internal sealed partial class Connection
             _batchLength = batch.Length;
             if (taken)
             {
-                _batchBegan = _transport.BytesSent;
+                _batchBegan = BytesTaken;
             }
             else
             {
@@ -156,7 +204,7 @@ internal sealed partial class Connection
                 _flushing = finish;
             }
 
-            if (_room is not null && !_aborted && _output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
+            if (_room is not null && !_aborted && (long)_output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
             {
                 (room, _room) = (_room, null);
             }
@@ -185,7 +233,7 @@ internal sealed partial class Connection
         if (SocketKitMetrics.CountsTraffic)
         {
             // What the wire has taken of it; no message of it counts.
-            _settings.Metrics.Traffic.AddSent(Math.Clamp(_transport.BytesSent - _batchBegan, 0, _batchLength), 0);
+            _settings.Metrics.Traffic.AddSent(Math.Clamp(BytesTaken - _batchBegan, 0, _batchLength), 0);
         }
 
         using (_gate.Enter())

@@ -1,5 +1,6 @@
 using System.Buffers;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -47,7 +48,9 @@ internal sealed partial class Connection
         try
         {
             var pulse = TakePulse(alive);
+            beats.AsksPolicy = true;
             var decision = policy.Decide(pulse, ref beats.Memory);
+            beats.AsksPolicy = false;
             beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
             Carry(policy, decision.Action, pulse, alive);
         }
@@ -55,6 +58,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            beats.AsksPolicy = false;
             PolicyThrew(policy, exception);
         }
     }
@@ -114,7 +118,7 @@ internal sealed partial class Connection
     private async Task CheckDeathAsync()
     {
         var beats = _beats!;
-        await _transport.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_transport);
         if (beats.DeathCheck == DeathCheck.Queued)
         {
             beats.DeathCheck = DeathCheck.Done;
@@ -169,7 +173,9 @@ internal sealed partial class Connection
     {
         var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(64);
+        beats.AsksPolicy = true;
         policy.Write(HeartbeatKind.Ping, pulse, default, payload);
+        beats.AsksPolicy = false;
         Appended appended;
         using (_gate.Enter())
         {
@@ -225,7 +231,7 @@ internal sealed partial class Connection
 #pragma warning restore CA1031
         {
             Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.CorrelationId), exception);
-            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
             return true;
         }
     }
@@ -248,7 +254,8 @@ internal sealed partial class Connection
         }
 
         var appended = Appended.Queued;
-        using (_gate.Enter())
+        var me = Environment.CurrentManagedThreadId;
+        using (_gate.Enter(me))
         {
             if (_reason is not null)
             {
@@ -263,7 +270,7 @@ internal sealed partial class Connection
             }
 
             beats.HeldPong = null;
-            appended = Append(payload.WrittenSpan, Environment.CurrentManagedThreadId);
+            appended = Append(payload.WrittenSpan, me);
         }
 
         Conclude(appended);
@@ -320,6 +327,6 @@ internal sealed partial class Connection
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
     {
         Log.HandlerFailed(_settings.Logger, Id, this, policy.GetType().Name, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

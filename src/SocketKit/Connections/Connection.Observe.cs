@@ -77,6 +77,7 @@ internal sealed partial class Connection
     {
         // The span belongs to the handler's context, not to that of the last call.
         Cork(me);
+        _calls++;
         var span = SocketKitActivities.AreWanted ? SocketKitActivities.Handle(_settings.Metrics, this, message.Length) : null;
         var began = timed ? _settings.TimeProvider.GetTimestamp() : 0;
         ValueTask call;
@@ -132,7 +133,7 @@ internal sealed partial class Connection
             _settings.Metrics.Record(SocketKitMetrics.HandlerDuration, _settings.TimeProvider.GetElapsedTime(began), error);
         }
 
-        SocketKitActivities.End(span, error, failure?.Message);
+        SocketKitActivities.End(span, error, failure is null ? null : LogText.MessageOf(failure));
     }
 
     private async Task<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
@@ -147,7 +148,7 @@ internal sealed partial class Connection
         }
         catch (Exception exception)
         {
-            SocketKitActivities.End(span, exception.GetType().FullName, exception.Message);
+            SocketKitActivities.End(span, exception.GetType().FullName, LogText.MessageOf(exception));
             throw;
         }
     }

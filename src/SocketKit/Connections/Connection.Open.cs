@@ -1,17 +1,29 @@
 using System.Runtime.CompilerServices;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
 // The beginning: what the wire needs before the first byte of the protocol, then call number 0 of the handler, then the receive loop.
 internal sealed partial class Connection
 {
-    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once.</summary>
+    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once, and nothing of the application's runs on the caller's stack.</summary>
     public void Start() => _ = RunAsync();
 
     private async Task RunAsync()
     {
         try
         {
+            try
+            {
+                // What follows runs handlers. The caller is an accept loop or a client's session, which a handler must never hold up.
+                await NextTurn.Of(_transport);
+            }
+            finally
+            {
+                _owner.Started(this);
+            }
+
+            _context = HandlerContext.For(this, _settings.Logger);
             if (await OpenAsync().ConfigureAwait(false))
             {
                 ReceiveLoop();
@@ -49,7 +61,6 @@ internal sealed partial class Connection
 
         try
         {
-            await _transport.YieldAsync().ConfigureAwait(false);
             await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
@@ -58,6 +69,11 @@ internal sealed partial class Connection
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, null, exception, graceful: false);
             return false;
+        }
+
+        if (!_transport.TellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
+        {
+            PeerEnd.Watch(hungUp);
         }
 
         BeginHandler();

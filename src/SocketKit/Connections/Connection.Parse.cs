@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
+using SocketKit.Framing;
 
 namespace SocketKit.Connections;
 
@@ -19,8 +20,12 @@ internal sealed partial class Connection
 
     /// <summary>There is one.</summary>
     private bool _holds;
-    private int _discards;
-    private long _discardedBytes;
+
+    /// <summary>Discarded since the last message.</summary>
+    private long _discarded;
+
+    /// <summary>Nothing is parsed yet, and a byte order mark may come.</summary>
+    private bool _mayBeMarked;
 
     /// <summary>Messages of this turn.</summary>
     private int _turn;
@@ -41,6 +46,11 @@ internal sealed partial class Connection
         var before = _turn;
         try
         {
+            if (_mayBeMarked && !TrySkipByteOrderMark())
+            {
+                return ParseResult.NeedMore;
+            }
+
             while (true)
             {
                 if (_reason is not null)
@@ -65,8 +75,14 @@ internal sealed partial class Connection
                         return ParseResult.TurnOver;
                     }
 
-                    frame = _settings.Framer.Read(_input.Span, _resume);
-                    if (!Accept(frame, out var wait))
+                    var input = _input.Span;
+                    if (input.Length > _settings.MaxFrameLength)
+                    {
+                        input = Limit(input);
+                    }
+
+                    frame = _settings.Framer.Read(input, _resume);
+                    if (!Accept(frame, input.Length, out var wait))
                     {
                         if (wait)
                         {
@@ -115,39 +131,74 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>The guards around a framer. True: a message that is all there. False: nothing to deliver; <paramref name="wait"/> says if more bytes are needed first.</summary>
-    private bool Accept(in Frame frame, out bool wait)
+    /// <summary>The mark is no part of the text. It counts as discarded, so that it does not go in silence.</summary>
+    /// <returns>False: more bytes must tell.</returns>
+    private bool TrySkipByteOrderMark()
     {
-        var max = _settings.MaxFrameLength;
+        ReadOnlySpan<byte> mark = _settings.ByteOrderMark;
+        var input = _input.Span;
+        if (input.Length < mark.Length && mark.StartsWith(input))
+        {
+            return false;
+        }
+
+        _mayBeMarked = false;
+        if (input.StartsWith(mark))
+        {
+            _input.Consume(mark.Length);
+            Discarded(mark.Length);
+        }
+
+        return true;
+    }
+
+    /// <summary>A framer sees no more than the longest frame, however much has come: what it says, and when a frame is too long, does not depend on how the network cut the bytes.
+    /// A message of the wire comes whole, so it is refused whole.</summary>
+    private Span<byte> Limit(Span<byte> input)
+    {
+        if (_transport.KeepsMessages)
+        {
+            ThrowTooLarge(_settings.MaxFrameLength + 1L);
+        }
+
+        return input[.._settings.MaxFrameLength];
+    }
+
+    /// <summary>The guards around a framer. True: a message that is all there. False: nothing to deliver; <paramref name="wait"/> says if more bytes are needed first.</summary>
+    /// <param name="frame">What the framer said.</param>
+    /// <param name="seen">How many bytes it was given.</param>
+    /// <param name="wait">More bytes are needed.</param>
+    private bool Accept(in Frame frame, int seen, out bool wait)
+    {
         wait = true;
         switch (frame.Kind)
         {
             case FrameKind.NeedMore:
-                if (_input.Length >= max)
+                if (seen >= _settings.MaxFrameLength)
                 {
-                    ThrowTooLarge(_input.Length + 1L);
+                    ThrowTooLarge(_settings.MaxFrameLength + 1L);
                 }
 
                 _resume = frame.Value;
-                _needed = _input.Length + 1L;
+                _needed = seen + 1L;
                 return false;
 
             case FrameKind.NeedTotal:
-                if (frame.Value > max)
+                if (frame.Value > _settings.MaxFrameLength)
                 {
                     ThrowTooLarge(frame.Value);
                 }
 
-                if (frame.Value <= _input.Length)
+                if (frame.Value <= seen)
                 {
-                    ThrowWrong(frame);
+                    ThrowWrong(frame, seen);
                 }
 
                 _needed = frame.Value;
                 return false;
 
             case FrameKind.Discard:
-                CheckConsumed(frame);
+                CheckConsumed(frame, seen);
                 wait = false;
                 _resume = _needed = 0;
                 _input.Consume((int)frame.Consumed);
@@ -155,24 +206,18 @@ internal sealed partial class Connection
                 return false;
 
             default:
-                CheckConsumed(frame);
-                if (frame.Consumed > max)
-                {
-                    ThrowTooLarge(frame.Consumed);
-                }
-
+                CheckConsumed(frame, seen);
                 _resume = _needed = 0;
-                _discards = 0;
-                _discardedBytes = 0;
+                _discarded = 0;
                 return true;
         }
     }
 
-    private void CheckConsumed(in Frame frame)
+    private static void CheckConsumed(in Frame frame, int seen)
     {
-        if (frame.Consumed < 1 || frame.Consumed > _input.Length)
+        if (frame.Consumed < 1 || frame.Consumed > seen)
         {
-            ThrowWrong(frame);
+            ThrowWrong(frame, seen);
         }
     }
 
@@ -180,32 +225,29 @@ internal sealed partial class Connection
     private void ThrowTooLarge(long length) => throw new FrameTooLargeException(length, _settings.MaxFrameLength);
 
     [DoesNotReturn]
-    private void ThrowWrong(in Frame frame) => throw new InvalidOperationException(frame.Kind == FrameKind.NeedTotal
-        ? $"The framer asks for {frame.Value} bytes in all, and {_input.Length} are there"
-        : $"The framer says {frame} of an input of {_input.Length} bytes; what a frame takes must lie in 1..{_input.Length}");
+    private static void ThrowWrong(in Frame frame, int seen) => throw new InvalidOperationException(frame.Kind == FrameKind.NeedTotal
+        ? $"The framer asks for {frame.Value} bytes in all, and {seen} are there"
+        : $"The framer says {frame} of an input of {seen} bytes; what a frame takes must lie in 1..{seen}");
 
+    /// <summary>Counts bytes and not pieces: into how many pieces the same noise falls is the network's affair.</summary>
     private void Discarded(long count)
     {
-        if (_discards == 0)
+        if (_discarded == 0)
         {
             var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
             Log.Discarded(_settings.Logger, level, Id, this, count);
         }
 
         _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);
-        _discards++;
-        _discardedBytes += count;
-        if (_discards > ConnectionSettings.MaxDiscardsInARow || _discardedBytes > ConnectionSettings.MaxDiscardedBytesInARow)
-        {
-            throw new FramingException($"{_discardedBytes} bytes were discarded in a row without a message");
-        }
+        _discarded += count;
+        DiscardLimit.Check(_discarded);
     }
 
     private void GuardUnfinishedMessage()
     {
         if (_input.Length > _settings.MaxFrameLength)
         {
-            FramerThrew(new FrameTooLargeException(_input.Length, _settings.MaxFrameLength));
+            FramerThrew(new FrameTooLargeException(_settings.MaxFrameLength + 1L, _settings.MaxFrameLength));
             _input.Clear();
         }
     }
@@ -215,14 +257,14 @@ internal sealed partial class Connection
         switch (exception)
         {
             case FrameTooLargeException:
-                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, exception.Message, exception, graceful: true);
+                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
                 break;
             case FramingException:
-                TryClose(CloseKind.ProtocolError, CloseParty.Peer, exception.Message, exception, graceful: true);
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
                 break;
             default:
                 Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
-                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.Escape(exception.Message)}", exception, graceful: true);
+                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
                 break;
         }
     }

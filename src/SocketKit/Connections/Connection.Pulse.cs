@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -17,6 +19,9 @@ internal sealed partial class Connection
 
     /// <summary>Under the gate. Never after a cause of death.</summary>
     private bool _resting;
+
+    /// <summary>How many calls of the handler had begun: still as many, and it is the same call.</summary>
+    private long _callsAtTick;
 
     /// <summary>The clock gives it before the first tick.</summary>
     internal ClockPlace ClockPlace { get; set; }
@@ -37,6 +42,7 @@ internal sealed partial class Connection
             return;
         }
 
+        CheckCork();
         if (!_opened && now >= _deadline)
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)", null, graceful: false);
@@ -50,6 +56,7 @@ internal sealed partial class Connection
         }
 
         CheckConsumer(alive);
+        CheckPeer(alive);
         if (_settings.Heartbeat is { } policy && _opened)
         {
             Beat(policy, alive, step);
@@ -88,11 +95,93 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its wire.</summary>
+    internal string HoldsClockUp => (_beats is { AsksPolicy: true } ? _settings.Heartbeat : _gate.IsHeld ? _settings.Framer : (object)_transport)!.GetType().Name;
+
+    internal void TellHeldUp(string what)
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Error, "calls that hold the clock up");
+        Log.ClockHeldUp(_settings.Logger, level, Id, this, what);
+    }
+
+    /// <summary>A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.</summary>
+    internal void TickLeftOut(long now)
+    {
+        if (_reason is not null && now >= _deadline && !_gate.IsHeld)
+        {
+            AbortWire();
+        }
+    }
+
     /// <summary>A wire that throws where it must not ends its own connection.</summary>
     internal void TickFailed(Exception exception)
     {
         Log.HandlerFailed(_settings.Logger, Id, this, _transport.GetType().Name, exception);
         TransportFailed(exception);
+    }
+
+    /// <summary>Nothing that a batch has gathered waits longer than from one tick to the next, however long a call of it takes. Where a loop is handed over, that comes first.</summary>
+    private void CheckCork()
+    {
+        var calls = Volatile.Read(ref _calls);
+        if (Volatile.Read(ref _corkedThread) != 0 && TryTakeFromCork(lifts: calls == _callsAtTick))
+        {
+            _ = FlushSoonAsync();
+        }
+
+        _callsAtTick = calls;
+    }
+
+    // Not on the clock: a send may take its time, and the others wait for their tick.
+    private async Task FlushSoonAsync()
+    {
+        try
+        {
+            await NextTurn.Of(_transport);
+            Flush();
+        }
+#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            FlushFailed(exception);
+        }
+    }
+
+    /// <summary>A peer that has finished or is gone is noticed also while nobody receives.</summary>
+    private void CheckPeer(long alive)
+    {
+        if (!_opened)
+        {
+            return;
+        }
+
+        if (!Volatile.Read(ref _receiving))
+        {
+            _transport.CheckPeer();
+        }
+
+        if (Volatile.Read(ref _peerEnd) is not { } end)
+        {
+            return;
+        }
+
+        var facts = new PeerEnd.Facts(Volatile.Read(ref _receiving), Volatile.Read(ref _receiveCount), Volatile.Read(ref _flushing), _transport.SendProgress, Volatile.Read(ref _calls));
+        var limit = _settings.HalfCloseTimeout;
+        switch (end.Look(facts, alive, limit.Ticks))
+        {
+            case PeerEnd.Verdict.Gone:
+                TransportFailed(end.Failure!);
+                break;
+
+            case PeerEnd.Verdict.Over:
+                var detail = $"the peer has finished sending, and for {limit} it took nothing and no call of the handler began (ConnectionOptions.HalfCloseTimeout)";
+                TryClose(CloseKind.PeerClosed, CloseParty.Peer, detail, null, graceful: true);
+                break;
+
+            default:
+                break;
+        }
     }
 
     private void CheckConsumer(long alive)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -52,11 +53,29 @@ internal sealed partial class Connection
         while (readable || TryBecomeReadable())
         {
             readable = false;
-            if (!TryAwait(_transport.ReceiveAsync(_input.GetFree()), ReceiveWait.Received, out var received) || !TryTake(received))
+            if (!TryReceive(_input.GetFree(), ReceiveWait.Received, out var received) || !TryTake(received))
             {
                 return;
             }
         }
+    }
+
+    /// <returns>False: the loop waits.</returns>
+    private bool TryReceive(Memory<byte> buffer, ReceiveWait waitsFor, out Received received)
+    {
+        var receive = _receiveCount;
+        if (TryAwait(_transport.ReceiveAsync(buffer), waitsFor, out received))
+        {
+            return true;
+        }
+
+        if (_draining)
+        {
+            // Nothing of the loop's is touched: it may be on its way again.
+            InputWaits(receive);
+        }
+
+        return false;
     }
 
     /// <returns>False: the loop waits, or has ended.</returns>
@@ -74,7 +93,7 @@ internal sealed partial class Connection
         }
 
         _input.Release();
-        return TryAwait(_transport.ReceiveAsync(Memory<byte>.Empty), ReceiveWait.Readable, out _);
+        return TryReceive(Memory<byte>.Empty, ReceiveWait.Readable, out _);
     }
 
     /// <returns>False: the loop waits.</returns>
@@ -105,6 +124,8 @@ internal sealed partial class Connection
             switch (_waitsFor)
             {
                 case ReceiveWait.Readable:
+                    // Before the kernel is asked: who looks at the wait from elsewhere sees that it is over.
+                    Volatile.Write(ref _receiveCount, _receiveCount + 1);
                     ReceiveLoop(readable: true);
                     break;
 
@@ -161,6 +182,11 @@ internal sealed partial class Connection
         _heard = true;
         _receives++;
         _more = _input.Advance(received.Count);
+        if (_draining)
+        {
+            _inputMark!.Count(received.Count);
+        }
+
         _wanted = AskListeners();
         if ((_wanted & Wanted.Traffic) != 0)
         {
@@ -217,7 +243,7 @@ internal sealed partial class Connection
             await WaitForDispatchAsync(wait).ConfigureAwait(false);
         }
 
-        await _transport.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_transport);
         return default;
     }
 
@@ -265,10 +291,17 @@ internal sealed partial class Connection
                 _inputEnded = true;
             }
 
+            PeerEnd.Finish();
+
             var detail = _input.Length > 0 ? DescribeIncomplete() : cutOff?.Message;
             var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
             FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, cutOff));
             await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+            if (kind == CloseKind.PeerClosed && TryTellInputEnded())
+            {
+                await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+            }
+
             TryClose(kind, CloseParty.Peer, detail, cutOff, graceful: true);
         }
 #pragma warning disable CA1031 // A fault of ours ends this connection and no other.

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
+using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -64,7 +65,8 @@ internal sealed partial class Connection
         try
         {
             // Whoever ends a connection may be a user's thread, and what follows runs a client's reconnect policy.
-            await _transport.YieldAsync().ConfigureAwait(false);
+            await NextTurn.Of(_transport);
+            Volatile.Read(ref _peerEnd)?.Forget();
             await _transport.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
@@ -79,6 +81,7 @@ internal sealed partial class Connection
         {
             _output.Release();
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
+            reason = WaitedFor is { } waitedFor ? reason with { Detail = $"{reason.Detail}; {waitedFor}" } : reason;
             _reason = reason;
         }
 
@@ -122,7 +125,7 @@ internal sealed partial class Connection
 
             if (_reason is null)
             {
-                close = _draining && _receiving && _mailbox.Count == 0 && _requests is null or { Waiting: 0 };
+                close = _draining && _receiving && _inputMark!.IsReached && _mailbox.Count == 0 && _requests is null or { Waiting: 0 };
             }
             else if (_released && _receiveEnded && !_closedCalled)
             {
@@ -149,7 +152,7 @@ internal sealed partial class Connection
     private async Task CallLastAsync()
     {
         // Whoever released the connection may be a user's thread, in the middle of a call of ours.
-        await _transport.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_transport);
         ExecutionContext.Restore(_context);
         EnterSynchronization();
         var handler = _handler!;

@@ -8,6 +8,9 @@ internal sealed partial class Connection
     /// <summary>Made by the first request; under the gate.</summary>
     private PendingRequests? _requests;
 
+    /// <summary>How many receives have ended; wraps. Under the gate.</summary>
+    private uint _received;
+
     public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
         ? new ValueTask<Message>(RequestInSpanAsync(request, options, cancellationToken))
         : RequestOnceAsync(request, options, cancellationToken);
@@ -130,6 +133,7 @@ internal sealed partial class Connection
         List<PendingRequest>? expired = null;
         PendingRequest? lost;
         bool mailboxFull;
+        TimeSpan notReading;
         using (_gate.Enter())
         {
             if (_requests!.IsEmpty)
@@ -139,11 +143,13 @@ internal sealed partial class Connection
 
             lost = _requests.Expire(now, expired = []);
             mailboxFull = _mailboxFull;
+            notReading = _requests.NotReadingFor(_receiving || _receiveEnded, _received, now);
         }
 
         foreach (var request in expired)
         {
-            request.Fail(new RequestTimeoutException(request.Timeout, mailboxFull));
+            // Blocked for most of the time, and not just when it was over.
+            request.Fail(new RequestTimeoutException(request.Timeout, mailboxFull, !mailboxFull && notReading >= request.Timeout / 2));
         }
 
         if (lost is not null)

@@ -24,13 +24,13 @@ internal sealed partial class Connection
     }
 
     /// <summary>Accepted and not yet taken by the wire.</summary>
-    private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (_transport.BytesSent - _batchBegan)) : 0);
+    private long Queued => _output.Length + (_flushing ? Math.Max(0, _batchLength - (BytesTaken - _batchBegan)) : 0);
 
     /// <summary>Too little is queued for anybody to wait. Read without the gate: an old value only means one look more, or one wait less.</summary>
-    private bool HasRoom => _output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark;
+    private bool HasRoom => (long)_output.Length + Volatile.Read(ref _batchLength) <= ConnectionSettings.HighWaterMark;
 
     /// <summary>Under the gate. More is queued than a sender may leave behind. What this thread's own batch has gathered does not count: it goes out when the batch ends, or grows too long.</summary>
-    private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || _corkedThread != Environment.CurrentManagedThreadId);
+    private bool IsFull => Queued > ConnectionSettings.HighWaterMark && (_flushing || !IsCorked(Environment.CurrentManagedThreadId));
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
@@ -102,10 +102,17 @@ internal sealed partial class Connection
                 return false;
             }
 
-            var mark = _output.Mark();
-            framed.CopyTo(_output.GetSpan(framed.Length));
-            _output.Advance(framed.Length);
-            appended = Seal(mark, Environment.CurrentManagedThreadId);
+            if (_output.CanTake(framed.Length))
+            {
+                var mark = _output.Mark();
+                framed.CopyTo(_output.GetSpan(framed.Length));
+                _output.Advance(framed.Length);
+                appended = Seal(mark, Environment.CurrentManagedThreadId);
+            }
+            else
+            {
+                appended = Appended.Overflow;
+            }
         }
 
         return Conclude(appended);
@@ -170,7 +177,7 @@ internal sealed partial class Connection
     /// <summary>Accepts what was written since the mark, or cuts it back when too much is queued; under the gate.</summary>
     private Appended Seal(int mark, int me)
     {
-        if (_output.Length + _batchLength > _settings.SendLimit && Queued is var queued && queued > _settings.SendLimit && queued > _output.Length - mark)
+        if ((long)_output.Length + _batchLength > _settings.SendLimit && Queued is var queued && queued > _settings.SendLimit && queued > _output.Length - mark)
         {
             _output.CutBack(mark);
             return Appended.Overflow;
@@ -179,7 +186,7 @@ internal sealed partial class Connection
         _output.Seal(mark);
         _spoke = true;
         Wake();
-        if (_flushing || (_corkedThread == me && _output.Length <= _settings.CorkLimit))
+        if (_flushing || (IsCorked(me) && _output.Length <= _settings.CorkLimit))
         {
             return Appended.Queued;
         }

@@ -25,7 +25,7 @@ namespace SocketKit.Connections;
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
-internal sealed partial class Connection : IConnection, IEngineObserver
+internal sealed partial class Connection : IConnection, IEngineObserver, IHandlerHost
 {
     private static long _lastId;
 
@@ -33,7 +33,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     private readonly Transport _transport;
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;
-    private readonly ExecutionContext _context;
+    private ExecutionContext _context = HandlerContext.Default;
     private readonly SynchronizationContext? _synchronization;
     private ConnectionHandler? _handler;
     private string? _name;
@@ -43,11 +43,11 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         _transport = transport;
         _settings = settings;
         _owner = owner;
-        _context = HandlerContext.For(this, settings.Logger);
         _synchronization = transport.HandlerSynchronization;
         _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
         _output = new SendBuffer(transport.KeepsMessages);
         _beats = settings.Heartbeat is null ? null : new HeartbeatState();
+        _mayBeMarked = settings.ByteOrderMark is not null;
         transport.Observer = this;
         _began = Now;
         _deadline = _began + settings.OpenTimeout.Ticks;
@@ -71,7 +71,22 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     public string? Name => Volatile.Read(ref _name);
 
     /// <summary>Monotonic time in ticks of 100 ns.</summary>
-    private long Now => _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+    private long Now
+    {
+        get
+        {
+            try
+            {
+                return _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+            }
+#pragma warning disable CA1031 // A clock of somebody else's: no time passes for this connection then, but it can still end.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return _began;
+            }
+        }
+    }
 
     public IConnection? SetName(string name)
     {
@@ -82,13 +97,29 @@ internal sealed partial class Connection : IConnection, IEngineObserver
 
     internal IConnectionOwner Owner => _owner;
 
+    /// <summary>The owner's note, under its lock: metrics count it as open.</summary>
+    internal bool IsCounted { get; set; }
+
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 
-    void IEngineObserver.HandlerBlocks()
+    void IEngineObserver.PeerFinished() => PeerEnd.Finish();
+
+    void IEngineObserver.PeerGone(Exception exception) => PeerEnd.Fail(exception);
+
+    void IEngineObserver.CallTakesLong()
     {
-        var level = _settings.Floods.LevelOf(LogLevel.Warning, "handlers that block their thread");
-        Log.HandlerBlocks(_settings.Logger, level, Id, this, HandlerName);
+        if (TryTakeFromCork(lifts: true))
+        {
+            Flush();
+        }
+    }
+
+    void IEngineObserver.HandlerHeldLoop(TimeSpan time, bool goesOn)
+    {
+        var handler = HandlerName;
+        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
+        Log.HandlerHeldLoop(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 
     void IEngineObserver.NoThreadLeft()
@@ -96,6 +127,8 @@ internal sealed partial class Connection : IConnection, IEngineObserver
         var level = _settings.Floods.LevelOf(LogLevel.Error, "handlers that block while no thread is left");
         Log.NoThreadLeft(_settings.Logger, level, Id, this, HandlerName);
     }
+
+    void IHandlerHost.HandlerFailed(Exception exception) => HandlerThrew(exception);
 
     void IEngineObserver.Escaped(Exception exception) => Escaped(exception);
 
@@ -108,7 +141,22 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";
 
     // A peer may bind its end of a Unix socket to any name.
-    private string Peer => LogText.Escape($"{RemoteEndPoint}");
+    private string Peer
+    {
+        get
+        {
+            try
+            {
+                return LogText.NameOf(RemoteEndPoint);
+            }
+#pragma warning disable CA1031 // A wire of somebody else's; log lines are written of what has failed, too.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return $"(a wire whose RemoteEndPoint threw {exception.GetType().Name})";
+            }
+        }
+    }
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
@@ -6,6 +7,7 @@ namespace SocketKit.Connections;
 /// <summary>
 /// Ticks the connections of one server or client every 100 ms, but for those at rest: one clock, no timer per connection and none per message. Also keeps the liveness time, which leaves out gaps in which the process did not run
 /// (suspended, starved, or a test's clock that jumps): a tick more than a second late moves it not at all, so nobody is taken for dead for our own absence.
+/// A connection whose policy or wire holds a tick up is left out until that call returns; the others' time goes on.
 /// </summary>
 internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 {
@@ -14,16 +16,29 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <summary>Half of the shortest heartbeat interval that is worth having, 2 s.</summary>
     private static readonly TimeSpan MostLateness = TimeSpan.FromSeconds(1);
 
+    /// <summary>A call that lasts for so many ticks has its connection left out.</summary>
+    private const int TicksOfPatience = 3;
+
+    /// <summary>So many calls of one server or client may be held up at a time, each with a thread. With one more, its time stands still until one of them comes back.</summary>
+    private const int MostLeftOut = 16;
+
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OwnerMetrics _metrics;
     private readonly ClockPlaces _places = new();
-    private readonly Connection?[] _some = new Connection?[ClockPlaces.BlockLength];
+
+    /// <summary>Connections of which a call does not return, and how many calls of each. Under the gate.</summary>
+    private readonly Dictionary<Connection, int> _leftOut = [];
+    private volatile int _left;
+
+    // Under the gate.
+    private Round? _round;
+    private Round? _idle;
+    private bool _failed;
     private IDisposable? _ticks;
     private long _last;
     private long _alive;
-    private int _ticking;
 
     public ConnectionClock(ConnectionSettings settings)
     {
@@ -39,10 +54,26 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             _places.Add(connection);
             if (_ticks is null)
             {
-                _last = Now;
+                try
+                {
+                    _last = Now;
+                    _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, _logger) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
+                }
+                catch
+                {
+                    // A clock of somebody else's gave no timer: it is asked again for the next connection.
+                    _places.Remove(connection);
+                    throw;
+                }
+
                 _metrics.Add(this);
-                _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, _logger) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
+                return;
             }
+        }
+
+        if (_time == TimeProvider.System)
+        {
+            SystemTicker.Ensure();
         }
     }
 
@@ -59,7 +90,16 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             }
         }
 
-        ticks?.Dispose();
+        try
+        {
+            ticks?.Dispose();
+        }
+#pragma warning disable CA1031 // A timer of somebody else's: the end of a connection does not depend on it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ClockFailed(_logger, _time.GetType().Name, exception);
+        }
     }
 
     private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
@@ -81,37 +121,120 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         return sum;
     }
 
+    /// <summary>One round of all connections; calls that overlap are the same clock's later ticks.</summary>
     private void Tick()
     {
-        if (Interlocked.Exchange(ref _ticking, 1) != 0)
-        {
-            return;
-        }
-
         try
         {
-            long now, step;
-            lock (_gate)
+            if (TryBegin(out var round))
             {
-                now = Now;
-                step = now - _last;
-                _last = now;
-                if (step > (Interval + MostLateness).Ticks)
-                {
-                    step = 0;
-                }
-
-                _alive += step;
+                Run(round);
             }
 
-            for (var block = 0; Take(block, _alive, _some) is var count and >= 0; block++)
+            _failed = false;
+        }
+#pragma warning disable CA1031 // A clock of somebody else's that throws: this tick is left out, and whoever calls it goes on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            if (!_failed)
             {
-                TickSome(count, now, step);
+                _failed = true;
+                Log.ClockFailed(_logger, _time.GetType().Name, exception);
             }
         }
-        finally
+    }
+
+    /// <returns>False: the last round is still under way, and gets on.</returns>
+    private bool TryBegin([NotNullWhen(true)] out Round? round)
+    {
+        round = null;
+        Connection? holdsUp = null;
+        lock (_gate)
         {
-            Volatile.Write(ref _ticking, 0);
+            if (_round is { } running)
+            {
+                if (!running.Calls.IsHeldUp(TicksOfPatience, TicksOfPatience * Interval / 2) || _left >= MostLeftOut || !running.Calls.TryTakeOver(out var index))
+                {
+                    return false;
+                }
+
+                holdsUp = running.Some[index]!;
+                LeaveOut(holdsUp);
+            }
+
+            var now = Now;
+            var step = now - _last;
+            _last = now;
+            if (step > (Interval + MostLateness).Ticks)
+            {
+                step = 0;
+            }
+
+            _alive += step;
+            round = _round = _idle ?? new Round();
+            _idle = null;
+            (round.Now, round.Alive, round.Step) = (now, _alive, step);
+        }
+
+        if (holdsUp is not null)
+        {
+            // Whoever logs may block as well, and this thread is the clock's.
+            ThreadPool.UnsafeQueueUserWorkItem(static told => told.Connection.TellHeldUp(told.What), (Connection: holdsUp, What: holdsUp.HoldsClockUp), preferLocal: false);
+        }
+
+        return true;
+    }
+
+    private void Run(Round round)
+    {
+        for (var block = 0; Take(block, round.Alive, round.Some) is var count and >= 0; block++)
+        {
+            for (var index = 0; index < count; index++)
+            {
+                if (!round.Calls.TryMove(index))
+                {
+                    LetIn(round.Some[index - 1]!);
+                    return;
+                }
+
+                TickOne(round, round.Some[index]!);
+            }
+
+            if (!round.Calls.TryMove(WatchedCalls.None))
+            {
+                LetIn(round.Some[count - 1]!);
+                return;
+            }
+
+            round.Some.AsSpan(0, count).Clear();
+        }
+
+        lock (_gate)
+        {
+            _idle = round;
+            _round = null;
+        }
+    }
+
+    private void TickOne(Round round, Connection connection)
+    {
+        try
+        {
+            if (_left > 0 && IsLeftOut(connection))
+            {
+                connection.TickLeftOut(round.Now);
+            }
+            else
+            {
+                connection.Tick(round.Now, round.Alive, round.Step);
+            }
+        }
+#pragma warning disable CA1031 // The clock of all must not die of one connection's wire.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            connection.TickFailed(exception);
         }
     }
 
@@ -123,23 +246,45 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         }
     }
 
-    private void TickSome(int count, long now, long step)
+    /// <summary>Under the gate: a call for this connection does not return.</summary>
+    private void LeaveOut(Connection connection)
     {
-        var some = _some.AsSpan(0, count);
-        foreach (var connection in some)
+        _leftOut[connection] = _leftOut.GetValueOrDefault(connection) + 1;
+        _left++;
+    }
+
+    private bool IsLeftOut(Connection connection)
+    {
+        lock (_gate)
         {
-            try
+            return _leftOut.ContainsKey(connection);
+        }
+    }
+
+    /// <summary>The call that held the clock up is back.</summary>
+    private void LetIn(Connection connection)
+    {
+        lock (_gate)
+        {
+            _left--;
+            if (--_leftOut[connection] == 0)
             {
-                connection!.Tick(now, _alive, step);
-            }
-#pragma warning disable CA1031 // The clock of all must not die of one connection's wire.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                connection!.TickFailed(exception);
+                _leftOut.Remove(connection);
             }
         }
+    }
 
-        some.Clear();
+    /// <summary>One look at all connections: the time that it is for them, and those that are being called.</summary>
+    private sealed class Round
+    {
+        public Connection?[] Some { get; } = new Connection?[ClockPlaces.BlockLength];
+
+        public WatchedCalls Calls { get; } = new();
+
+        public long Now { get; set; }
+
+        public long Alive { get; set; }
+
+        public long Step { get; set; }
     }
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -26,9 +25,6 @@ internal sealed class ConnectionSettings
 
     public const int LongestName = 100;
 
-    public const int MaxDiscardsInARow = 100;
-    public const int MaxDiscardedBytesInARow = 64 * 1024;
-
     public ConnectionSettings(ConnectionOptions options, string role, bool handlerRequired)
     {
         Framer = options.Framer ?? throw new OptionsException(role + ".Framer", "is not set; type Framer = Framers.Lines(), or another framer");
@@ -49,9 +45,13 @@ internal sealed class ConnectionSettings
         SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
         OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
+        HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan ? options.HalfCloseTimeout : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
+        OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
+        OptionsFit.Check(heartbeat, TextEncoding, role);
+        ByteOrderMark = OptionsFit.ByteOrderMark(Framer, TextEncoding);
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
-        Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("SocketKit." + role[..^"Options".Length]);
+        Logger = ObserverFailures.CreateLogger(options.LoggerFactory, "SocketKit." + role[..^"Options".Length]);
         Name = options.Name is null or { Length: > 0 and <= LongestName }
             ? options.Name
             : throw new OptionsException(role + ".Name", $"has {options.Name.Length} characters; type 1 to {LongestName}, or leave it out");
@@ -91,7 +91,13 @@ internal sealed class ConnectionSettings
 
     public TimeSpan CloseTimeout { get; }
 
+    /// <summary>Negative: for ever.</summary>
+    public TimeSpan HalfCloseTimeout { get; }
+
     public Encoding TextEncoding { get; }
+
+    /// <summary>What is skipped in front of the first message; null: nothing.</summary>
+    public byte[]? ByteOrderMark { get; }
 
     public TimeProvider TimeProvider { get; }
 
@@ -105,6 +111,9 @@ internal sealed class ConnectionSettings
 
     /// <summary>For log lines that many peers can bring about.</summary>
     public FloodGates Floods { get; }
+
+    /// <summary>The handlers that have held an event loop: once may be chance.</summary>
+    public FirstTimes HeldLoops { get; } = new();
 
     public static TimeSpan Positive(TimeSpan value, string role, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
         ? value

@@ -3,6 +3,9 @@ namespace SocketKit.Connections;
 /// <summary>What a connection with a heartbeat keeps for it. Times are those of the liveness clock, in ticks of 100 ns. Connections without one spend nothing.</summary>
 internal sealed class HeartbeatState
 {
+    /// <summary>The clock is inside a call of the policy.</summary>
+    public volatile bool AsksPolicy;
+
     // The clock's.
     public HeartbeatMemory Memory;
     public bool PulseBegun;

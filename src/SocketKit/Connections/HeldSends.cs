@@ -1,16 +1,20 @@
 using System.Diagnostics;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
 /// <summary>Messages sent on a client while its connect hook runs: they wait behind it, in the order of the calls. Guarded by the client's lock.</summary>
 internal sealed class HeldSends(int limit)
 {
+    /// <summary>What an item takes beside its bytes, so that empty messages have a bound, too.</summary>
+    private const int Overhead = 64;
+
     private readonly Queue<HeldSend> _items = new();
     private long _bytes;
 
     public HeldSend Add(ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken)
     {
-        if (_items.Count > 0 && _bytes + message.Length > limit)
+        if (_items.Count > 0 && _bytes + message.Length + Overhead > limit)
         {
             throw new ConnectionClosedException(new CloseReason(CloseKind.SlowConsumer, ClosePhase.Opening, CloseParty.Local,
                 $"{_bytes} bytes wait for the connect hook; ConnectionOptions.SendLimit allows {limit}", null));
@@ -18,7 +22,7 @@ internal sealed class HeldSends(int limit)
 
         var item = new HeldSend(Message.Copy(message), isRequest, options, cancellationToken);
         _items.Enqueue(item);
-        _bytes += message.Length;
+        _bytes += message.Length + Overhead;
         return item;
     }
 
@@ -29,7 +33,7 @@ internal sealed class HeldSends(int limit)
             return false;
         }
 
-        _bytes -= item.Message.Length;
+        _bytes -= item.Message.Length + Overhead;
         return true;
     }
 
@@ -58,7 +62,7 @@ internal sealed class HeldSend(Message message, bool isRequest, RequestOptions o
             if (isRequest)
             {
                 // For this method only: the request's span belongs to the caller's.
-                Activity.Current = _caller;
+                SafeActivities.MakeCurrent(_caller);
                 var response = await connection.RequestAsync(Message.Memory, options, cancellationToken).ConfigureAwait(false);
                 if (!TrySetResult(response))
                 {

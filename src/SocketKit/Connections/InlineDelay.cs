@@ -21,8 +21,18 @@ internal sealed class InlineDelay(TimeProvider time)
             return over;
         }
 
-        _timer?.Dispose();
-        _timer = time.CreateTimer(static self => ((InlineDelay)self!).End(Idle), this, delay, Timeout.InfiniteTimeSpan);
+        try
+        {
+            _timer?.Dispose();
+            _timer = time.CreateTimer(static self => ((InlineDelay)self!).End(Idle), this, delay, Timeout.InfiniteTimeSpan);
+        }
+        catch
+        {
+            // No wait has begun: the next one may.
+            Interlocked.CompareExchange(ref _state, Idle, Waiting);
+            throw;
+        }
+
         return over;
     }
 

@@ -7,7 +7,7 @@ internal struct Mailbox
 {
     // Made with the first message: most connections never have one.
     private Queue<ArraySegment<byte>>? _items;
-    private int _bytes;
+    private long _bytes;
 
     public readonly int Count => _items?.Count ?? 0;
 

@@ -12,7 +12,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
     private readonly Queue<Message> _messages = new();
     private TaskCompletionSource? _arrival;
     private TaskCompletionSource? _room;
-    private int _bytes;
+    private long _bytes;
     private bool _enumerated;
     private bool _completed;
     private bool _dropping;

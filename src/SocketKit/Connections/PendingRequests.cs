@@ -11,19 +11,27 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     // Those by id with a time-out of their own: a tick looks at each. The others fall due in the order of their age.
     private readonly LinkedList<PendingRequest> _byIdOwnTimeout = new();
 
+    // Since when a tick after the other has found the receive loop in the same handler call.
+    private uint _receivesAtLastTick;
+    private long _notReadingSince = long.MaxValue;
+
     /// <summary>How many callers wait.</summary>
     public int Waiting { get; private set; }
 
     /// <summary>True while a message without an id may be a response.</summary>
     public bool ExpectsInOrder => _inOrder.Count > 0;
 
+    /// <summary>No request waits, and no late response is outstanding.</summary>
     public bool IsEmpty => _inOrder.Count == 0 && _byId.Count == 0;
 
     public PendingRequest Add(RequestOptions options, long now)
     {
-        if (Waiting >= limit)
+        // A tombstone counts: it holds a place until its response comes or is given up.
+        var pending = _inOrder.Count + _byId.Count;
+        if (pending >= limit)
         {
-            throw new RequestRefusedException($"{Waiting} requests are pending on this connection; ConnectionOptions.MaxPendingRequests allows no more");
+            var late = pending == Waiting ? "" : $", {pending - Waiting} of them cancelled or timed out, whose responses have not come yet";
+            throw new RequestRefusedException($"{pending} requests are pending on this connection{late}; ConnectionOptions.MaxPendingRequests allows no more");
         }
 
         var id = options.CorrelationId;
@@ -105,6 +113,25 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 
         Bury(request, now);
         return true;
+    }
+
+    /// <summary>Called by each tick: how long the receive loop has not been reading, at least.</summary>
+    /// <param name="isReading">It is inside a receive.</param>
+    /// <param name="receives">How many receives it has ended.</param>
+    /// <param name="now">Monotonic ticks.</param>
+    public TimeSpan NotReadingFor(bool isReading, uint receives, long now)
+    {
+        if (isReading)
+        {
+            _notReadingSince = long.MaxValue;
+        }
+        else if (_notReadingSince == long.MaxValue || receives != _receivesAtLastTick)
+        {
+            _notReadingSince = now;
+        }
+
+        _receivesAtLastTick = receives;
+        return TimeSpan.FromTicks(Math.Max(0, now - _notReadingSince));
     }
 
     /// <summary>Ends what has waited too long.</summary>

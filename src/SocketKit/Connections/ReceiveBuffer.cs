@@ -56,9 +56,13 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
             return false;
         }
 
-        _preferred = Math.Min(_array.Length * 2, LargestPreferred);
+        _preferred = (int)Math.Min(2L * _array.Length, LargestPreferred);
         return true;
     }
+
+    /// <summary>The size of the next array, for a window that has outgrown its own: double, up to what the longest frame needs so that a quarter stays free behind it. Without the latter a frame of a gigabyte would
+    /// want more than an array can hold.</summary>
+    internal static int NextSize(int size, int maxFrameLength) => (int)Math.Max(size, Math.Min(2L * size, Largest(maxFrameLength)));
 
     public void Consume(int count) => _start += count;
 
@@ -110,18 +114,20 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
         ArrayPool<byte>.Shared.Return(array);
     }
 
+    private static long Largest(int maxFrameLength) => ConnectionSettings.ReceiveBufferSize + Math.Max(ConnectionSettings.ReceiveBufferSize, maxFrameLength + (maxFrameLength / 3L));
+
     // Half full or more: double, so that a long frame is moved a bounded number of times. Less, or at the limit: move to the front.
     private void MakeRoom()
     {
         var used = Length;
         var source = _array!;
-        if (used > source.Length / 2 && source.Length < Math.Max(2L * ConnectionSettings.ReceiveBufferSize, 2L * maxFrameLength))
+        if (used > source.Length / 2 && source.Length < Largest(maxFrameLength))
         {
-            _array = ArrayPool<byte>.Shared.Rent(source.Length * 2);
+            _array = ArrayPool<byte>.Shared.Rent(NextSize(source.Length, maxFrameLength));
             source.AsSpan(_start, used).CopyTo(_array);
             Return(source, _end);
         }
-        else
+        else if (_start > 0)
         {
             source.AsSpan(_start, used).CopyTo(source);
         }

@@ -33,6 +33,9 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
     /// <summary>Nothing waits. On a wire that keeps messages an empty message is something.</summary>
     public bool IsEmpty => Length == 0 && (_boundaries is null or { Count: 0 });
 
+    /// <summary>More than that no array holds, whatever the limit for what is queued.</summary>
+    public bool CanTake(int count) => (long)Length + count <= Array.MaxLength;
+
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         EnsureRoom(sizeHint);
@@ -153,8 +156,13 @@ internal sealed class SendBuffer(bool keepsMessages) : IBufferWriter<byte>
             return;
         }
 
+        if (!CanTake(needed))
+        {
+            throw new FrameTooLargeException(needed, Array.MaxLength - Length);
+        }
+
         var used = Length;
-        var grown = ArrayPool<byte>.Shared.Rent(checked((int)Math.Max((long)used + needed, Math.Min(2L * _filling.Length, Array.MaxLength))));
+        var grown = ArrayPool<byte>.Shared.Rent((int)Math.Max(used + needed, Math.Min(2L * _filling.Length, Array.MaxLength)));
         _filling.AsSpan(_start, used).CopyTo(grown);
         ArrayPool<byte>.Shared.Return(_filling);
         _filling = grown;

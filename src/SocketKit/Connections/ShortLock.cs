@@ -8,18 +8,20 @@ namespace SocketKit.Connections;
 /// </summary>
 internal struct ShortLock
 {
-    /// <summary>Held by a thread that did not say which it is.</summary>
-    private const int Somebody = -1;
-
     /// <summary>So many turns of waiting take far longer than any section but one in which a framer writes a large message.</summary>
     private const int TurnsBeforeSleep = 100;
 
     private int _holder;
 
-    [UnscopedRef]
-    public Scope Enter() => Enter(Somebody);
+    /// <summary>Somebody is inside; an old answer when it is read.</summary>
+    public bool IsHeld => Volatile.Read(ref _holder) != 0;
 
-    /// <summary>The same, around user code: if that comes back here, it is told and does not wait for itself.</summary>
+    /// <summary>Waits until nobody is inside. User code that runs inside (a framer, a wire's counts, a clock) and comes back here is told, and does not wait for itself.</summary>
+    /// <exception cref="LockRecursionException">The thread is inside already.</exception>
+    [UnscopedRef]
+    public Scope Enter() => Enter(Environment.CurrentManagedThreadId);
+
+    /// <summary>The same, for a caller that knows its thread.</summary>
     /// <param name="thread">The caller's managed thread id.</param>
     /// <exception cref="LockRecursionException">The thread is inside already.</exception>
     [UnscopedRef]
@@ -40,7 +42,7 @@ internal struct ShortLock
         {
             if (Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId)
             {
-                throw new LockRecursionException("A framer must not use the connection that it writes to");
+                throw new LockRecursionException("A framer's Write, or what else runs in the middle of a call of the connection, must not use that connection");
             }
 
             wait.SpinOnce(TurnsBeforeSleep);

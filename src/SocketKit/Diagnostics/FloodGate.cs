@@ -24,8 +24,22 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
     private long _inWindow;
     private long _held;
 
-    /// <summary>The level at which to log the next one: as usual, or Debug.</summary>
+    /// <summary>The level at which to log the next one: as usual, or Debug. Never throws: with a clock that does, nothing is held back.</summary>
     public LogLevel LevelOf(LogLevel usual)
+    {
+        try
+        {
+            return Decide(usual);
+        }
+#pragma warning disable CA1031 // A clock of somebody else's; a line too many is better than a call that fails for it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return usual;
+        }
+    }
+
+    private LogLevel Decide(LogLevel usual)
     {
         // What nobody reads needs no holding back.
         if (!logger.IsEnabled(usual))
@@ -69,6 +83,20 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
     }
 
     private void Look()
+    {
+        try
+        {
+            TellIfOver();
+        }
+#pragma warning disable CA1031 // On a timer's thread; see LevelOf.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ClockFailed(logger, time.GetType().Name, exception);
+        }
+    }
+
+    private void TellIfOver()
     {
         long held;
         TimeSpan duration;

@@ -31,6 +31,12 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Warning, "The thread pool is starved: queued work waits for {Milliseconds} ms; its minimum of threads is raised to {Threads}. A handler that blocks its thread is the usual cause")]
     public static partial void PoolStarved(ILogger logger, long milliseconds, int threads);
 
+    [LoggerMessage(15, LogLevel.Error, "The clock {Clock} failed: deadlines and heartbeats stand still until it works again")]
+    public static partial void ClockFailed(ILogger logger, string clock, Exception exception);
+
+    [LoggerMessage(16, LogLevel.Error, "The listener on {EndPoint} failed to stop; the server's stop goes on without it")]
+    public static partial void ListenerFailed(ILogger logger, object endPoint, Exception exception);
+
     [LoggerMessage(20, LogLevel.Debug, "Connection {ConnectionId} to {Peer} is open")]
     public static partial void Opened(ILogger logger, long connectionId, object peer);
 
@@ -58,11 +64,18 @@ internal static partial class Log
     [LoggerMessage(28, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: closing the wire failed")]
     public static partial void FinishFailed(ILogger logger, long connectionId, object peer, Exception exception);
 
-    [LoggerMessage(EventId = 29, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread; its event loop goes on with another, and this connection is served beside the loop until it behaves. Await instead of blocking")]
-    public static partial void HandlerBlocks(ILogger logger, LogLevel level, long connectionId, object peer, string handler);
+    [LoggerMessage(EventId = 29, Message = "Connection {ConnectionId} to {Peer}: {Handler} held its event loop for {Milliseconds} ms{SoFar}; the loop went on with another thread, "
+        + "and this connection is served beside it until it behaves. Await instead of blocking")]
+    public static partial void HandlerHeldLoop(ILogger logger, LogLevel level, long connectionId, object peer, string handler, long milliseconds, string soFar);
 
     [LoggerMessage(EventId = 30, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
     public static partial void NoThreadLeft(ILogger logger, LogLevel level, long connectionId, object peer, string handler);
+
+    [LoggerMessage(EventId = 35, Message = "Connection {ConnectionId} to {Peer}: {What} holds the clock up; the clock goes on with another thread, and this connection has no heartbeat and no time-outs until the call returns. What the clock calls must not block")]
+    public static partial void ClockHeldUp(ILogger logger, LogLevel level, long connectionId, object peer, string what);
+
+    [LoggerMessage(39, LogLevel.Warning, "A test's clock stands still. {Text}")]
+    public static partial void ClockStandsStill(ILogger logger, string text);
 
     [LoggerMessage(40, LogLevel.Information, "Connected to {Address} (connection {ConnectionId})")]
     public static partial void Connected(ILogger logger, string address, long connectionId);

@@ -38,6 +38,24 @@ internal static class LogText
         return text.Length > Longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
     }
 
+    /// <summary>An exception's message, escaped. Never throws.</summary>
+    public static string MessageOf(Exception exception) => Escape(CloseReason.MessageOf(exception));
+
+    /// <summary>What somebody else's object calls itself, escaped.</summary>
+    public static string NameOf(object? something)
+    {
+        try
+        {
+            return Escape(something?.ToString() ?? "");
+        }
+#pragma warning disable CA1031 // A name is for people; nothing depends on it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return $"(its name cannot be read: {exception.GetType().Name})";
+        }
+    }
+
     private static bool IsUnfit(char c) =>
         char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
 }

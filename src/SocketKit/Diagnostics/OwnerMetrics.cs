@@ -108,10 +108,10 @@ internal sealed class OwnerMetrics
     }
 
     /// <summary>Adds to a counter, with the owner's attributes.</summary>
-    public void Count(Counter<long> counter, long delta = 1) => counter.Add(delta, _tags);
+    public void Count(SafeCounter counter, long delta = 1) => counter.Add(delta, _tags);
 
     /// <summary>The same, with what went wrong.</summary>
-    public void Count(Counter<long> counter, string errorType, long delta = 1)
+    public void Count(SafeCounter counter, string errorType, long delta = 1)
     {
         if (counter.Enabled)
         {
@@ -119,7 +119,7 @@ internal sealed class OwnerMetrics
         }
     }
 
-    public void Record(Histogram<double> histogram, TimeSpan time, string? errorType)
+    public void Record(SafeHistogram histogram, TimeSpan time, string? errorType)
     {
         if (histogram.Enabled)
         {

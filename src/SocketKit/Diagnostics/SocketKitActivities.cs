@@ -9,14 +9,14 @@ namespace SocketKit.Diagnostics;
 /// </summary>
 internal static class SocketKitActivities
 {
-    private static readonly ActivitySource Source = new("SocketKit", typeof(SocketKitActivities).Assembly.GetName().Version?.ToString(3));
+    private static readonly SafeActivities Source = new("SocketKit", typeof(SocketKitActivities).Assembly.GetName().Version?.ToString(3));
 
-    public static bool AreWanted => Source.HasListeners();
+    public static bool AreWanted => Source.HasListeners;
 
     /// <summary>A message that goes to the handler: the root of a trace, since the library does not know where in it a context might stand.</summary>
     public static Activity? Handle(OwnerMetrics owner, IConnection connection, int length)
     {
-        var activity = Source.StartActivity("handle", ActivityKind.Server, parentContext: default, tags: null);
+        var activity = Source.Start("handle", ActivityKind.Server);
         if (activity is { IsAllDataRequested: true })
         {
             AddConnection(activity, owner, connection);
@@ -29,7 +29,7 @@ internal static class SocketKitActivities
     /// <summary>A request, as a child of the caller's span.</summary>
     public static Activity? Request(OwnerMetrics owner, IConnection connection, int length, long correlationId)
     {
-        var activity = Source.StartActivity("request", ActivityKind.Client);
+        var activity = Source.Start("request", ActivityKind.Client);
         if (activity is { IsAllDataRequested: true })
         {
             AddConnection(activity, owner, connection);
@@ -50,7 +50,7 @@ internal static class SocketKitActivities
     /// <param name="attempt">How many have failed before it.</param>
     public static Activity? Connect(OwnerMetrics owner, ActivityContext parent, string address, int attempt)
     {
-        var activity = Source.StartActivity("connect", ActivityKind.Client, parent);
+        var activity = Source.Start("connect", ActivityKind.Client, parent);
         if (activity is { IsAllDataRequested: true })
         {
             if (owner.Name is { } name)
@@ -85,10 +85,10 @@ internal static class SocketKitActivities
         if (errorType is not null)
         {
             activity.SetTag(SocketKitMetrics.ErrorType, errorType);
-            activity.SetStatus(ActivityStatusCode.Error, description is null ? null : LogText.Escape(description));
+            activity.SetStatus(ActivityStatusCode.Error, description);
         }
 
-        activity.Stop();
+        SafeActivities.Stop(activity);
     }
 
     private static void AddConnection(Activity activity, OwnerMetrics owner, IConnection connection)
@@ -100,14 +100,29 @@ internal static class SocketKitActivities
         }
 
         activity.SetTag("socketkit.connection.id", connection.Id);
-        if (connection.RemoteEndPoint is IPEndPoint peer)
+        if (RemoteOf(connection) is IPEndPoint peer)
         {
             activity.SetTag("network.peer.address", peer.Address.ToString());
             activity.SetTag("network.peer.port", peer.Port);
         }
-        else if (connection.RemoteEndPoint is { } other)
+        else if (RemoteOf(connection) is { } other)
         {
-            activity.SetTag("network.peer.address", LogText.Escape(other.ToString() ?? ""));
+            activity.SetTag("network.peer.address", LogText.NameOf(other));
+        }
+    }
+
+    /// <summary>The peer's end, or null also when a wire of somebody else's throws instead.</summary>
+    private static EndPoint? RemoteOf(IConnection connection)
+    {
+        try
+        {
+            return connection.RemoteEndPoint;
+        }
+#pragma warning disable CA1031 // A span without the peer's address is better than a call that fails for it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return null;
         }
     }
 }

@@ -7,12 +7,14 @@ namespace SocketKit;
 /// Messages that end in a delimiter, one of several if you like; two delimiters in a row hold an empty message between them. For lines of text <see cref="LineFramer"/> is the stricter choice.
 /// Thread-safe and stateless.
 /// </summary>
-public sealed class DelimiterFramer : IFramer
+public sealed class DelimiterFramer : IFramer, IFramerFacts
 {
     private readonly SequenceSearch _delimiters;
     private readonly byte[] _written;
     private readonly bool _keep;
     private readonly int _maxLength;
+    private readonly FramerText[] _texts = [];
+    private readonly int _shortest;
 
     /// <summary>Makes a framer for one delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter, 1 to 256 bytes.</param>
@@ -22,6 +24,7 @@ public sealed class DelimiterFramer : IFramer
         _written = delimiter.ToArray();
         _delimiters = new SequenceSearch(_written);
         _maxLength = int.MaxValue;
+        _shortest = _written.Length;
     }
 
     /// <summary>Makes a framer from options, which are copied.</summary>
@@ -48,7 +51,15 @@ public sealed class DelimiterFramer : IFramer
         _keep = options.KeepDelimiter;
         _written = _keep ? [] : delimiters[0];
         _maxLength = options.MaxLength;
+        _shortest = delimiters.Min(delimiter => delimiter.Length);
+
+        // Those that are still what the text says; others were put in as bytes.
+        _texts = [.. options.Texts.Where(text => delimiters.Any(delimiter => text.Bytes.Span.SequenceEqual(delimiter)))];
     }
+
+    long IFramerFacts.ShortestFrame => _shortest;
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
@@ -56,7 +67,7 @@ public sealed class DelimiterFramer : IFramer
         var which = _delimiters.Find(input, (int)resume, out var position);
         if (position > _maxLength)
         {
-            throw new FrameTooLargeException(position, _maxLength);
+            throw FrameOutput.LongerThan(_maxLength);
         }
 
         if (which < 0)

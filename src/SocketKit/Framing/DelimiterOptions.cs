@@ -1,4 +1,5 @@
 using System.Text;
+using SocketKit.Framing;
 
 namespace SocketKit;
 
@@ -6,15 +7,30 @@ namespace SocketKit;
 public sealed class DelimiterOptions
 {
     /// <summary>Makes the options from delimiters as text, encoded in UTF-8.</summary>
-    /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>.</param>
+    /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>. See <see cref="Framers.Delimited(string)"/> for what <see cref="ConnectionOptions.TextEncoding"/> has to do with them.</param>
+    /// <exception cref="ArgumentException">A delimiter holds half a surrogate pair.</exception>
     public DelimiterOptions(params string[] delimiters)
+        : this(Encoding.UTF8, delimiters)
     {
+    }
+
+    /// <summary>Makes the options from delimiters as text in another encoding than UTF-8.</summary>
+    /// <param name="encoding">The encoding: that of the texts on the wire, <see cref="ConnectionOptions.TextEncoding"/>.</param>
+    /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>.</param>
+    /// <exception cref="ArgumentException">The encoding cannot express a delimiter.</exception>
+    public DelimiterOptions(Encoding encoding, params string[] delimiters)
+    {
+        ArgumentNullException.ThrowIfNull(encoding);
         ArgumentNullException.ThrowIfNull(delimiters);
-        foreach (var delimiter in delimiters)
+        Texts = [.. delimiters.Select(delimiter => new FramerText("delimiter", delimiter, TextBytes.Encode(encoding, delimiter)))];
+        foreach (var text in Texts)
         {
-            Delimiters.Add(Encoding.UTF8.GetBytes(delimiter));
+            Delimiters.Add(text.Bytes);
         }
     }
+
+    /// <summary>The delimiters that were given as text.</summary>
+    internal FramerText[] Texts { get; }
 
     /// <summary>The delimiters, 1 to 256 bytes each, at least one. Any of them ends a message; the first is the one that is written.
     /// None may hold another except at its end (CR LF next to LF is fine): it could never be found.</summary>

@@ -4,18 +4,22 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>Every message has the same number of bytes; nothing else is on the wire. Thread-safe and stateless.</summary>
-public sealed class FixedSizeFramer : IFramer
+public sealed class FixedSizeFramer : IFramer, IFramerFacts
 {
     private readonly int _size;
 
     /// <summary>Makes a framer for messages of one size.</summary>
-    /// <param name="size">The size of a message in bytes, at least 1. <see cref="ConnectionOptions.MaxFrameLength"/> must be as large.</param>
+    /// <param name="size">The size of a message in bytes, at least 1. <see cref="ConnectionOptions.MaxFrameLength"/> must be as large, or the start is refused.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
     public FixedSizeFramer(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         _size = size;
     }
+
+    long IFramerFacts.ShortestFrame => _size;
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => [];
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume) => input.Length < _size ? Frame.NeedTotal(_size) : Frame.Message(0, _size);

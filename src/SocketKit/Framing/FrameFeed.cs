@@ -13,6 +13,7 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     private int _count;
     private long _resume;
     private long _needed = 1;
+    private long _discardedInARow;
 
     /// <summary>The messages so far, copied.</summary>
     internal List<byte[]> Messages { get; } = [];
@@ -77,6 +78,8 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     /// <returns>How many bytes were consumed; 0: more are needed.</returns>
     private int ReadOne(int start, int length)
     {
+        // As a connection does: how much has come behind the longest frame is not the framer's affair.
+        length = Math.Min(length, maxFrameLength);
         var input = _buffer.AsSpan(start, length);
         Reads++;
         Examined += length - Math.Clamp(_resume, 0, length);
@@ -89,7 +92,7 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
         switch (frame.Kind)
         {
             case FrameKind.NeedMore:
-                Limit((long)length + 1);
+                Limit(length + 1L);
                 _resume = frame.Value;
                 return 0;
 
@@ -102,11 +105,13 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
             case FrameKind.Discard:
                 Require(frame.Consumed <= length, frame, $"takes more than the {length} bytes it was given");
                 Discarded += frame.Consumed;
+                _discardedInARow += frame.Consumed;
+                DiscardLimit.Check(_discardedInARow);
                 return (int)frame.Consumed;
 
             case FrameKind.Message:
                 Require(frame.Consumed >= 1 && frame.Consumed <= length, frame, $"must take 1 to {length} bytes");
-                Limit(frame.Consumed);
+                _discardedInARow = 0;
                 Messages.Add(input.Slice(frame.HeaderLength, frame.Length).ToArray());
                 return (int)frame.Consumed;
 

@@ -5,9 +5,10 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// Tests a framer of your own in one call, in any test framework: what <see cref="IFramer.Write"/> wrote, <see cref="IFramer.Read"/> must give back, however the bytes are cut into pieces on their way.
+/// Tests a framer of your own, in any test framework: what <see cref="IFramer.Write"/> wrote, <see cref="IFramer.Read"/> must give back, however the bytes are cut into pieces on their way
+/// (<see cref="RoundTrip(IFramer, IEnumerable{byte[]})"/>), and after a damaged frame (<see cref="Recovery(IFramer, int, IEnumerable{byte[]})"/>).
 /// </summary>
-public static class FramerCheck
+public static partial class FramerCheck
 {
     // A frame up to this size is cut at every byte; a longer one at its ends and at evenly spread places.
     private const int EveryCut = 2048;

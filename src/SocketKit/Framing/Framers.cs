@@ -32,12 +32,19 @@ public static class Framers
     }
 
     /// <summary>Messages that end in a delimiter, which is cut off.</summary>
-    /// <param name="delimiter">The delimiter, encoded in UTF-8.</param>
+    /// <param name="delimiter">The delimiter, encoded in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes, or uses its bytes inside of other characters (<c>|</c> in GBK, anything in UTF-16), the start is
+    /// refused; the overload for bytes takes any.</param>
     /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes.</exception>
-    public static DelimiterFramer Delimited(string delimiter)
+    public static DelimiterFramer Delimited(string delimiter) => Delimited(delimiter, Encoding.UTF8);
+
+    /// <summary>Messages that end in a delimiter, which is cut off, in another encoding than UTF-8.</summary>
+    /// <param name="delimiter">The delimiter. See <see cref="Delimited(string)"/> for what cannot be one.</param>
+    /// <param name="encoding">The encoding of the texts on the wire: that of <see cref="ConnectionOptions.TextEncoding"/>.</param>
+    /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes, or the encoding cannot express it.</exception>
+    public static DelimiterFramer Delimited(string delimiter, Encoding encoding)
     {
         ArgumentException.ThrowIfNullOrEmpty(delimiter);
-        return new(Encoding.UTF8.GetBytes(delimiter));
+        return new(new DelimiterOptions(encoding, delimiter));
     }
 
     /// <summary>Messages that end in a delimiter, which is cut off.</summary>
@@ -56,15 +63,24 @@ public static class Framers
     public static FixedSizeFramer FixedSize(int size) => new(size);
 
     /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
-    /// <param name="begin">The begin mark, encoded in UTF-8.</param>
-    /// <param name="end">The end mark, encoded in UTF-8.</param>
+    /// <param name="begin">The begin mark, encoded in UTF-8; see <see cref="Delimited(string)"/> for what <see cref="ConnectionOptions.TextEncoding"/> has to do with it.</param>
+    /// <param name="end">The end mark, encoded in UTF-8. The same as the begin mark: see <see cref="MarkFramer"/>.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes; or <paramref name="maxLength"/> is below 1.</exception>
-    public static MarkFramer Marked(string begin, string end, int maxLength = int.MaxValue)
+    public static MarkFramer Marked(string begin, string end, int maxLength = int.MaxValue) => Marked(begin, end, Encoding.UTF8, maxLength);
+
+    /// <summary>Messages between a begin and an end mark, in another encoding than UTF-8; what stands outside of marks is discarded and counted.</summary>
+    /// <param name="begin">The begin mark; see <see cref="Delimited(string)"/> for what cannot be one.</param>
+    /// <param name="end">The end mark.</param>
+    /// <param name="encoding">The encoding of the texts on the wire: that of <see cref="ConnectionOptions.TextEncoding"/>.</param>
+    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes, or the encoding cannot express it; or <paramref name="maxLength"/> is below 1.</exception>
+    public static MarkFramer Marked(string begin, string end, Encoding encoding, int maxLength = int.MaxValue)
     {
         ArgumentException.ThrowIfNullOrEmpty(begin);
         ArgumentException.ThrowIfNullOrEmpty(end);
-        return new(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(end), maxLength);
+        ArgumentNullException.ThrowIfNull(encoding);
+        return new(begin, end, encoding, maxLength);
     }
 
     /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>

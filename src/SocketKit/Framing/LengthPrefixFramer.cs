@@ -10,7 +10,7 @@ namespace SocketKit;
 /// Messages with their length in front: a field of 1, 2, 3, 4 or 8 bytes or a varint, perhaps not the first in the header. A length that is negative, too small for its own header or too large ends
 /// the connection before any memory is spent. The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixOptions"/>. Thread-safe and stateless.
 /// </summary>
-public sealed class LengthPrefixFramer : IFramer
+public sealed class LengthPrefixFramer : IFramer, IFramerFacts
 {
     private const int MaxVarint = 10;
     private const int MaxFieldOffset = ushort.MaxValue;
@@ -74,6 +74,10 @@ public sealed class LengthPrefixFramer : IFramer
     /// included. False in all other cases, since the bytes that Read strips and that are not the length are known to nobody.
     /// </summary>
     public bool CanWrite { get; }
+
+    long IFramerFacts.ShortestFrame => Math.Max(_fieldSize == 0 ? _offset + 1L : _headerLength, _strip);
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => [];
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

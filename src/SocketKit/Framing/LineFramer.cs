@@ -17,17 +17,23 @@ public enum LineEnd
 }
 
 /// <summary>
-/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1; not UTF-16).
+/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with
+/// another <see cref="ConnectionOptions.TextEncoding"/>, such as UTF-16, the start is refused.
 /// Thread-safe and stateless.
 /// </summary>
 /// <remarks>
 /// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as <see cref="CloseKind.ProtocolError"/>, and <see cref="Write"/> refuses
 /// messages with CR or LF in them, so that nobody slips a second message into the first. Every other byte is data: NUL, bytes that are not valid UTF-8, and the line separators that only Unicode knows (U+0085, U+2028, U+2029).
 /// </remarks>
-public sealed class LineFramer : IFramer
+public sealed class LineFramer : IFramer, IFramerFacts
 {
+    internal const string LineEndName = "line end";
+
     private const byte Cr = (byte)'\r';
     private const byte Lf = (byte)'\n';
+
+    // Each of the two on its own: both are looked for.
+    private static readonly FramerText[] Ends = [new(LineEndName, "\n", new[] { Lf }), new(LineEndName, "\r", new[] { Cr })];
 
     private readonly LineEnd _end;
     private readonly int _maxLength;
@@ -48,6 +54,10 @@ public sealed class LineFramer : IFramer
         _maxLength = maxLength;
     }
 
+    long IFramerFacts.ShortestFrame => _end == LineEnd.CrLf ? 2 : 1;
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => Ends;
+
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
     {
@@ -56,7 +66,7 @@ public sealed class LineFramer : IFramer
         var length = at < 0 ? input.Length : from + at;
         if (length > _maxLength)
         {
-            throw new FrameTooLargeException(length, _maxLength);
+            throw FrameOutput.LongerThan(_maxLength);
         }
 
         if (at < 0)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -8,10 +9,13 @@ namespace SocketKit;
 /// Thread-safe and stateless.
 /// </summary>
 /// <remarks>
-/// Bytes outside of marks belong to no message: they are discarded, counted and logged, and too many of them in a row end the connection (see <see cref="IFramer"/>). A begin mark inside a frame
-/// means that the frame before it was cut off: its bytes are discarded too, and the new frame counts. When begin and end mark are the same, the second one is the end.
+/// <para>Bytes outside of marks belong to no message: they are discarded, counted and logged, and too many of them in a row end the connection (see <see cref="IFramer"/>). A begin mark inside a frame
+/// means that the frame before it was cut off: its bytes are discarded too, and the new frame counts.</para>
+/// <para>When begin and end mark are the same, as in HDLC, PPP (RFC 1662) and JT/T 808, each mark ends what stands before it and begins what stands behind it: one mark between two frames is enough,
+/// and a mark directly behind a mark begins anew. So a stray or lost mark costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the
+/// first mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
-public sealed class MarkFramer : IFramer
+public sealed class MarkFramer : IFramer, IFramerFacts
 {
     // The end mark is number 0 in the search inside a frame, the begin mark number 1.
     private const int EndMark = 0;
@@ -20,7 +24,9 @@ public sealed class MarkFramer : IFramer
     private readonly byte[] _end;
     private readonly SequenceSearch _between;
     private readonly SequenceSearch _inside;
+    private readonly bool _shared;
     private readonly int _maxLength;
+    private readonly FramerText[] _texts = [];
 
     /// <summary>Makes a framer for two marks.</summary>
     /// <param name="begin">The begin mark, 1 to 256 bytes.</param>
@@ -33,13 +39,26 @@ public sealed class MarkFramer : IFramer
         _begin = begin.ToArray();
         _end = end.ToArray();
         _between = new SequenceSearch(_begin);
-        _inside = begin.SequenceEqual(end) ? _between : new SequenceSearch(_end, _begin);
+        _shared = begin.SequenceEqual(end);
+        _inside = _shared ? _between : new SequenceSearch(_end, _begin);
         _maxLength = maxLength;
     }
+
+    internal MarkFramer(string begin, string end, Encoding encoding, int maxLength)
+        : this(TextBytes.Encode(encoding, begin), TextBytes.Encode(encoding, end), maxLength) => _texts = [new("begin mark", begin, _begin), new("end mark", end, _end)];
+
+    long IFramerFacts.ShortestFrame => (_shared ? 1L : 0L) + _begin.Length + _end.Length;
+
+    IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
     {
+        if (_shared)
+        {
+            return ReadShared(input, resume);
+        }
+
         // A note other than 0 says that the begin mark is there and how far the search for the end has come.
         if (resume == 0)
         {
@@ -52,15 +71,10 @@ public sealed class MarkFramer : IFramer
         }
 
         var which = _inside.Find(input, (int)resume, out var position);
-        var length = position - _begin.Length;
-        if (length > _maxLength)
-        {
-            throw new FrameTooLargeException(length, _maxLength);
-        }
-
+        CheckLength(position - _begin.Length);
         return which switch
         {
-            EndMark => Frame.Message(_begin.Length, length, _end.Length),
+            EndMark => Frame.Message(_begin.Length, position - _begin.Length, _end.Length),
             > EndMark => Frame.Discard(position),
             _ => Frame.NeedMore(position),
         };
@@ -73,6 +87,11 @@ public sealed class MarkFramer : IFramer
         if (message.Length > _maxLength)
         {
             throw new FrameTooLargeException(message.Length, _maxLength);
+        }
+
+        if (_shared && message.IsEmpty)
+        {
+            throw new FramingException("An empty message cannot stand between two equal marks: the other end takes the second one for a new begin");
         }
 
         var frame = FrameOutput.Reserve(output, (long)_begin.Length + message.Length + _end.Length);
@@ -91,9 +110,57 @@ public sealed class MarkFramer : IFramer
     }
 
     /// <inheritdoc/>
-    public string DescribeIncomplete(ReadOnlySpan<byte> input) => input.StartsWith(_begin)
-        ? $"{FrameOutput.Bytes(input.Length - _begin.Length)} after a begin mark without an end mark"
-        : $"{FrameOutput.Bytes(input.Length)} of a begin mark that is not whole";
+    public string DescribeIncomplete(ReadOnlySpan<byte> input) =>
+        input.StartsWith(_begin) ? $"{FrameOutput.Bytes(input.Length - _begin.Length)} after a begin mark without an end mark"
+        : _begin.AsSpan().StartsWith(input) ? $"{FrameOutput.Bytes(input.Length)} of a begin mark that is not whole"
+        : $"{FrameOutput.Bytes(input.Length)} without an end mark";
+
+    /// <summary>Each mark is an end and a begin, and nothing stands between two marks in a row. A note above 0 says that a mark is in front, one below 0 that none is: the mark that ended the last frame began this one.</summary>
+    private Frame ReadShared(ReadOnlySpan<byte> input, long resume)
+    {
+        var header = 0;
+        if (resume > 0 || (resume == 0 && input.StartsWith(_begin)))
+        {
+            header = _begin.Length;
+            resume = Math.Max(resume, header);
+        }
+        else if (resume < 0)
+        {
+            resume = ~resume;
+        }
+        else if (_begin.AsSpan().StartsWith(input))
+        {
+            return Frame.NeedMore();
+        }
+
+        var found = _between.Find(input, (int)resume, out var position) >= 0;
+        CheckLength(position - header);
+        if (!found)
+        {
+            return Frame.NeedMore(header > 0 ? position : ~(long)position);
+        }
+
+        if (position > header)
+        {
+            return Frame.Message(header, position - header, _end.Length);
+        }
+
+        // Marks in a row: the last of them is a begin.
+        while (input[(position + header)..].StartsWith(_begin))
+        {
+            position += header;
+        }
+
+        return Frame.Discard(position);
+    }
+
+    private void CheckLength(int length)
+    {
+        if (length > _maxLength)
+        {
+            throw FrameOutput.LongerThan(_maxLength);
+        }
+    }
 
     private Frame Between(ReadOnlySpan<byte> input)
     {

@@ -25,13 +25,14 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
     private bool _calling;      // a call of the connection is not completed yet
     private bool _taken;        // ... and the loop has it
     private bool _asking;       // the loop waits for a message
+    private bool _inputOver;    // the last call has begun: it lasts until the function ends
     private bool _closed;
     private bool _ended;        // the function has ended
     private bool _enumerating;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private Task _run = Task.CompletedTask;
-    private Exception? _unseen; // what the function threw when no call was there to carry it
+    private Exception? _unseen; // what the function threw when nobody else was there to be told, for the last call to carry
 
     public override ValueTask OnConnectedAsync(IConnection connection)
     {
@@ -65,6 +66,32 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
         if (hand)
         {
             _ask.SetResult(true);
+        }
+
+        return CallTask(version);
+    }
+
+    public override ValueTask OnInputEndedAsync(IConnection connection)
+    {
+        bool wake;
+        short version;
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return default;
+            }
+
+            _call.Reset();
+            version = _call.Version;
+            _calling = _taken = _inputOver = true;
+            wake = _asking;
+            _asking = false;
+        }
+
+        if (wake)
+        {
+            _ask.SetResult(false);
         }
 
         return CallTask(version);
@@ -127,6 +154,11 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
                 return ValueTask.FromCanceled<bool>(_cancellation);
             }
 
+            if (_inputOver)
+            {
+                return new(false);
+            }
+
             if (_calling && !_taken)
             {
                 // It came while nobody asked, after a cancelled wait.
@@ -177,7 +209,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
         try
         {
             await loop(connection, this).ConfigureAwait(false);
-            if (!_closed)
+            if (!_closed && !_inputOver)
             {
                 await connection.CloseAsync("The message loop returned").ConfigureAwait(false);
             }
@@ -187,17 +219,26 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             failure = exception;
         }
 
-        var seen = End(failure);
-        if (failure is not null && !seen && !_closed)
+        var host = connection as IHandlerHost;
+        if (!End(failure, host is not null))
         {
-            await connection.CloseAsync($"The message loop failed: {failure.Message}").ConfigureAwait(false);
+            return;
+        }
+
+        if (host is not null)
+        {
+            host.HandlerFailed(failure!);
+        }
+        else
+        {
+            await connection.CloseAsync($"The message loop failed: {failure!.Message}").ConfigureAwait(false);
         }
     }
 
-    // Returns if the failure reached the connection.
-    private bool End(Exception? failure)
+    // Returns true for a failure that no call is there to carry, neither one under way nor the last one.
+    private bool End(Exception? failure, bool hasHost)
     {
-        bool complete;
+        bool complete, untold;
         lock (_lock)
         {
             complete = _calling;
@@ -205,7 +246,8 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             _asking = false;
             _current = default;
             _ended = true;
-            _unseen = complete ? null : failure;
+            untold = failure is not null && !complete && !_closed;
+            _unseen = complete || (untold && hasHost) ? null : failure;
         }
 
         if (complete && failure is null)
@@ -217,7 +259,7 @@ internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMem
             _call.SetException(failure!);
         }
 
-        return complete;
+        return untold;
     }
 
     private void CancelAsk()

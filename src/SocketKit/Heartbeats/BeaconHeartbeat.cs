@@ -18,15 +18,13 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     private readonly int _maxBeatsPerSecond = BeatRate.DefaultMaximum;
 
     /// <summary>Makes one with a text as payload.</summary>
-    /// <param name="payload">The text, sent in UTF-8; for another encoding give bytes. The framer must be able to carry it (no line end in it with lines, say).</param>
+    /// <param name="payload">The text, sent in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
     /// <param name="interval">After what time without a byte sent it sends. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise 100 ms to 1 day.</param>
     /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; two to three intervals are sound.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Both are infinite.</exception>
     public BeaconHeartbeat(string payload, TimeSpan? interval = null, TimeSpan? timeout = null)
-        : this(HeartbeatTimes.Encode(payload), interval, timeout)
-    {
-    }
+        : this(HeartbeatTimes.Encode(payload), interval, timeout) => Text = payload;
 
     /// <summary>Makes one with bytes as payload, which are copied. See <see cref="BeaconHeartbeat(string, TimeSpan?, TimeSpan?)"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
@@ -41,6 +39,9 @@ public class BeaconHeartbeat : IHeartbeatPolicy
 
         _payload = payload.ToArray();
     }
+
+    /// <summary>The payload as text, if it was given so.</summary>
+    internal string? Text { get; }
 
     /// <summary>The payload.</summary>
     public ReadOnlyMemory<byte> Payload => _payload;

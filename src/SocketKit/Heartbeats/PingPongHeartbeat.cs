@@ -21,7 +21,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     private readonly int _maxBeatsPerSecond = BeatRate.DefaultMaximum;
 
     /// <summary>Makes one with texts as payloads.</summary>
-    /// <param name="ping">The question, sent in UTF-8; for another encoding give bytes. The framer must be able to carry it (no line end in it with lines, say).</param>
+    /// <param name="ping">The question, sent in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
     /// <param name="pong">The answer. Not the same as the question.</param>
     /// <param name="interval">After what silence to ping. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
     /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; the
@@ -29,9 +29,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Ping and pong are the same, so that two peers would answer each other for ever.</exception>
     public PingPongHeartbeat(string ping, string pong, TimeSpan? interval = null, TimeSpan? timeout = null)
-        : this(HeartbeatTimes.Encode(ping), HeartbeatTimes.Encode(pong), interval, timeout)
-    {
-    }
+        : this(HeartbeatTimes.Encode(ping), HeartbeatTimes.Encode(pong), interval, timeout) => Texts = (ping, pong);
 
     /// <summary>Makes one with bytes as payloads, which are copied. See <see cref="PingPongHeartbeat(string, string, TimeSpan?, TimeSpan?)"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
@@ -47,6 +45,9 @@ public class PingPongHeartbeat : IHeartbeatPolicy
         _ping = ping.ToArray();
         _pong = pong.ToArray();
     }
+
+    /// <summary>The payloads as texts, if they were given so.</summary>
+    internal (string Ping, string Pong)? Texts { get; }
 
     /// <summary>The ping's payload.</summary>
     public ReadOnlyMemory<byte> Ping => _ping;

@@ -45,12 +45,27 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Bytes have arrived that no receive has fetched yet, so the peer is alive however long nothing was received: the threads that should have are busy. For a clock's last look at a silent peer. Default: false, the wire cannot tell.</summary>
     internal virtual bool HasUnread => false;
 
+    /// <summary>Bytes that the lowest wire has received so far; a decorator forwards it. Default: negative, it does not count.</summary>
+    internal virtual long BytesReceived => -1;
+
+    /// <summary>Bytes that have arrived at the lowest wire and that no receive has fetched yet; a decorator forwards it. Costs a system call. Default: negative, it cannot tell.</summary>
+    internal virtual long BytesUnread => -1;
+
+    /// <summary>The wire tells its <see cref="Observer"/> of the peer's end, now or when <see cref="CheckPeer"/> asks. Default: false; then <see cref="HungUp"/> is all that tells of it.</summary>
+    internal virtual bool TellsOfPeer => false;
+
+    /// <summary>Looks whether the peer has finished or is gone while nobody receives, and tells the <see cref="Observer"/>. For a clock's ticks, on any thread; harmless beside a receive.
+    /// Default: nothing, the engine tells by itself, or the wire cannot know.</summary>
+    internal virtual void CheckPeer()
+    {
+    }
+
     /// <summary>A socket of the caller's own over this wire's descriptor, to read and set options by; not for sending and receiving. It does not own the descriptor: the caller disposes of it before the wire is aborted or released.
     /// Default: null, the wire has no socket.</summary>
     /// <exception cref="SocketException">The wire is gone.</exception>
     public virtual Socket? CreateSocketView() => null;
 
-    /// <summary>Learns of handlers that block the engine. Set before the first verb. Default: ignored, the engine does not notice.</summary>
+    /// <summary>Learns what engine and wire notice beside the verbs: a peer that has finished or is gone while nobody receives, and handlers that block the engine. Set before the first verb. Default: ignored, nothing is noticed.</summary>
     internal virtual IEngineObserver? Observer
     {
         set

@@ -208,6 +208,70 @@ public class HostedServerTests
         host.OwnLogs.Single(line => line.Id.Id == 84).Message.Should().Be("The configuration below SocketKit:Servers:replies has changed; settings are read once, so it counts after a restart");
     }
 
+    [Fact]
+    [Trait("Fault", "X29")]
+    public async Task A_misspelled_section_is_told_with_the_name_that_it_is_nearest_to()
+    {
+        await using var host = new HostBed();
+        host.AddServer("replies").BindConfiguration("SocketKit:Gateway:Replies").UseReplies(new GuessThanksSorryOkReplies());
+        host.Configuration["SocketKit:Severs:replies:MaxConnections"] = "5";
+        host.Configuration["SocketKit:clinets:upstream:Connect"] = "tcp://127.0.0.1:1";
+        host.Configuration["SocketKit:Logging"] = "all";
+        host.Configuration["SocketKit:Gateway:Replies:MaxConnections"] = "5";
+        await host.StartAsync();
+        host.OwnLogs.Where(line => line.Id.Id == 86).Select(line => line.Message).Should().BeEquivalentTo(
+            "SocketKit:Severs is configured, but nothing reads it; did you mean SocketKit:Servers? There are SocketKit:Servers, SocketKit:Clients",
+            "SocketKit:clinets is configured, but nothing reads it; did you mean SocketKit:Clients? There are SocketKit:Servers, SocketKit:Clients",
+            "SocketKit:Logging is configured, but nothing reads it. There are SocketKit:Servers, SocketKit:Clients");
+    }
+
+    [Theory]
+    [Trait("Fault", "X29")]
+    [InlineData("SoketKit", "SoketKit is configured, but nothing reads it; did you mean SocketKit? There are SocketKit")]
+    [InlineData("Sockets", null)]
+    [InlineData("socketkit", null)]
+    public async Task A_misspelled_root_is_told(string root, string? message)
+    {
+        await using var host = new HostBed();
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        host.Configuration[root + ":Servers:replies:MaxConnections"] = "5";
+        await host.StartAsync();
+        host.OwnLogs.Select(line => line.Message).Should().Equal(message is null ? [] : new[] { message });
+    }
+
+    [Theory]
+    [Trait("Fault", "X29"), Trait("Fault", "X30")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its shortest frame has 2000 bytes*", "MaxFrameLength", "1000", "Framing:Kind", "FixedSize", "Framing:Size", "2000")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its line end*utf-16*", "TextEncoding", "utf-16", "Framing", "Lines")]
+    [InlineData("SocketKit:Servers:replies: SocketServerOptions.Framer: its line end*utf-16*", "TextEncoding", "utf-16")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its delimiter \"|\" begins with the byte 7C in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Delimiter", "Framing:Delimiters", "|")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its end mark \"}\" begins with the byte 7D in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Marks", "Framing:Begin", "#", "Framing:End", "}")]
+    public async Task Configuration_that_does_not_go_together_fails_the_start_with_its_key(string message, params string[] settings)
+    {
+        await using var host = new HostBed();
+        host.AddServer("replies").UseReplies(new GuessThanksSorryOkReplies());
+        foreach (var setting in settings.Chunk(2))
+        {
+            host.Configuration["SocketKit:Servers:replies:" + setting[0]] = setting[1];
+        }
+
+        (await host.Invoking(stopped => stopped.StartAsync()).Should().ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>()).WithMessage(message);
+        host.OwnLogs.Single().Message.Should().Match("The server replies cannot start: " + message);
+    }
+
+    [Fact]
+    [Trait("Fault", "X29")]
+    public async Task A_client_whose_configuration_does_not_go_together_fails_the_start_with_its_key()
+    {
+        await using var host = new HostBed();
+        host.Services.AddSocketClient("upstream");
+        host.Configuration["SocketKit:Clients:upstream:Connect"] = "tcp://127.0.0.1:1";
+        host.Configuration["SocketKit:Clients:upstream:Framing"] = "Lines";
+        host.Configuration["SocketKit:Clients:upstream:TextEncoding"] = "utf-16";
+        (await host.Invoking(stopped => stopped.StartAsync()).Should().ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>())
+            .WithMessage("SocketKit:Clients:upstream:Framing: SocketClientOptions.Framer: its line end*");
+    }
+
     /// <summary>Proves that an address is free.</summary>
     private static void Take(EndPoint address)
     {

@@ -46,6 +46,7 @@ public partial class DocumentTests
             ["OpenTimeout"] = server.OpenTimeout,
             ["CloseTimeout"] = server.CloseTimeout,
             ["SlowConsumerTimeout"] = server.SlowConsumerTimeout,
+            ["HalfCloseTimeout"] = server.HalfCloseTimeout,
             ["TextEncoding"] = $"`{server.TextEncoding.WebName}`",
             ["Framing:Field"] = $"`{prefix.Field}`",
             ["Framing:ByteOrder"] = $"`{prefix.ByteOrder}`",

@@ -20,7 +20,7 @@ public class SettingsTests
               "SocketKit": { "Servers": { "all": {
                 "Listen": [ "tcp://127.0.0.1:0", "tcp://[::1]:0" ],
                 "MaxConnections": 7, "DrainTimeout": "5s", "MaxFrameLength": 2048, "SendLimit": 65536, "MaxPendingRequests": 3,
-                "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "TextEncoding": "gb18030",
+                "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "HalfCloseTimeout": "never", "TextEncoding": "gb18030",
                 "Framing": { "Kind": "lengthprefix", "Field": "TwoBytes", "ByteOrder": "LittleEndian", "FieldOffset": 1, "Adjustment": -3, "BytesToStrip": 0, "MaxLength": 100 },
                 "Heartbeat": { "Kind": "PingPong", "Ping": "p", "Pong": "q", "Interval": "1s", "Timeout": "5s", "MaxBeatsPerSecond": 9 }
               } } }
@@ -30,6 +30,7 @@ public class SettingsTests
         options.Listeners.Select(listener => listener.EndPoint.ToString()).Should().Equal("127.0.0.1:0", "[::1]:0");
         (options.MaxConnections, options.MaxFrameLength, options.SendLimit, options.MaxPendingRequests).Should().Be((7, 2048, 65536, 3));
         new[] { options.RequestTimeout, options.OpenTimeout, options.CloseTimeout, options.SlowConsumerTimeout, options.DrainTimeout }.Select(time => time.TotalSeconds).Should().Equal(1, 2, 3, 4, 5);
+        options.HalfCloseTimeout.Should().Be(Timeout.InfiniteTimeSpan);
         options.TextEncoding.GetBytes("你").Should().Equal(0xC4, 0xE3);
         var output = new System.Buffers.ArrayBufferWriter<byte>();
         options.Framer!.Write([9, 5, 0, 7, 7], output);
@@ -113,6 +114,48 @@ public class SettingsTests
         }
 
         make.Should().Throw<OptionsValidationException>().WithMessage(message).Which.OptionsName.Should().Be("all");
+    }
+
+    [Fact]
+    [Trait("Fault", "X29")]
+    public void A_certificate_that_cannot_be_loaded_is_told_with_its_key()
+    {
+        var listen = () => Server("""{ "SocketKit": { "Servers": { "all": { "Listen": [ "tcp://127.0.0.1:0", "tls://127.0.0.1:0?cert=/nowhere/full.pem" ], "Framing": "Lines" } } } }""");
+        listen.Should().Throw<OptionsValidationException>().Which.Failures.Should().ContainSingle().Which.Should().Match("SocketKit:Servers:all:Listen: Cannot load the certificate /nowhere/full.pem: *");
+
+        var connect = () => Client("""{ "SocketKit": { "Clients": { "all": { "Connect": "tls://localhost:1?ca=/nowhere/ca.pem", "Framing": "Lines" } } } }""");
+        connect.Should().Throw<OptionsValidationException>().Which.Failures.Should().ContainSingle().Which.Should().Match("SocketKit:Clients:all:Connect: /nowhere/ca.pem cannot be loaded: *");
+    }
+
+    [Theory]
+    [Trait("Fault", "X30")]
+    [InlineData("latin1", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "A7")]
+    [InlineData("utf-8", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "C2A7")]
+    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "\\x7C", ";" ] }""", "7C")]
+    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "心\\x7C", ";" ] }""", "D0C47C")]
+    [InlineData("utf-16", """{ "Kind": "Delimiter", "Delimiters": "\r\n" }""", "0D000A00")]
+    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "好" }""", "C4E3BAC3")]
+    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "\\x03" }""", "C4E303")]
+    public void Texts_are_in_the_encoding_and_bytes_are_bytes(string encoding, string framing, string frame)
+    {
+        var options = Server($$"""{ "SocketKit": { "Servers": { "all": { "Listen": "tcp://127.0.0.1:0", "TextEncoding": "{{encoding}}", "Framing": {{framing}}, "Heartbeat": { "Kind": "PingPong", "Ping": "a\\x01", "Pong": "ok" } } } } }""");
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        options.Framer!.Write([], output);
+        Convert.ToHexString(output.WrittenSpan).Should().Be(frame);
+        var heartbeat = (PingPongHeartbeat)options.Heartbeat;
+        heartbeat.Pong.ToArray().Should().Equal(options.TextEncoding.GetBytes("ok"));
+        heartbeat.Ping.ToArray().Should().Equal([.. options.TextEncoding.GetBytes("a"), 1]);
+    }
+
+    [Theory]
+    [Trait("Fault", "X30")]
+    [InlineData("Framing", """{ "Kind": "Delimiter", "Delimiters": "心" }""")]
+    [InlineData("Framing", """{ "Kind": "Marks", "Begin": "[", "End": "心" }""")]
+    [InlineData("Heartbeat", """{ "Kind": "Beacon", "Payload": "心" }""")]
+    public void A_text_that_the_encoding_cannot_express_is_told_with_its_key(string key, string value)
+    {
+        var make = () => Server($$"""{ "SocketKit": { "Servers": { "all": { "Listen": "tcp://127.0.0.1:0", "TextEncoding": "us-ascii", "{{key}}": {{value}} } } } }""");
+        make.Should().Throw<OptionsValidationException>().WithMessage($"SocketKit:Servers:all:{key}: \"心\" cannot be expressed in us-ascii*");
     }
 
     [Fact]

@@ -30,9 +30,8 @@ internal sealed record Turn(Contender Contender, ParseResult Arguments, int? Ser
 /// <summary><c>measure</c>: what the comparison does not show.</summary>
 internal static class MeasureCommand
 {
-    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, clients that pause.")
-    {
-        IdleMeasurement.Create(), ChurnMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(),
+        IdleMeasurement.Create(), ChurnMeasurement.Create(), BusyMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(),
+        HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(), TlsCloseMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
@@ -40,8 +39,10 @@ internal static class MeasureCommand
     /// <param name="header">The table's columns after the server's.</param>
     /// <param name="cells">What stands in them.</param>
     /// <param name="oursOnly">Other servers cannot do it.</param>
+    /// <param name="pinned">The server and the load have a processor each, where there are two.</param>
     public static Command Measurement<T>(
-        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T, string[]> cells, bool oursOnly = false)
+        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T, string[]> cells, bool oursOnly = false,
+        bool pinned = true)
     {
         var known = Contender.All.Where(one => !oursOnly || one.IsOurs).Select(one => one.Name).ToArray();
         Option<string[]> chosen = new("--servers") { Description = "Who takes part, in this order.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => servers };
@@ -54,11 +55,15 @@ internal static class MeasureCommand
             command.Options.Add(option);
         }
 
-        pins.AddTo(command);
+        if (pinned)
+        {
+            pins.AddTo(command);
+        }
+
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var (present, missing) = Contender.Choose(arguments.GetValue(chosen)!);
-            var (serverProcessor, loadProcessor) = pins.Of(arguments);
+            var (serverProcessor, loadProcessor) = pinned ? pins.Of(arguments) : (null, null);
             var table = new Table(["Server", .. header]);
             var results = new List<KeyValuePair<string, T>>();
             var disturbance = new Disturbance();

@@ -51,12 +51,7 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
         var start = contender.Arguments is null
             ? new ProcessStartInfo(CEcho.Path, contender.Name == Contender.C ? ["0"] : ["0", "direct"])
             : new ProcessStartInfo(Host, [.. HostArguments, "serve", .. contender.Arguments, "--until-input-ends", .. arguments]);
-        start.RedirectStandardInput = true;
-        start.RedirectStandardOutput = true;
-
-        // A runtime that is killed leaves its debuggers' socket and pipes behind.
-        start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
-        var process = Processors.Start(start, processor);
+        var process = Processors.Start(Redirect(start), processor);
         var line = await process.StandardOutput.ReadLineAsync();
         if (!int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
         {
@@ -67,6 +62,9 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
 
         return new ServerProcess(process, contender.Arguments is not null, port, tls: (contender.Arguments ?? []).Concat(arguments).Contains(Contender.Tls));
     }
+
+    /// <summary>Starts this program once more, on any processor.</summary>
+    public static Process StartAgain(params string[] arguments) => Process.Start(Redirect(new ProcessStartInfo(Host, [.. HostArguments, .. arguments])))!;
 
     /// <summary>What the server tells about itself, after a collection if wanted; null from one that tells nothing.</summary>
     public ServerStats? Stats(bool collect)
@@ -90,6 +88,16 @@ internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
+    }
+
+    private static ProcessStartInfo Redirect(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+
+        // A runtime that is killed leaves its debuggers' socket and pipes behind.
+        start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
+        return start;
     }
 
     // This program again: by its own name, or by that of the runtime's host.

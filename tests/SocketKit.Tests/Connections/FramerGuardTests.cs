@@ -174,7 +174,9 @@ public class FramerGuardTests
 
         bed.Session.Messages.Should().HaveCount(5);
         bed.Logs.GetSnapshot().Count(line => line.Message.Contains("discarding bytes")).Should().Be(5, "once per episode");
-        await peer.SendAsync(new string('#', 102));
+        await peer.SendAsync(new string('#', 65_536) + "x\n");
+        bed.Session.Messages.Should().HaveCount(6);
+        await peer.SendAsync(new string('#', 65_537));
         await peer.FinishAsync();
         (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.ProtocolError);
     }
@@ -193,7 +195,7 @@ public class FramerGuardTests
         await peer.FinishAsync();
         var reason = await bed.Session.ClosedCall;
         reason.Kind.Should().Be(CloseKind.ProtocolError);
-        reason.Detail.Should().Contain("discarded in a row");
+        reason.Detail.Should().Be("More than 65536 bytes in a row were discarded without a message");
     }
 
     [Theory]

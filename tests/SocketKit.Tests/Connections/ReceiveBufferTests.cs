@@ -24,6 +24,28 @@ public class ReceiveBufferTests
         largest.Should().BeGreaterOrEqualTo(256 * 1024);
     }
 
+    [Theory, Trait("Fault", "X14")]
+    [InlineData(1)]
+    [InlineData(16 * 1024)]
+    [InlineData(1024 * 1024)]
+    [InlineData((768 << 20) + 1)]
+    [InlineData(1 << 30)]
+    public void It_grows_to_any_frame_that_is_allowed_with_room_behind_it(int maxFrameLength)
+    {
+        // A frame that is not whole yet, of which the last byte is missing: the window must grow until a quarter is free behind it.
+        var size = ConnectionSettings.ReceiveBufferSize;
+        var steps = 0;
+        while (size - (maxFrameLength - 1L) < size / 4 && steps++ < 40)
+        {
+            var next = ReceiveBuffer.NextSize(size, maxFrameLength);
+            next.Should().BeInRange(size + 1, Array.MaxLength).And.BeLessThanOrEqualTo((int)Math.Min(2L * size, int.MaxValue));
+            size = next;
+        }
+
+        size.Should().BeGreaterThan(maxFrameLength);
+        ReceiveBuffer.NextSize(size, maxFrameLength).Should().BeLessThanOrEqualTo(Array.MaxLength);
+    }
+
     [Fact]
     public void Whatever_is_received_consumed_and_detached_the_window_holds_the_right_bytes() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[1, 9_000]).Array[1, 60].Sample(steps =>

@@ -282,6 +282,118 @@ public class RequestTests
         bed.Listener.Wire.Sends.Should().HaveCount(3);
     }
 
+    [Theory, Trait("Fault", "X13")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_cancelled_or_timed_out_request_in_order_counts_until_its_response_has_come(bool timeOut)
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.MaxPendingRequests = 2);
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        using var cancel = new CancellationTokenSource();
+        Task[] gone = [.. Enumerable.Range(0, 2).Select(number => connection.RequestAsync($"{number}", new() { Timeout = TimeSpan.FromSeconds(3) }, cancel.Token).AsTask())];
+        if (timeOut)
+        {
+            bed.Advance(3.1);
+        }
+        else
+        {
+            cancel.Cancel();
+        }
+
+        await Task.WhenAll(gone).Invoking(task => task.Soon()).Should().ThrowAsync<Exception>();
+        var third = () => connection.RequestAsync("3").AsTask();
+
+        (await third.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Match("2 requests are pending*2 of them cancelled or timed out*ConnectionOptions.MaxPendingRequests*");
+        bed.Listener.Wire.Sends.Should().HaveCount(2);
+        await peer.SendAsync("late\n");
+        var taken = connection.RequestAsync("3").AsTask();
+        bed.Listener.Wire.Sends.Should().HaveCount(3);
+        await peer.SendAsync("late, too\nthree\n");
+        (await taken.Soon()).ToString().Should().Be("three");
+    }
+
+    [Fact, Trait("Fault", "X13")]
+    public async Task A_storm_of_cancelled_requests_is_bounded()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.MaxPendingRequests = 100);
+        await using var peer = await bed.ConnectRawAsync();
+        var refused = 0;
+        for (var i = 0; i < 1_000; i++)
+        {
+            using var cancel = new CancellationTokenSource();
+            try
+            {
+                var request = bed.Session.Connection.RequestAsync("x", cancellationToken: cancel.Token).AsTask();
+                cancel.Cancel();
+                await request.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+            }
+            catch (RequestRefusedException)
+            {
+                refused++;
+            }
+        }
+
+        refused.Should().Be(900);
+    }
+
+    [Fact, Trait("Fault", "X27")]
+    public async Task A_handler_that_blocks_for_its_own_response_is_told_so()
+    {
+        RequestTimeoutException? thrown = null;
+        await using var bed = await new TestBed().StartAsync((connection, _) =>
+        {
+            try
+            {
+                connection.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask().Wait(TestBed.Patience);
+            }
+            catch (AggregateException exception)
+            {
+                thrown = exception.InnerException as RequestTimeoutException;
+            }
+
+            return default;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        var blocking = Task.Run(() => peer.SendAsync("x\n"));
+        await Eventually.TrueAsync(() => bed.Listener.Wire.Sends.Count > 0);
+
+        // The network's thread is blocked, so time passes here.
+        for (var i = 0; i < 22; i++)
+        {
+            bed.Time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        await blocking.Soon();
+        bed.Network.Settle().Should().BeTrue();
+        (thrown!.HandlerWasBlocked, thrown.MailboxWasFull).Should().Be((true, false));
+        thrown.Message.Should().Contain("handler was blocked").And.Contain(".Result");
+    }
+
+    [Fact, Trait("Fault", "X27")]
+    public async Task A_request_that_a_handler_awaits_accuses_nobody_when_it_times_out()
+    {
+        RequestTimeoutException? thrown = null;
+        await using var bed = await new TestBed().StartAsync(async (connection, message) =>
+        {
+            try
+            {
+                await connection.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) });
+            }
+            catch (RequestTimeoutException exception)
+            {
+                thrown = exception;
+            }
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+
+        bed.Advance(2.2);
+
+        thrown!.HandlerWasBlocked.Should().BeFalse();
+        thrown.Message.Should().Be("No response within 00:00:02");
+    }
+
     [Fact]
     public async Task A_correlation_id_without_its_reader_is_refused_before_anything_is_sent()
     {

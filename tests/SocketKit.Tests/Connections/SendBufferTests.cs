@@ -104,4 +104,18 @@ public class SendBufferTests
         buffer.Invoking(writer => writer.Advance(given + 1)).Should().Throw<ArgumentOutOfRangeException>();
         buffer.Invoking(writer => writer.Advance(-1)).Should().Throw<ArgumentOutOfRangeException>();
     }
+
+    [Fact, Trait("Fault", "X14")]
+    public void More_than_an_array_holds_is_refused_by_its_type()
+    {
+        var buffer = new SendBuffer(keepsMessages: false);
+        buffer.GetSpan(10);
+        buffer.Advance(10);
+
+        buffer.CanTake(Array.MaxLength - 10).Should().BeTrue();
+        buffer.CanTake(Array.MaxLength - 9).Should().BeFalse();
+        buffer.Invoking(it => it.GetSpan(Array.MaxLength - 9).Length).Should().Throw<FrameTooLargeException>();
+        buffer.Length.Should().Be(10);
+        buffer.Release();
+    }
 }

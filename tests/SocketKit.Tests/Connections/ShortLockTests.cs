@@ -101,6 +101,89 @@ public class ShortLockTests
         bed.Session.Connection.Closed.IsCompleted.Should().BeFalse();
     }
 
+    public static TheoryData<string, string> Entries
+    {
+        get
+        {
+            var entries = new TheoryData<string, string>();
+            foreach (var outer in new[] { "send", "try", "request", "ping", "pong" })
+            {
+                foreach (var inner in Members.Keys)
+                {
+                    entries.Add(outer, inner);
+                }
+            }
+
+            return entries;
+        }
+    }
+
+    private static Dictionary<string, Action<IConnection>> Members { get; } = new()
+    {
+        ["SendAsync"] = connection => _ = connection.SendAsync("inner"u8.ToArray()),
+        ["TrySend"] = connection => connection.TrySend("inner"u8.ToArray()),
+        ["RequestAsync"] = connection => _ = connection.RequestAsync("inner"u8.ToArray()),
+        ["CloseAsync"] = connection => _ = connection.CloseAsync(),
+        ["Abort"] = connection => connection.Abort(),
+        ["Closed"] = connection => _ = connection.Closed,
+        ["ClosedToken"] = connection => _ = connection.ClosedToken,
+    };
+
+    [Theory]
+    [Trait("Fault", "X19")]
+    [MemberData(nameof(Entries))]
+    public async Task A_framer_that_comes_back_is_refused_wherever_it_comes_from_and_goes_to(string outer, string inner)
+    {
+        IConnection? connection = null;
+        Exception? refused = null;
+        var lines = Framers.Lines();
+        var framer = new TestFramer
+        {
+            OnWrite = (message, output) =>
+            {
+                if (connection is not null)
+                {
+                    (connection.Id > 0, connection.Name, connection.TextEncoding.WebName).Should().Be((true, null, "utf-8"));
+                    refused = Record.Exception(() => Members[inner](connection));
+                }
+
+                lines.Write(message, output);
+            },
+        };
+        await using var bed = await new TestBed().StartAsync(configure: options =>
+        {
+            options.Framer = framer;
+            options.Heartbeat = new PingPongHeartbeat("ping", "pong");
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        bed.Network.Settle();
+        connection = bed.Session.Connection;
+        switch (outer)
+        {
+            case "send":
+                await connection.SendAsync("outer"u8.ToArray());
+                break;
+            case "try":
+                connection.TrySend("outer"u8.ToArray()).Should().BeTrue();
+                break;
+            case "request":
+                _ = connection.RequestAsync("outer"u8.ToArray()).AsTask();
+                break;
+            case "ping":
+                bed.Advance(11);
+                break;
+            default:
+                await peer.SendAsync("ping\n");
+                bed.Network.Settle();
+                break;
+        }
+
+        refused.Should().BeOfType<LockRecursionException>();
+        connection.Closed.IsCompleted.Should().BeFalse();
+        (await peer.ReceiveAsync(5)).Should().Be(outer is "ping" or "pong" ? outer + "\n" : "outer");
+        connection = null;
+    }
+
     private sealed class Recursive : IFramer
     {
         private readonly IFramer _lines = Framers.Lines();

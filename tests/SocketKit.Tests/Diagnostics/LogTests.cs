@@ -40,6 +40,7 @@ public partial class LogTests
         [25] = "Information*",
         [29] = "Warning*",
         [30] = "Error*",
+        [35] = "Error*",
     };
 
     [Fact]

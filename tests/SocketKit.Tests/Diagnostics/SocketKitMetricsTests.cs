@@ -233,7 +233,7 @@ public partial class SocketKitMetricsTests
         }
 
         tags.Should().Contain("socketkit.name").And.BeSubsetOf(
-            ["socketkit.role", "socketkit.name", "error.type", "network.io.direction", "socketkit.client.state", "socketkit.tls.certificate.name", "tls.protocol.version"]);
+            ["socketkit.role", "socketkit.name", "error.type", "network.io.direction", "socketkit.client.state", "socketkit.tls.certificate.name", "tls.protocol.version", "socketkit.observer"]);
 
         void Note(ReadOnlySpan<KeyValuePair<string, object?>> attributes)
         {

@@ -166,6 +166,67 @@ public class FramerCheckTests
         Failure(new Custom { Description = "" }).Should().EndWith("DescribeIncomplete said nothing");
     }
 
+    [Fact, Trait("Fault", "X06")]
+    public void Framers_that_find_their_way_back_pass()
+    {
+        FramerCheck.Recovery(Framers.Marked("\x02", "\x03"), 0, "a", "", "hello");
+        FramerCheck.Recovery(Framers.Marked("<<|", ">>"), 0, "a", "", "hello", new string('x', 300));
+        FramerCheck.Recovery(Framers.Marked("~", "~"), 0, "a", "hello", new string('x', 300));
+        FramerCheck.Recovery(Framers.Marked("=->", "=->"), 0, "a", "hello");
+        FramerCheck.Recovery(Framers.Marked("##", "##"), 1, "a", "hello");
+        FramerCheck.Recovery(Framers.Lines(), 1, "a", "", "hello");
+        FramerCheck.Recovery(Framers.Lines(LineEnd.CrLf), 1, "a", "", "hello");
+        FramerCheck.Recovery(Framers.Delimited(";;"), 1, "a", "hello");
+        FramerCheck.Recovery(Framers.Delimited(new DelimiterOptions("END") { KeepDelimiter = true }), 1, [.. "aEND"u8], [.. "helloEND"u8]);
+    }
+
+    [Fact, Trait("Fault", "X06")]
+    public void A_framer_that_takes_an_end_for_a_begin_is_found()
+    {
+        // In pairs: after one mark too many each end is taken for a begin, for ever.
+        var pairs = new Custom
+        {
+            OnRead = (input, _) => input[0] != '~' ? Frame.Discard(1) : input[1..].IndexOf((byte)'~') is >= 0 and var length ? Frame.Message(1, length, 1) : Frame.NeedMore(),
+            OnWrite = (message, output) => output.Write([(byte)'~', .. message, (byte)'~']),
+        };
+
+        Lost(pairs, 1).Should().Be("Custom, message 1 of 4 bytes without byte 0: of the 20 good messages behind it the last 0 came, where all but 1 should");
+    }
+
+    [Fact, Trait("Fault", "X06")]
+    public void A_framer_that_never_finds_its_way_back_is_found()
+    {
+        Lost(new Custom(), 5).Should().Contain("of the 20 good messages behind it the last");
+        Lost(Framers.FixedSize(2), 1).Should().StartWith("FixedSizeFramer, message 1 of 2 bytes without byte 0: ");
+        Lost(Framers.Delimited(";"), 0).Should().Be("DelimiterFramer, message 1 of 3 bytes cut off before byte 1: of the 20 good messages behind it the last 19 came, where all but 0 should");
+    }
+
+    [Fact, Trait("Fault", "X06")]
+    public void A_framer_that_fails_on_damage_is_found_and_one_that_refuses_it_is_not()
+    {
+        Reader good = new DelimiterFramer(";"u8).Read;
+        FramerCheck.Recovery(new Custom { OnRead = (input, resume) => Checked(input, new FramingException("rubbish")), OnWrite = Write }, 1, "ab", "ab");
+
+        Lost(new Custom { OnRead = (input, resume) => Checked(input, new IndexOutOfRangeException("oops")), OnWrite = Write }, 1)
+            .Should().Be("Custom, message 1 of 3 bytes without byte 0: the framer threw IndexOutOfRangeException: oops");
+
+        Frame Checked(Span<byte> input, Exception exception) => good(input, 0) is { Kind: FrameKind.Message } frame && !input[..frame.Length].SequenceEqual("ab"u8) ? throw exception : good(input, 0);
+        static void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output) => output.Write([.. message, (byte)';']);
+    }
+
+    [Fact]
+    public void Recovery_wants_a_message_and_a_number_below_twenty()
+    {
+        FluentActions.Invoking(() => FramerCheck.Recovery(Framers.Lines(), 1, Array.Empty<string>())).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => FramerCheck.Recovery(Framers.Lines(), -1, "a")).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => FramerCheck.Recovery(Framers.Lines(), 20, "a")).Should().Throw<ArgumentException>();
+    }
+
+    private delegate Frame Reader(Span<byte> input, long resume);
+
+    private static string Lost(IFramer framer, int mayLose) =>
+        FluentActions.Invoking(() => FramerCheck.Recovery(framer, mayLose, "ab", "cd")).Should().Throw<FramerCheckException>().Which.Message;
+
     private static string Failure(IFramer framer, params string[] messages)
     {
         string[] texts = messages.Length == 0 ? ["ab", "cde"] : messages;

@@ -29,7 +29,14 @@ public class MarkFramerTests : FramerContract
     [InlineData("[", "]", "[a]]", "a", 1, 0)]
     [InlineData("[", "]", "[a][b", "a", 0, 2)]
     [InlineData("\x02", "\x03", "\x02" + "a\0b\x03", "a\0b", 0, 0)]
-    [InlineData("~", "~", "~a~x~~", "a~", 1, 0)]
+    [InlineData("~", "~", "~a~x~~", "a~x", 0, 1)]
+    [InlineData("~", "~", "~a~b~c~", "a~b~c", 0, 0)]
+    [InlineData("~", "~", "~~~~a~~b~~", "a~b", 3, 1)]
+    [InlineData("~", "~", "a~~b~", "a~b", 0, 0)]
+    [InlineData("##", "##", "##a####b##", "a~b", 0, 0)]
+    [InlineData("##", "##", "####a##", "a", 2, 0)]
+    [InlineData("##", "##", "###a##", "#a", 0, 0)]
+    [InlineData("##", "##", "a#b###", "a#b", 0, 1)]
     [InlineData("aab", "z", "aaaabqz", "q", 2, 0)]
     [InlineData("aab", "z", "xaa", "", 1, 2)]
     [InlineData("aab", "z", "xab", "", 3, 0)]
@@ -62,6 +69,57 @@ public class MarkFramerTests : FramerContract
         Framers.Marked(begin, end).Invoking(framer => framer.Write(Latin1(message), output)).Should().Throw<FramingException>().WithMessage("*mark at byte*");
 
         output.WrittenCount.Should().Be(0);
+    }
+
+    [Theory, Trait("Fault", "X06")]
+    [InlineData("~")]
+    [InlineData("\x7E\x7E")]
+    [InlineData("=-=")]
+    public void A_stray_equal_mark_costs_no_message(string mark)
+    {
+        var framer = Framers.Marked(mark, mark);
+        var good = Enumerable.Range(0, 300).Select(i => $"message {i}").ToArray();
+        var output = new ArrayBufferWriter<byte>();
+        output.Write(Latin1(mark));
+        foreach (var message in good)
+        {
+            framer.Write(Latin1(message), output);
+        }
+
+        var feed = new FrameFeed(framer);
+        feed.Feed(output.WrittenSpan);
+
+        feed.Messages.Select(Encoding.Latin1.GetString).Should().Equal(good);
+        feed.Discarded.Should().Be(mark.Length);
+        feed.Waiting.Should().Be(0);
+    }
+
+    [Theory, Trait("Fault", "X06")]
+    [InlineData("~a~b~~c~~d~", "a|b|c|d", "an end mark, or a begin mark, is lost")]
+    [InlineData("~aX~b~~c~~d~", "aX|b|c|d", "an end mark is changed")]
+    [InlineData("~a~X b~~c~~d~", "a|X b|c|d", "a begin mark is changed")]
+    [InlineData("~a~~b~b~~c~~d~", "a|b|b|c|d", "a mark is in the middle")]
+    [InlineData("~a~~b~~c", "a|b", "the stream ends early")]
+    public void With_equal_marks_only_the_damaged_frame_suffers(string stream, string messages, string because)
+    {
+        var feed = new FrameFeed(Framers.Marked("~", "~"));
+
+        feed.Feed(Latin1(stream));
+
+        string.Join('|', feed.Messages.Select(Encoding.Latin1.GetString)).Should().Be(messages, because);
+    }
+
+    [Fact, Trait("Fault", "X06")]
+    public void Between_equal_marks_an_empty_message_is_refused()
+    {
+        IFramer framer = Framers.Marked("~", "~");
+        var output = new ArrayBufferWriter<byte>();
+
+        framer.Invoking(it => it.Write([], output)).Should().Throw<FramingException>().WithMessage("An empty message cannot stand between two equal marks*");
+
+        output.WrittenCount.Should().Be(0);
+        framer.DescribeIncomplete("~"u8).Should().Be("0 bytes after a begin mark without an end mark");
+        framer.DescribeIncomplete("ab"u8).Should().Be("2 bytes without an end mark");
     }
 
     [Fact]
@@ -104,9 +162,24 @@ public sealed class SameMarksTests : FramerContract
 {
     protected override byte[] Alphabet => "~a"u8.ToArray();
 
-    public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("ab~a~b", null, 3)];
+    protected override int Shortest => 1;
+
+    public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("ab~a~b", null, 0), ("~~~~", null, 3), ("~~~a~", null, 2)];
 
     protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("~", "~", maxLength);
+}
+
+public sealed class SameLongMarksTests : FramerContract
+{
+    protected override byte[] Alphabet => "##a"u8.ToArray();
+
+    protected override int Shortest => 1;
+
+    public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("####", null, 2), ("ab##", null, 0)];
+
+    protected override IEnumerable<byte[]> TrickyMessages => ["#a"u8.ToArray(), "a#a"u8.ToArray()];
+
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("##", "##", maxLength);
 }
 
 public sealed class OverlappingMarksTests : FramerContract

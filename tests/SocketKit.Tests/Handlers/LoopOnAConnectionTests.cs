@@ -87,6 +87,40 @@ public class LoopOnAConnectionTests
         reason.Exception!.Message.Should().Be("cannot serve 3 bytes");
     }
 
+    [Theory, Trait("Fault", "X20")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_loop_that_throws_after_a_cancelled_wait_closes_as_HandlerFailed(bool again)
+    {
+        using var cancel = new CancellationTokenSource();
+        await using var bed = await StartAsync(async (_, messages) =>
+        {
+            try
+            {
+                await foreach (var message in messages.WithCancellation(cancel.Token))
+                {
+                }
+            }
+            catch (OperationCanceledException) when (!again)
+            {
+                throw new InvalidOperationException("no message in time");
+            }
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Server.Connections.Single();
+        await peer.SendAsync("a\n");
+
+        cancel.Cancel();
+        await Eventually.TrueAsync(() => connection.ClosedToken.IsCancellationRequested);
+        await peer.FinishAsync();
+
+        var reason = await connection.Closed.Soon();
+        (reason.Kind, reason.By).Should().Be((CloseKind.HandlerFailed, CloseParty.Local));
+        reason.Exception.Should().BeOfType(again ? typeof(OperationCanceledException) : typeof(InvalidOperationException));
+        bed.Network.Settle();
+        bed.Logs.GetSnapshot().Where(line => line.Exception == reason.Exception && line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning).Should().ContainSingle("it is told once");
+    }
+
     [Fact]
     public async Task Ten_thousand_messages_in_one_write_are_answered_in_order()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using SocketKit.Transports;
 
 namespace SocketKit.Tests.TestDoubles;
 
@@ -14,6 +15,15 @@ internal sealed class WatchedListener(Listener inner) : Listener
 
     /// <summary>The next wires keep messages: what one send of the peer brings is one message.</summary>
     public bool KeepsMessages { get; set; }
+
+    /// <summary>See <see cref="WatchedTransport.YieldsAtOnce"/>.</summary>
+    public bool YieldsAtOnce { get; set; }
+
+    /// <summary>What the next wires say of their peers' ends; set, it is all that they say.</summary>
+    public CancellationToken HungUp { get; set; }
+
+    /// <summary>See <see cref="WatchedTransport.IsBroken"/>.</summary>
+    public bool AreBroken { get; set; }
 
     public int Accepts { get; private set; }
 
@@ -36,7 +46,7 @@ internal sealed class WatchedListener(Listener inner) : Listener
             return null;
         }
 
-        var wire = new WatchedTransport(transport, Opening, KeepsMessages);
+        var wire = new WatchedTransport(transport, Opening, KeepsMessages) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken, HungUpToken = HungUp };
         Wires.Add(wire);
         return wire;
     }
@@ -63,6 +73,8 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public Exception? SendFailure { get; set; }
 
+    public Exception? FinishFailure { get; set; }
+
     /// <summary>Called by every send, before it begins.</summary>
     public Action Sending { get; set; } = () => { };
 
@@ -84,7 +96,31 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     internal override bool HasUnread => Unread;
 
-    public override bool KeepsMessages => keepsMessages;
+    internal override long BytesReceived => inner.BytesReceived;
+
+    internal override long BytesUnread => inner.BytesUnread;
+
+    internal override IEngineObserver? Observer
+    {
+        set => inner.Observer = value;
+    }
+
+    /// <summary>See <see cref="WatchedListener.HungUp"/>.</summary>
+    public CancellationToken HungUpToken { get; init; }
+
+    public override CancellationToken HungUp => HungUpToken;
+
+    internal override bool TellsOfPeer => !HungUpToken.CanBeCanceled && inner.TellsOfPeer;
+
+    internal override void CheckPeer() => inner.CheckPeer();
+
+    /// <summary>Yields are over before anybody looks, as another thread may bring about with any.</summary>
+    public bool YieldsAtOnce { get; init; }
+
+    public override bool KeepsMessages => IsBroken ? throw new InvalidOperationException("broken") : keepsMessages;
+
+    /// <summary>A connection cannot be built on it.</summary>
+    public bool IsBroken { get; init; }
 
     internal override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
 
@@ -133,10 +169,15 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
     public override ValueTask FinishAsync()
     {
         Finished = true;
+        if (FinishFailure is not null)
+        {
+            throw FinishFailure;
+        }
+
         return inner.FinishAsync();
     }
 
-    public override ValueTask YieldAsync() => inner.YieldAsync();
+    public override ValueTask YieldAsync() => YieldsAtOnce ? default : inner.YieldAsync();
 
     public override void Abort()
     {

@@ -22,7 +22,7 @@ internal static class EpollDial
         try
         {
             var begun = Begin(descriptor, endPoint);
-            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0, tcp: endPoint is IPEndPoint);
+            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0, tcp: endPoint is IPEndPoint) { IsDialling = true };
             if (begun == Errno.InProgress)
             {
                 await using var cancellation = cancellationToken.UnsafeRegister(static connecting => ((EpollSocket)connecting!).Abort(reset: true), connecting).ConfigureAwait(false);
@@ -32,6 +32,7 @@ internal static class EpollDial
             cancellationToken.ThrowIfCancellationRequested();
             ThrowIf(connecting.TakeError());
             ThrowIfItself(descriptor, endPoint);
+            connecting.IsDialling = false;
             return new EpollTransport(connecting, PeerAddress.Dialled(descriptor, endPoint));
         }
         catch (IOException) when (cancellationToken.IsCancellationRequested)

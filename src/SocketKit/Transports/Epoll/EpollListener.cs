@@ -138,7 +138,9 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
             {
                 transport = AcceptNext();
             }
-            catch (SocketException exception)
+            #pragma warning disable CA1031 // Whatever fails, the accept loop is told: a listener that does not accept is dead.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
                 failure = exception;
             }
@@ -184,8 +186,16 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
             {
                 _descriptorsShort = Descriptors.AreShort(number);
                 var descriptor = new Descriptor(number);
-                var peer = PeerAddress.Read(descriptor, raw[..Math.Min(length, raw.Length)]);
-                return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: Address is TcpAddress), peer);
+                try
+                {
+                    var peer = PeerAddress.Read(descriptor, raw[..Math.Min(length, raw.Length)]);
+                    return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: Address is TcpAddress), peer);
+                }
+                catch
+                {
+                    descriptor.Dispose();
+                    throw;
+                }
             }
 
             var error = Marshal.GetLastPInvokeError();
@@ -204,6 +214,8 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     /// <summary>The listening socket in its loop.</summary>
     private sealed class Watch(EpollListener listener, EpollLoop loop) : Registration(loop)
     {
+        internal override bool RunsUserCode => false;
+
         internal override void OnEvent(int directions)
         {
             if ((directions & EventBatch.In) != 0)

@@ -41,6 +41,9 @@ internal sealed unsafe class EpollLoop
     // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the two writes names nobody else.
     private Registration? _dispatching;
 
+    // Who serves it. Of the generation that the state shows, while a dispatch is under way: the next one begins only when the monitor has given it the loop.
+    private LoopThreads.LoopThread? _thread;
+
     /// <summary>Makes a loop, without a thread yet.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">The kernel gives no epoll instance or event counter.</exception>
     public EpollLoop(LoopThreads threads, LoopMonitor monitor)
@@ -68,6 +71,9 @@ internal sealed unsafe class EpollLoop
 
     /// <summary>What was being dispatched while the state was this; null when it cannot be told.</summary>
     public Registration? DispatchedIn(long state) => Volatile.Read(ref _dispatching) is { } registration && registration.DispatchedIn == state ? registration : null;
+
+    /// <summary>Who serves the loop, if it is in a dispatch.</summary>
+    public LoopThreads.LoopThread? Thread => Volatile.Read(ref _thread);
 
     /// <summary>Watches a descriptor from now on.</summary>
     /// <param name="registration">Gets the events.</param>
@@ -156,9 +162,10 @@ internal sealed unsafe class EpollLoop
     }
 
     /// <summary>Serves the loop until another thread has taken it over.</summary>
-    public void Run(int generation)
+    public void Run(int generation, LoopThreads.LoopThread thread)
     {
         _current = this;
+        Volatile.Write(ref _thread, thread);
         while (true)
         {
             if (!_state.TryBegin(generation, out var state, out var wakesMonitor))
@@ -176,7 +183,7 @@ internal sealed unsafe class EpollLoop
             {
                 if (Find(slot, entryGeneration) is { } registration)
                 {
-                    Dispatch(registration, null, directions, state);
+                    Dispatch(registration, null, directions, state, thread);
                 }
 
                 continue;
@@ -184,7 +191,7 @@ internal sealed unsafe class EpollLoop
 
             if (Interlocked.Decrement(ref _turns) >= 0 && _queue.TryDequeue(out var item))
             {
-                Dispatch(item.Owner, item, 0, state);
+                Dispatch(item.Owner, item, 0, state, thread);
                 continue;
             }
 
@@ -218,7 +225,7 @@ internal sealed unsafe class EpollLoop
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            registration.OnEscaped(exception);
+            Escaped(registration, exception);
         }
 
         // What the dispatch left in an AsyncLocal, or as the thread's synchronization context, is not the next one's.
@@ -233,6 +240,19 @@ internal sealed unsafe class EpollLoop
         }
     }
 
+    private static void Escaped(Registration registration, Exception exception)
+    {
+        try
+        {
+            registration.OnEscaped(exception);
+        }
+#pragma warning disable CA1031 // The second exception of one dispatch. Nobody is left to be told, and the thread is that of all connections.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
+
     /// <summary>Gets the loop its thread, with its first registration.</summary>
     private void Start()
     {
@@ -244,7 +264,7 @@ internal sealed unsafe class EpollLoop
         }
     }
 
-    private void Dispatch(Registration registration, ILoopItem? item, int directions, long state)
+    private void Dispatch(Registration registration, ILoopItem? item, int directions, long state, LoopThreads.LoopThread thread)
     {
         if (registration.IsOnProbation)
         {
@@ -256,9 +276,11 @@ internal sealed unsafe class EpollLoop
         Volatile.Write(ref _dispatching, registration);
         Interleaving.Point();
         Invoke(registration, item, directions);
-        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state) && registration.Convict(state))
+        if (LoopState.GenerationOf(_state.Word) != LoopState.GenerationOf(state))
         {
-            registration.OnTakenOver();
+            var held = thread.Held;
+            thread.Held = null;
+            held?.Return(registration);
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
     private ManualResetValueTaskSourceCore<Received> _received;
     private Memory<byte> _buffer;
     private bool _finished;
+    private long _bytesReceived;
 
     /// <summary>A receive that does not fill its buffer has emptied the kernel's. Not so on a Unix socket, which stops at what came with descriptors, nor after urgent data, at which TCP stops.</summary>
     private volatile bool _shortReadMeansEmpty;
@@ -36,6 +37,25 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
             }
 
             return count > 0;
+        }
+    }
+
+    public long BytesReceived => Volatile.Read(ref _bytesReceived);
+
+    /// <summary>How many they are; negative when the kernel does not say. From any thread.</summary>
+    public unsafe long BytesUnread
+    {
+        get
+        {
+            if (!Descriptor.TryHold())
+            {
+                return -1;
+            }
+
+            var count = 0;
+            var result = Native.Control(Descriptor.Number, Native.BytesToRead, &count);
+            Descriptor.DangerousRelease();
+            return result < 0 ? -1 : count;
         }
     }
 
@@ -165,6 +185,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
                 }
 
                 count = (int)result;
+                Volatile.Write(ref _bytesReceived, _bytesReceived + count);
                 return true;
             }
 

@@ -51,6 +51,11 @@ internal sealed partial class EpollSocket : Registration
 
     public IEngineObserver? Observer { get; set; }
 
+    /// <summary>It is connecting, and nobody but the engine knows of it.</summary>
+    public bool IsDialling { get; set; }
+
+    internal override bool RunsUserCode => !IsDialling;
+
     /// <summary>Cancelled when the kernel reports that the peer has finished or is gone, although nobody reads.</summary>
     public CancellationToken HungUp
     {
@@ -156,6 +161,11 @@ internal sealed partial class EpollSocket : Registration
             {
                 claimed = EventBatch.In;
             }
+            else if (hungUp)
+            {
+                // Whoever receives learns it by the receive; now nobody does.
+                TellOfPeer(isOver: (directions & EventBatch.OutHungUp) != 0);
+            }
         }
 
         if ((directions & EventBatch.Out) != 0 && _out.Signal((directions & EventBatch.OutHungUp) != 0 ? Readiness.Ready | Readiness.HungUp : Readiness.Ready))
@@ -178,7 +188,9 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    internal override void OnTakenOver() => Observer?.HandlerBlocks();
+    internal override void OnOvertaken() => Observer?.CallTakesLong();
+
+    internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Observer?.HandlerHeldLoop(time, goesOn);
 
     internal override void OnSparesExhausted() => Observer?.NoThreadLeft();
 
@@ -196,6 +208,40 @@ internal sealed partial class EpollSocket : Registration
     {
         _in.NoteHangUp();
         _ = Volatile.Read(ref _hungUp)?.CancelAsync();
+    }
+
+    /// <summary>Tells of an end that no receive waits for.</summary>
+    /// <param name="isOver">The kernel has given up both directions: after a reset, after its own verdict, or because both ends have finished.</param>
+    private void TellOfPeer(bool isOver)
+    {
+        if (Observer is not { } observer || IsAborted)
+        {
+            return;
+        }
+
+        if (isOver && PeerError() is var error && error != SocketError.Success)
+        {
+            observer.PeerGone(Failure(error));
+        }
+        else
+        {
+            observer.PeerFinished();
+        }
+    }
+
+    /// <summary>Why the connection is over in the kernel; Success when the peer has only finished. The kernel tells an error once, so it is noted for the verbs.</summary>
+    private SocketError PeerError()
+    {
+        if (_failure.First is var first && first != SocketError.Success)
+        {
+            return first;
+        }
+
+        return TakeError() switch
+        {
+            0 => !FinishedSending && WasReset() ? SocketError.ConnectionReset : SocketError.Success,
+            var error => Errno.ToSocketError(error),
+        };
     }
 
     private Exception Failure(SocketError error) => _failure.Note(error, IsAborted);

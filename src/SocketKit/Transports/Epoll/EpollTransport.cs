@@ -22,7 +22,13 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
     // The loop sees to it after each dispatch.
     internal override bool CompletesInDefaultContext => true;
 
+    internal override bool TellsOfPeer => true;
+
     internal override bool HasUnread => socket.HasUnread;
+
+    internal override long BytesReceived => socket.BytesReceived;
+
+    internal override long BytesUnread => socket.BytesUnread;
 
     internal override IEngineObserver? Observer
     {

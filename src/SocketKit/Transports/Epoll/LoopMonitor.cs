@@ -5,8 +5,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look is user code that blocks, so the loop goes to a spare thread. With all loops idle for a second it sleeps until one
-/// of them wakes it. It runs no user code and takes no lock that user code could hold.
+/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look may be user code that blocks, so the loop goes to a spare thread, whoever is to blame. With all loops idle for a second it sleeps
+/// until one of them wakes it. It runs no user code and takes no lock that user code could hold.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "It lives as long as the process.")]
 internal sealed class LoopMonitor(LoopThreads threads)
@@ -17,9 +17,18 @@ internal sealed class LoopMonitor(LoopThreads threads)
     /// <summary>Without a spare again within this time is the same episode: threads come back one by one.</summary>
     private static readonly TimeSpan Episode = TimeSpan.FromSeconds(1);
 
+    /// <summary>Threads that are looked at in a tick, besides those whose loop is taken in it.</summary>
+    private const int MostLooks = 8;
+
+    /// <summary>After this time nothing more will be found out about a dispatch.</summary>
+    private static readonly TimeSpan LongestInquiry = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
-    private volatile (EpollLoop Loop, Standstill Standstill)[] _watched = [];
+    private volatile WatchedLoop[] _watched = [];
+
+    // Those who may be to blame and have not come back. The monitor's own.
+    private readonly Queue<HeldDispatch> _held = new();
     private int _running;
     private long _lastAtBound;
     private bool _toldOfBound;
@@ -31,7 +40,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
             if (!_watched.Any(watched => watched.Loop == loop))
             {
-                _watched = [.. _watched, (loop, new Standstill())];
+                _watched = [.. _watched, new WatchedLoop(loop)];
             }
         }
 
@@ -83,32 +92,52 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private bool Look(bool isLate)
     {
         var busy = false;
-        var watched = _watched;
-        for (var i = 0; i < watched.Length; i++)
+        var now = (Time: Stopwatch.GetTimestamp(), Work: RuntimeWork.Now);
+        foreach (var entry in _watched)
         {
-            ref var entry = ref watched[i];
             var word = entry.Loop.State.Word;
-            if (entry.Standstill.Look(word, isLate, out var isBusy))
+            if (word != entry.Standstill.Seen)
             {
-                TakeOver(entry.Loop, word);
+                entry.FirstSeen = now;
+                entry.Held = null;
+            }
+
+            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long again.
+            if (entry.Standstill.Look(word, isLate, out var isBusy) || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
+            {
+                TakeOver(entry, word);
             }
 
             busy |= isBusy;
         }
 
-        return busy;
+        Inquire();
+        return busy || _held.Count > 0;
     }
 
-    private void TakeOver(EpollLoop loop, long seen)
+    private void TakeOver(WatchedLoop entry, long seen)
     {
+        var loop = entry.Loop;
+        if (entry.Held?.Word != seen)
+        {
+            if (loop.Thread is not { } thread)
+            {
+                return;
+            }
+
+            entry.Held = new HeldDispatch(seen, thread.Native, loop.DispatchedIn(seen), entry.FirstSeen.Time, entry.FirstSeen.Work);
+            thread.Held = entry.Held;
+        }
+
+        var held = entry.Held;
         if (threads.TakeSpare() is not { } spare)
         {
-            var blocking = loop.DispatchedIn(seen);
+            held.Look();
             _toldOfBound &= Stopwatch.GetElapsedTime(_lastAtBound) < Episode;
             _lastAtBound = Stopwatch.GetTimestamp();
-            var tells = blocking is not null && !_toldOfBound;
+            var tells = !_toldOfBound && held.Registration is not null && held.IsToBlame();
             _toldOfBound |= tells;
-            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? blocking : null, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? held.Registration : null, preferLocal: false);
             return;
         }
 
@@ -118,9 +147,42 @@ internal sealed class LoopMonitor(LoopThreads threads)
             return;
         }
 
-        var blocks = loop.DispatchedIn(seen);
+        if (held.Registration is { } registration)
+        {
+            loop.Queue(new Overtaken(registration));
+        }
+
         spare.Give(new LoopThreads.Work(loop, generation));
-        ThreadPool.UnsafeQueueUserWorkItem(static blocks => HandedOver(blocks), blocks?.Convict(seen) == true ? blocks : null, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
+        held.Look();
+        _held.Enqueue(held);
+    }
+
+    /// <summary>Goes on looking at those whose loop was taken, until it is known who is to blame.</summary>
+    private void Inquire()
+    {
+        var looks = 0;
+        for (var count = _held.Count; count > 0; count--)
+        {
+            var held = _held.Dequeue();
+            if (held.IsSettled || held.Age > LongestInquiry)
+            {
+                continue;
+            }
+
+            if (looks < MostLooks && held.Look())
+            {
+                looks++;
+            }
+
+            if (held.Age >= HeldDispatch.Long && held.IsNewsBeforeItsEnd())
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(static held => held.Tell(), held, preferLocal: false);
+                continue;
+            }
+
+            _held.Enqueue(held);
+        }
     }
 
     // A counter calls whoever listens to it, and a log line a logger: users' code, which may block, so not on this thread.
@@ -130,10 +192,12 @@ internal sealed class LoopMonitor(LoopThreads threads)
         blocking?.OnSparesExhausted();
     }
 
-    private static void HandedOver(Registration? blocks)
+    /// <summary>The successor's turn for the dispatch that it was given the loop for.</summary>
+    private sealed class Overtaken(Registration registration) : ILoopItem
     {
-        SocketKitMetrics.LoopHandOvers.Add(1);
-        blocks?.OnTakenOver();
+        public Registration Owner => registration;
+
+        public void Run() => registration.OnOvertaken();
     }
 
     /// <summary>Sleeps until a loop begins a dispatch; not at all if one has begun since the last look.</summary>
@@ -144,14 +208,26 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
         }
 
-        foreach (var (loop, standstill) in _watched)
+        foreach (var entry in _watched)
         {
-            if (!loop.State.TryParkMonitor(standstill.Seen))
+            if (!entry.Loop.State.TryParkMonitor(entry.Standstill.Seen))
             {
                 return;
             }
         }
 
         _wake.Wait();
+    }
+
+    /// <summary>A loop, and what the monitor remembers of it.</summary>
+    private sealed class WatchedLoop(EpollLoop loop)
+    {
+        public Standstill Standstill = new();
+        public (long Time, RuntimeWork Work) FirstSeen;
+
+        /// <summary>The last dispatch that stood still.</summary>
+        public HeldDispatch? Held;
+
+        public EpollLoop Loop => loop;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class LoopThreads
     /// <summary>How many threads there may be besides one for each loop. Spares that handlers block are never more.</summary>
     public const int MostSpares = 256;
 
-    /// <summary>A dispatch shorter than this did not block.</summary>
+    /// <summary>A dispatch shorter than this did not block. A longer one did if its thread has waited for something, or has used so much of a processor; else the machine was busy with others.</summary>
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(1);
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
@@ -164,17 +164,20 @@ internal sealed class LoopThreads
             _number = directions;
         }
 
-        public void Run()
+        public void Run(LoopThread thread)
         {
             if (_loop is not null)
             {
-                _loop.Run(_number);
+                _loop.Run(_number, thread);
                 return;
             }
 
+            var waits = NativeThread.Waits;
+            var used = thread.Native.ProcessorTime;
             var began = Stopwatch.GetTimestamp();
             EpollLoop.Invoke(_registration!, _item, _number);
-            _registration!.NoteDispatch(Stopwatch.GetElapsedTime(began) < Short);
+            var isLong = Stopwatch.GetElapsedTime(began) >= Short;
+            _registration!.NoteDispatch(isLong && (NativeThread.Waits != waits || thread.Native.ProcessorTime - used >= Short));
         }
     }
 
@@ -185,11 +188,22 @@ internal sealed class LoopThreads
         private readonly LoopThreads _owner;
         private readonly SemaphoreSlim _given = new(0);
         private Work _work;
+        private HeldDispatch? _held;
 
         public LoopThread(LoopThreads owner)
         {
             _owner = owner;
             new Thread(Run) { IsBackground = true, Name = "SocketKit loop" }.UnsafeStart();
+        }
+
+        /// <summary>Known from the first work on.</summary>
+        public NativeThread Native { get; private set; }
+
+        /// <summary>The dispatch from which its loop was taken; set before it is.</summary>
+        public HeldDispatch? Held
+        {
+            get => Volatile.Read(ref _held);
+            set => Volatile.Write(ref _held, value);
         }
 
         /// <summary>Whoever has taken it gives it something to do.</summary>
@@ -202,6 +216,7 @@ internal sealed class LoopThreads
         private void Run()
         {
             EpollLoop.Clean ??= ExecutionContext.Capture();
+            Native = NativeThread.Current;
             while (true)
             {
                 if (!_given.Wait(IdleTime))
@@ -217,7 +232,7 @@ internal sealed class LoopThreads
                 var work = _work;
                 do
                 {
-                    work.Run();
+                    work.Run(this);
                 }
                 while (_owner.TryPark(this, out work));
             }

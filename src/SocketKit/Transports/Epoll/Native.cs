@@ -28,11 +28,19 @@ internal static partial class Native
     public const int LevelSocket = 1;
     public const int OptionError = 4;
     public const int OptionLinger = 13;
+    public const int UsageOfThread = 1;
+    public const int OpenCloseOnExec = 0x80000;
     public const int FamilyUnix = 1;
     public const int SocketStream = 1;
+
+    /// <summary>FIONREAD.</summary>
+    public const nuint BytesToRead = 0x541B;
     private const int EpollCloseOnExec = 0x80000;
     private const int EventNonBlocking = 0x800;
     private const string Library = "libc";
+
+    /// <summary>gettid(2), by its number: older C libraries have no function for it.</summary>
+    public static readonly nint GetThreadId = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 178 : 186;
 
     /// <summary>A new epoll instance, or -1.</summary>
     public static int EpollCreate() => EpollCreate1(EpollCloseOnExec);
@@ -109,9 +117,29 @@ internal static partial class Native
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int FileControl(int descriptor, int command, int argument);
 
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static unsafe partial int Control(int descriptor, nuint request, int* value);
+
     [LibraryImport(Library, EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int Close(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "syscall")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint SystemCall(nint number);
+
+    [LibraryImport(Library, EntryPoint = "clock_gettime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static unsafe partial int ClockTime(int clock, long* time);
+
+    [LibraryImport(Library, EntryPoint = "getrusage")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static unsafe partial int Usage(int whose, byte* usage);
+
+    [LibraryImport(Library, EntryPoint = "open")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static unsafe partial int Open(byte* path, int flags, int mode);
 
     [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

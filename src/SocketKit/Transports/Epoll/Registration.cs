@@ -8,7 +8,6 @@ internal abstract class Registration(EpollLoop loop)
 
     private int _probation;
     private long _dispatchedIn = -1;
-    private long _convictedOf = -1;
 
     public EpollLoop Loop => loop;
 
@@ -24,6 +23,9 @@ internal abstract class Registration(EpollLoop loop)
         get => Volatile.Read(ref _dispatchedIn);
         set => Volatile.Write(ref _dispatchedIn, value);
     }
+
+    /// <summary>Its dispatches may run user code, which may block. What cannot block is never on probation, whatever it looks like on a busy machine.</summary>
+    internal virtual bool RunsUserCode => true;
 
     /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>
     internal bool IsOnProbation => Volatile.Read(ref _probation) > 0;
@@ -45,8 +47,15 @@ internal abstract class Registration(EpollLoop loop)
     /// <summary>An exception escaped a dispatch.</summary>
     internal abstract void OnEscaped(Exception exception);
 
-    /// <summary>The loop was taken from a dispatch of this one, the first since it last behaved.</summary>
-    internal virtual void OnTakenOver()
+    /// <summary>A dispatch of this one goes on beside the loop, which has gone to another thread. Called on the loop.</summary>
+    internal virtual void OnOvertaken()
+    {
+    }
+
+    /// <summary>A dispatch of this one has held its loop, by its own fault, and is the first since it last behaved.</summary>
+    /// <param name="time">For so long.</param>
+    /// <param name="goesOn">It has not ended yet.</param>
+    internal virtual void OnHeldLoop(TimeSpan time, bool goesOn)
     {
     }
 
@@ -55,19 +64,15 @@ internal abstract class Registration(EpollLoop loop)
     {
     }
 
-    /// <summary>Begins the probation.</summary>
-    /// <param name="dispatch">The loop's word during the dispatch that blocked. Both the monitor and the thread that comes back from it tell of it, and events of a busy peer may have used up the probation in between.</param>
-    /// <returns>True: it was not on probation before, and this dispatch has not been told of.</returns>
-    internal bool Convict(long dispatch)
-    {
-        var isNews = Interlocked.Exchange(ref _convictedOf, dispatch) != dispatch;
-        return Interlocked.Exchange(ref _probation, Probation) == 0 && isNews;
-    }
+    /// <summary>Begins the probation, or begins it anew.</summary>
+    /// <returns>True: it was not on probation before.</returns>
+    internal bool Convict() => RunsUserCode && Interlocked.Exchange(ref _probation, Probation) == 0;
 
     /// <summary>A dispatch on a spare thread is over.</summary>
-    internal void NoteDispatch(bool wasShort)
+    /// <param name="blocked">It would have blocked a loop.</param>
+    internal void NoteDispatch(bool blocked)
     {
-        if (!wasShort)
+        if (blocked)
         {
             Volatile.Write(ref _probation, Probation);
         }

@@ -16,10 +16,12 @@ internal sealed class InMemoryTransport : Transport
     private readonly Pending<bool> _send;
     private readonly InMemoryYield _yield;
     private InMemoryTransport _peer = null!;
+    private IEngineObserver? _observer;
     private Memory<byte> _target;
     private ReadOnlyMemory<byte> _rest;
     private SocketError _failure;
     private long _bytesSent;
+    private long _bytesReceived;
     private bool _finished;
     private bool _aborted;
     private bool _resetsPeer;
@@ -53,6 +55,32 @@ internal sealed class InMemoryTransport : Transport
             lock (_link.Gate)
             {
                 return !IsGone && !_link.IsCut && _arrived.Count > 0;
+            }
+        }
+    }
+
+    internal override bool TellsOfPeer => true;
+
+    internal override long BytesReceived => Volatile.Read(ref _bytesReceived);
+
+    internal override long BytesUnread
+    {
+        get
+        {
+            lock (_link.Gate)
+            {
+                return IsGone || _link.IsCut ? 0 : _arrived.Count;
+            }
+        }
+    }
+
+    internal override IEngineObserver? Observer
+    {
+        set
+        {
+            lock (_link.Gate)
+            {
+                _observer = value;
             }
         }
     }
@@ -179,6 +207,11 @@ internal sealed class InMemoryTransport : Transport
         if (_resetsPeer)
         {
             _peer.Fail(SocketError.ConnectionReset);
+            _peer._observer?.PeerGone(WireErrors.From(SocketError.ConnectionReset));
+        }
+        else if (_finished || IsGone)
+        {
+            _peer._observer?.PeerFinished();
         }
 
         _peer.WakeReceive();
@@ -265,6 +298,7 @@ internal sealed class InMemoryTransport : Transport
         if (!buffer.IsEmpty)
         {
             received = new Received(_arrived.Read(buffer.Span), EndOfMessage: false);
+            Volatile.Write(ref _bytesReceived, _bytesReceived + received.Count);
             freedPeer = _peer.PushRest();
         }
 

@@ -83,21 +83,23 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
     private void AcceptOne()
     {
         Transport? transport = null;
-        SocketException? failure = null;
+        Exception? failure = null;
         while (transport is null && failure is null && !IsStopped)
         {
             try
             {
                 transport = AcceptNext();
             }
-            catch (SocketException exception)
-            {
-                failure = exception;
-            }
             catch (ObjectDisposedException)
             {
                 // Stopped between the check and the call.
                 break;
+            }
+#pragma warning disable CA1031 // Whatever fails, the accept loop is told: a listener that does not accept is dead.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                failure = exception;
             }
         }
 
@@ -142,6 +144,11 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
             // Options and addresses of a connection that was reset in the backlog cannot be had on every system: nothing to serve.
             socket.Dispose();
             return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     private int _end;
     private bool _waiting;
     private bool _finished;
+    private long _bytesReceived;
 
     // How many waits go to the kernel at once before one takes a turn first, and how many that were after the last turn that was in vain.
     private int _directWaits;
@@ -52,11 +53,31 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         }
     }
 
+    /// <summary>Handed out. From any thread.</summary>
+    public long BytesReceived => Volatile.Read(ref _bytesReceived);
+
+    /// <summary>Not handed out yet; negative when that cannot be told. From any thread.</summary>
+    public long BytesUnread
+    {
+        get
+        {
+            try
+            {
+                return Math.Max(0, Volatile.Read(ref _end) - Volatile.Read(ref _start)) + _socket.Available;
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // Reset or released: nothing will be read any more.
+                return -1;
+            }
+        }
+    }
+
     public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
     {
         if (_start < _end)
         {
-            return buffer.IsEmpty ? default : new ValueTask<Received>(new Received(TakePrefetched(buffer.Span), EndOfMessage: false));
+            return buffer.IsEmpty ? default : new ValueTask<Received>(Counted(TakePrefetched(buffer.Span)));
         }
 
         if (_error != SocketError.Success)
@@ -164,6 +185,12 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
             return default;
         }
 
+        return Counted(count);
+    }
+
+    private Received Counted(int count)
+    {
+        Volatile.Write(ref _bytesReceived, _bytesReceived + count);
         return new Received(count, EndOfMessage: false);
     }
 

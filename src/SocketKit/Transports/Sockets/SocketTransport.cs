@@ -15,6 +15,7 @@ internal sealed class SocketTransport : Transport
     private readonly bool _tcp;
     private readonly SocketReceiver _receiver;
     private readonly SocketSender _sender;
+    private IEngineObserver? _observer;
     private PoolYield? _yield;
     private int _aborted;
     private WireFailure _failure;
@@ -44,7 +45,37 @@ internal sealed class SocketTransport : Transport
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
     internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
+    internal override bool TellsOfPeer => true;
+
     internal override bool HasUnread => _receiver.HasUnread;
+
+    internal override long BytesReceived => _receiver.BytesReceived;
+
+    internal override long BytesUnread => _receiver.BytesUnread;
+
+    internal override IEngineObserver? Observer
+    {
+        set => _observer = value;
+    }
+
+    internal override void CheckPeer()
+    {
+        var error = PeerCheck.Look(_socket, out var finished);
+        if (finished && error == SocketError.Success)
+        {
+            // A send that has taken the error may not have come to noting it.
+            error = EndOfStream();
+        }
+
+        if (error != SocketError.Success)
+        {
+            _observer?.PeerGone(Failure(error));
+        }
+        else if (finished)
+        {
+            _observer?.PeerFinished();
+        }
+    }
 
     public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
 

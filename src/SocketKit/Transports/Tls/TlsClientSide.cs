@@ -26,6 +26,7 @@ internal sealed class TlsClientSide : TlsSide
             throw new OptionsException(Role + ".ServerName", "is empty; type the name that the server's certificate is for, such as \"example.com\"");
         }
 
+        _serverName = TlsServerName.WithoutDot(_serverName);
         if (options.DangerousAcceptAnyCertificate && WithoutEffect(options) is { Length: > 0 } others)
         {
             throw new OptionsException(Role + ".DangerousAcceptAnyCertificate", $"accepts every certificate, so that {others} would have no say; leave it false, or leave {others} out");

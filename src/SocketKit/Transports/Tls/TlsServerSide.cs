@@ -35,7 +35,13 @@ internal sealed class TlsServerSide : TlsSide
                 throw new OptionsException(Role + ".ServerNames", $"\"{name}\" is not a name; type \"example.com\" or \"*.example.com\"");
             }
 
-            _byName.Add(name, certificate ?? throw new OptionsException(Role + ".ServerNames", $"there is no certificate for \"{name}\"; type TlsCertificate.FromPem(...), say"));
+            var other = _byName.Keys.FirstOrDefault(known => known.Equals(TlsServerName.Normalize(name), StringComparison.OrdinalIgnoreCase));
+            if (other is not null)
+            {
+                throw new OptionsException(Role + ".ServerNames", $"\"{name}\" is there twice, also as \"{other}\"; leave one of them out");
+            }
+
+            _byName.Add(TlsServerName.Normalize(name), certificate ?? throw new OptionsException(Role + ".ServerNames", $"there is no certificate for \"{name}\"; type TlsCertificate.FromPem(...), say"));
         }
 
         if (_default is null && _byName.Count == 0)
@@ -140,7 +146,7 @@ internal sealed class TlsServerSide : TlsSide
             throw refusal;
         }
 
-        tls.NoteInfo(tls.TargetHostName, ApplicationProtocols);
+        tls.NoteInfo(TlsServerName.WithoutDot(tls.TargetHostName), ApplicationProtocols);
     }
 
     private SslServerAuthenticationOptions Select(TlsStream tls, string? name)
@@ -176,6 +182,7 @@ internal sealed class TlsServerSide : TlsSide
             return _default;
         }
 
+        name = TlsServerName.Normalize(name);
         if (_byName.TryGetValue(name, out var exact))
         {
             return exact;

@@ -7,7 +7,7 @@ namespace SocketKit.Transports.Tls;
 // The handshake: when it may begin, where it runs, and what happens when it fails.
 internal sealed partial class TlsTransport
 {
-    private HandshakeGate.Pass? _pass;
+    private readonly HandshakePlace _place;
     private TaskCompletionSource? _opening;
 
     /// <exception cref="TlsException">The handshake failed.</exception>
@@ -42,7 +42,7 @@ internal sealed partial class TlsTransport
         }
 
         // Back to the engine, whose thread serves the connection from now on.
-        await _wire.YieldAsync().ConfigureAwait(false);
+        await NextTurn.Of(_wire);
         if (IsAborted)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -52,35 +52,23 @@ internal sealed partial class TlsTransport
         _open = true;
     }
 
-    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those under way; and the public-key operations, on the thread pool.</summary>
+    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those that are worked on; and the public-key operations, on the thread pool.</summary>
     private async ValueTask HandshakeAsync()
     {
-        if (_side.Gate is not { } gate)
+        if (_side.Gate is not null)
         {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            await AuthenticateAsync().ConfigureAwait(false);
-            return;
+            await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
         }
 
-        await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
-        var pass = gate.Enter(_wire.RemoteEndPoint);
+        await _place.TakeAsync().ConfigureAwait(false);
         try
         {
-            // A full fence: either this sees the abort, or the abort sees the pass.
-            Interlocked.Exchange(ref _pass, pass);
-            if (IsAborted)
-            {
-                pass.Cancel();
-            }
-
-            await pass.Turn.ConfigureAwait(false);
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            _stream.BeginHandshake(_place);
             await AuthenticateAsync().ConfigureAwait(false);
         }
         finally
         {
-            _pass = null;
-            gate.Leave(pass);
+            _place.GiveBack();
         }
     }
 

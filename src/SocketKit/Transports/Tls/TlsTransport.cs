@@ -38,6 +38,7 @@ internal sealed partial class TlsTransport : Transport
         _wire = wire;
         _side = side;
         _stream = new TransportStream(wire, side.IsServer);
+        _place = new HandshakePlace(side.Gate, wire.RemoteEndPoint);
     }
 
     public override EndPoint? LocalEndPoint => _wire.LocalEndPoint;
@@ -59,6 +60,14 @@ internal sealed partial class TlsTransport : Transport
 
     internal override bool HasUnread => _wire.HasUnread;
 
+    internal override bool TellsOfPeer => _wire.TellsOfPeer;
+
+    internal override long BytesReceived => _wire.BytesReceived;
+
+    internal override long BytesUnread => _wire.BytesUnread;
+
+    internal override void CheckPeer() => _wire.CheckPeer();
+
     internal override IEngineObserver? Observer
     {
         set => _wire.Observer = value;
@@ -79,8 +88,7 @@ internal sealed partial class TlsTransport : Transport
             return AfterEnd(buffer);
         }
 
-        var read = _tls!.ReadAsync(buffer);
-        return read.IsCompletedSuccessfully ? Taken(read.Result, buffer) : WaitAsync(read, buffer);
+        return _stream.Engine.TryEnterRead() ? ReadAsync(buffer) : EnterAndReadAsync(buffer);
     }
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
@@ -124,7 +132,7 @@ internal sealed partial class TlsTransport : Transport
         try
         {
             _finished = true;
-            await _tls!.ShutdownAsync().ConfigureAwait(false);
+            await SendCloseNotifyAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -139,7 +147,7 @@ internal sealed partial class TlsTransport : Transport
         if (Interlocked.Exchange(ref _aborted, 1) == 0)
         {
             _wire.Abort();
-            Volatile.Read(ref _pass)?.Cancel();
+            _place.Cancel();
         }
     }
 
@@ -196,7 +204,7 @@ internal sealed partial class TlsTransport : Transport
         try
         {
             await DrainAsync().ConfigureAwait(false);
-            var goodbye = _tls!.ShutdownAsync();
+            var goodbye = SendCloseNotifyAsync();
             if (!goodbye.IsCompleted)
             {
                 // The peer does not read, and what it did not take is lost at this end anyhow.
@@ -208,6 +216,38 @@ internal sealed partial class TlsTransport : Transport
         catch (Exception exception) when (exception is IOException or SocketException or InvalidOperationException)
         {
             // The wire is gone before its time; releasing it is all that is left to do.
+        }
+    }
+
+    /// <summary>Makes the alert while no read is inside the engine, and sends it outside, where reads may go on.</summary>
+    /// <exception cref="IOException">The wire failed, or was aborted.</exception>
+    private async ValueTask SendCloseNotifyAsync()
+    {
+        var engine = _stream.Engine;
+        _stream.BeginGathering(RecordOverhead);
+        try
+        {
+            await engine.EnterShutdownAsync().ConfigureAwait(false);
+            try
+            {
+                if (IsAborted)
+                {
+                    throw WireErrors.Aborted();
+                }
+
+                // Complete, since what is gathered does not wait.
+                await _tls!.ShutdownAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                engine.ExitShutdown();
+            }
+
+            await _stream.SendGatheredAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _stream.EndGathering();
         }
     }
 
@@ -252,6 +292,35 @@ internal sealed partial class TlsTransport : Transport
         Volatile.Write(ref _bytesSent, _bytesSent + length);
     }
 
+    /// <summary>Inside the engine, which it leaves.</summary>
+    private ValueTask<Received> ReadAsync(Memory<byte> buffer)
+    {
+        ValueTask<int> read;
+        try
+        {
+            read = _tls!.ReadAsync(buffer);
+        }
+        catch
+        {
+            _stream.Engine.ExitRead();
+            throw;
+        }
+
+        if (!read.IsCompletedSuccessfully)
+        {
+            return WaitAsync(read, buffer);
+        }
+
+        _stream.Engine.ExitRead();
+        return Taken(read.Result, buffer);
+    }
+
+    private async ValueTask<Received> EnterAndReadAsync(Memory<byte> buffer)
+    {
+        await _stream.Engine.EnterReadAsync().ConfigureAwait(false);
+        return await ReadAsync(buffer).ConfigureAwait(false);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Received> WaitAsync(ValueTask<int> read, Memory<byte> buffer)
     {
@@ -259,9 +328,11 @@ internal sealed partial class TlsTransport : Transport
         try
         {
             count = await read.ConfigureAwait(false);
+            _stream.Engine.ExitRead();
         }
         catch (Exception exception)
         {
+            _stream.Engine.ExitRead();
             var failure = Translate(exception);
             if (!IsAborted)
             {

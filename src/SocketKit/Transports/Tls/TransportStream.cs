@@ -5,7 +5,7 @@ namespace SocketKit.Transports.Tls;
 
 /// <summary>
 /// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer. Reads belong to whoever receives, writes to whoever sends; the two may overlap.
-/// During the handshake every read that had to wait goes on in the thread pool: public-key operations and the building of certificate chains, which may ask the network, are nothing for an event loop.
+/// While a read waits for the wire it is outside of the TLS engine: the handshake gives its place back, an open session lets close_notify in (<see cref="Engine"/>).
 /// </summary>
 internal sealed class TransportStream(Transport wire, bool server) : Stream
 {
@@ -15,8 +15,12 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     private byte[]? _gathered;
     private int _gatheredLength;
     private Exception? _failure;
-    private volatile bool _handshaking = true;
+    private volatile HandshakePlace? _handshake;
     private bool _checked;
+    private ClientHelloBuffer? _hello = server ? new ClientHelloBuffer() : null;
+
+    /// <summary>Keeps reads and close_notify of an open session apart. Whoever reads has entered it; this stream leaves it while the read waits.</summary>
+    public TlsEngineLock Engine { get; } = new();
 
     /// <summary>The wire's stream has ended.</summary>
     public bool SawEnd { get; private set; }
@@ -38,24 +42,14 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>The handshake begins; it has the place.</summary>
+    public void BeginHandshake(HandshakePlace place) => _handshake = place;
+
     /// <summary>The handshake is over: from now on reads complete where the wire completes them.</summary>
-    public void EndHandshake() => _handshaking = false;
+    public void EndHandshake() => _handshake = null;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        ValueTask<Received> receive;
-        try
-        {
-            receive = wire.ReceiveAsync(buffer);
-        }
-        catch (Exception exception)
-        {
-            Note(exception);
-            throw;
-        }
-
-        return receive.IsCompletedSuccessfully ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
-    }
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _hello is { } hello ? ReadHelloAsync(hello, buffer) : ReceiveAsync(buffer);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -119,6 +113,39 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    private async ValueTask<int> ReadHelloAsync(ClientHelloBuffer hello, Memory<byte> buffer)
+    {
+        while (!hello.IsReady)
+        {
+            hello.Advance(await ReceiveAsync(hello.GetFree()).ConfigureAwait(false));
+        }
+
+        var count = hello.Take(buffer.Span);
+        if (hello.IsEmpty && !hello.IsEnded)
+        {
+            _hello = null;
+        }
+
+        return count;
+    }
+
+    private ValueTask<int> ReceiveAsync(Memory<byte> buffer)
+    {
+        ValueTask<Received> receive;
+        try
+        {
+            receive = wire.ReceiveAsync(buffer);
+        }
+        catch (Exception exception)
+        {
+            Note(exception);
+            throw;
+        }
+
+        // What never waits hands over here all the same.
+        return receive.IsCompletedSuccessfully && !Engine.IsShutdownWaiting ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
+    }
+
     private ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
         ValueTask send;
@@ -167,6 +194,8 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> WaitAsync(ValueTask<Received> receive, Memory<byte> buffer)
     {
+        var handshake = _handshake;
+        LeaveEngine(handshake);
         Received received;
         try
         {
@@ -175,21 +204,39 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         catch (Exception exception)
         {
             Note(exception);
+            if (handshake is null)
+            {
+                await Engine.EnterReadAsync().ConfigureAwait(false);
+            }
+
+            // A handshake that has failed needs no place for it.
             throw;
         }
 
-        var count = Note(received, buffer.Span);
-        if (_handshaking)
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        }
-
-        return count;
+        await EnterEngineAsync(handshake).ConfigureAwait(false);
+        return Note(received, buffer.Span);
     }
+
+    private void LeaveEngine(HandshakePlace? handshake)
+    {
+        if (handshake is null)
+        {
+            Engine.ExitRead();
+        }
+        else
+        {
+            handshake.GiveBack();
+        }
+    }
+
+    private ValueTask EnterEngineAsync(HandshakePlace? handshake) => handshake is null ? Engine.EnterReadAsync() : handshake.TakeAsync();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(ValueTask send)
     {
+        // Only a handshake's send is the reader's own: it is between two reads.
+        var handshake = _handshake;
+        handshake?.GiveBack();
         try
         {
             await send.ConfigureAwait(false);
@@ -198,6 +245,11 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         {
             Note(exception);
             throw;
+        }
+
+        if (handshake is not null)
+        {
+            await handshake.TakeAsync().ConfigureAwait(false);
         }
     }
 

@@ -33,10 +33,17 @@ internal sealed class Probe : Registration, IDisposable
     /// <summary>What escaped.</summary>
     public ConcurrentQueue<Exception> Escaped { get; } = new();
 
-    /// <summary>How often it was told that its dispatch was taken over.</summary>
+    /// <summary>How often the loop was taken from its dispatch.</summary>
     public int TakenOver => Volatile.Read(ref _takenOver);
 
+    /// <summary>How often it was told that it held its loop.</summary>
+    public int Told => Volatile.Read(ref _told);
+
+    /// <summary>Runs no user code, it says.</summary>
+    public bool IsInnocent { get; init; }
+
     private int _takenOver;
+    private int _told;
 
     /// <summary>Makes an event of the kernel's.</summary>
     public void Poke() => UnixPair.Write(Other, [1]);
@@ -47,7 +54,11 @@ internal sealed class Probe : Registration, IDisposable
 
     internal override void OnEscaped(Exception exception) => Escaped.Enqueue(exception);
 
-    internal override void OnTakenOver() => Interlocked.Increment(ref _takenOver);
+    internal override bool RunsUserCode => !IsInnocent;
+
+    internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Interlocked.Increment(ref _told);
+
+    internal override void OnOvertaken() => Interlocked.Increment(ref _takenOver);
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -102,6 +103,71 @@ public class TlsConnectionTests
         await using var client = await ConnectAsync(options => options.ServerName = name);
 
         client.Connection!.Tls!.PeerCertificate!.Subject.Should().Be(subject);
+    }
+
+    [Theory]
+    [Trait("Fault", "X23")]
+    [InlineData("a.test.", "a.test", "CN=a")]
+    [InlineData("a.test", "a.test", "CN=a")]
+    [InlineData("x.b.test.", "x.b.test", "CN=b")]
+    [InlineData("dot.test", "dot.test", "CN=dot")]
+    [InlineData("dot.test.", "dot.test", "CN=dot")]
+    [InlineData("xn--bcher-kva.test", "bücher.test", "CN=bücher")]
+    [InlineData("x.xn--bcher-kva.test", "x.bücher.test", "CN=wild")]
+    public async Task The_spelling_of_a_name_makes_no_difference(string asked, string told, string subject)
+    {
+        await using var bed = await StartAsync(options =>
+        {
+            foreach (var (name, one) in new[] { ("a.test", "a"), ("*.b.test", "b"), ("dot.test.", "dot"), ("xn--bcher-kva.test", "bücher"), ("*.bücher.test", "wild") })
+            {
+                options.ServerNames.Add(name, TlsCertificate.From(TestAuthority.Shared.Issue(subject: one)));
+            }
+        });
+        await using var stream = Plain(await bed.Network.ConnectAsync(TestBed.Address));
+
+        await stream.AuthenticateAsClientAsync(Anybody(asked)).WaitAsync(TestBed.Patience);
+
+        stream.RemoteCertificate!.Subject.Should().Be(subject);
+        await Eventually.TrueAsync(() => bed.Sessions.Any(session => session.Connection.Tls is not null));
+        bed.Session.Connection.Tls!.ServerName.Should().Be(told);
+    }
+
+    [Theory]
+    [Trait("Fault", "X23")]
+    [InlineData("a.test")]
+    [InlineData("a.test.")]
+    public async Task A_clients_name_may_be_absolute(string name)
+    {
+        await using var bed = await StartAsync(options => options.ServerNames.Add("a.test", TlsCertificate.From(TestAuthority.Shared.Issue(["a.test"], subject: "a"))));
+
+        await using var client = await ConnectAsync(options => options.ServerName = name);
+
+        client.Connection!.Tls!.PeerCertificate!.Subject.Should().Be("CN=a");
+        client.Connection.Tls.ServerName.Should().Be("a.test");
+    }
+
+    [Theory]
+    [Trait("Fault", "X23")]
+    [InlineData(SslProtocols.Tls12, 1)]
+    [InlineData(SslProtocols.Tls12, 100)]
+    [InlineData(SslProtocols.Tls13, 1)]
+    [InlineData(SslProtocols.Tls13, 100)]
+    public async Task A_hello_that_is_cut_over_several_records_asks_for_its_name_all_the_same(SslProtocols version, int size)
+    {
+        await using var bed = await StartAsync(options => options.ServerNames.Add("a.test", TlsCertificate.From(TestAuthority.Shared.Issue(["a.test"], subject: "a"))));
+        var wire = await bed.Network.ConnectAsync(TestBed.Address);
+        var sends = 0;
+        var cutting = new InterceptedTransport(wire)
+        {
+            OnSend = bytes => wire.SendAsync(sends++ > 0 ? bytes : bytes[5..].ToArray().Chunk(size).SelectMany(piece => (byte[])[22, 3, 1, (byte)(piece.Length >> 8), (byte)piece.Length, .. piece]).ToArray()),
+        };
+        var client = new TlsTransport(cutting, new TlsClientSide(TestAuthority.Shared.DialOptions(options => (options.ServerName, options.Protocols) = ("a.test", version)), host: null));
+
+        await client.OpenAsync(CancellationToken.None).AsTask().WaitAsync(TestBed.Patience);
+
+        client.Tls!.PeerCertificate!.Subject.Should().Be("CN=a");
+        client.Tls.Protocol.Should().Be(version);
+        await client.DisposeAsync();
     }
 
     [Fact]
@@ -322,6 +388,18 @@ public class TlsConnectionTests
     }
 
     private static TlsTransport Tls(Transport wire) => new(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null));
+
+    /// <summary>The runtime's own client.</summary>
+    private static SslStream Plain(Transport wire)
+    {
+        var stream = new TransportStream(wire, server: false);
+        stream.BeginHandshake(new HandshakePlace(gate: null, from: null));
+        return new SslStream(stream);
+    }
+
+#pragma warning disable CA5359 // It is the name that is looked at.
+    private static SslClientAuthenticationOptions Anybody(string name) => new() { TargetHost = name, RemoteCertificateValidationCallback = (_, _, _, _) => true };
+#pragma warning restore CA5359
 
     private Task<TestBed> StartAsync(Action<TlsListenOptions>? configure = null) => _bed.StartAsync(onMessage: null, options =>
     {

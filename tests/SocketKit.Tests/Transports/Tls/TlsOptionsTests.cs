@@ -22,6 +22,8 @@ public class TlsOptionsTests
         { options => options.ServerNames.Add("a*.test", options.Certificate!), "ServerNames" },
         { options => options.ServerNames.Add("*", options.Certificate!), "ServerNames" },
         { options => options.ServerNames.Add("a.test", null!), "ServerNames" },
+        { options => AddNames(options, "a.test", "A.test."), "ServerNames" },
+        { options => AddNames(options, "*.bücher.test", "*.xn--bcher-kva.test"), "ServerNames" },
     };
 
     public static TheoryData<Action<TlsDialOptions>, string> WrongDialOptions => new()
@@ -145,6 +147,14 @@ public class TlsOptionsTests
             {
                 copied.Should().Be(original, property.Name).And.NotBe(property.GetValue(defaults), property.Name);
             }
+        }
+    }
+
+    private static void AddNames(TlsListenOptions options, params string[] names)
+    {
+        foreach (var name in names)
+        {
+            options.ServerNames.Add(name, options.Certificate!);
         }
     }
 

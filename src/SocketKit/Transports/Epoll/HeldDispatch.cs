@@ -1,0 +1,118 @@
+using System.Diagnostics;
+
+namespace SocketKit.Transports.Epoll;
+
+/// <summary>
+/// A dispatch that has stood still for a tick of the monitor, so that its loop was taken over, and whether its code is to blame. That it stood still says little: on a busy machine its thread may have had no processor. To blame is a thread that was
+/// found asleep, or that has used much processor time. Looks are the monitor's; the thread itself gives the verdict when it comes back, and the monitor when it does not come back.
+/// </summary>
+internal sealed class HeldDispatch
+{
+    /// <summary>A dispatch that has used so much processor time holds its loop by itself.</summary>
+    public static readonly TimeSpan MuchProcessorTime = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A dispatch that lasts longer is told of before it ends.</summary>
+    public static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
+
+    private readonly NativeThread _thread;
+    private readonly Registration? _registration;
+    private readonly long _began;
+    private readonly RuntimeWork _atFirst;
+    private readonly TimeSpan? _usedAtFirst;
+    private RuntimeWork _atLastLook;
+    private int _asleep;
+    private int _asleepBesideCollections;
+    private volatile bool _returned;
+    private int _told;
+
+    /// <summary>Begins with what the monitor knows.</summary>
+    /// <param name="word">The loop's word during the dispatch.</param>
+    /// <param name="thread">The loop's thread during it.</param>
+    /// <param name="registration">What is dispatched; null when it cannot be told.</param>
+    /// <param name="began">When the dispatch was first seen.</param>
+    /// <param name="atFirst">What the runtime had done by then.</param>
+    public HeldDispatch(long word, NativeThread thread, Registration? registration, long began, RuntimeWork atFirst)
+    {
+        Word = word;
+        _thread = thread;
+        _registration = registration;
+        _began = began;
+        _atFirst = _atLastLook = atFirst;
+        _usedAtFirst = thread.ProcessorTime;
+    }
+
+    public long Word { get; }
+
+    public Registration? Registration => _registration;
+
+    /// <summary>Nothing is left to find out: the thread has come back, or it was told of.</summary>
+    public bool IsSettled => _returned || Volatile.Read(ref _told) != 0;
+
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_began);
+
+    private bool NeedsLook => Volatile.Read(ref _asleep) == 0;
+
+    /// <summary>Sees what the thread does now. The monitor's.</summary>
+    /// <returns>False: nobody was asked, since it is known already.</returns>
+    public bool Look()
+    {
+        if (!NeedsLook)
+        {
+            return false;
+        }
+
+        var isAsleep = _thread.IsAsleep;
+        var now = RuntimeWork.Now;
+
+        // A thread that has come back may sleep for want of work.
+        if (isAsleep && !_returned)
+        {
+            if (now.HasNotPausedSince(_atLastLook))
+            {
+                Volatile.Write(ref _asleep, _asleep + 1);
+            }
+            else
+            {
+                Volatile.Write(ref _asleepBesideCollections, _asleepBesideCollections + 1);
+            }
+        }
+
+        _atLastLook = now;
+        return true;
+    }
+
+    /// <summary>What was dispatched holds its loop, and not the machine or the runtime.</summary>
+    public bool IsToBlame()
+    {
+        if (_thread.ProcessorTime - _usedAtFirst >= MuchProcessorTime)
+        {
+            return true;
+        }
+
+        var held = Age;
+        var now = RuntimeWork.Now;
+        var slept = Volatile.Read(ref _asleep) > 0 || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);
+
+        // While methods are compiled, a thread may wait for one of them, on a busy machine for some hundred milliseconds.
+        return slept && (held >= Long || now.CompiledMethods == _atFirst.CompiledMethods);
+    }
+
+    /// <summary>It still lasts, and is to blame: begins the probation. The monitor's.</summary>
+    /// <returns>True: the caller tells of it, elsewhere.</returns>
+    public bool IsNewsBeforeItsEnd() => _registration is not null && !_returned && IsToBlame() && IsNews(_registration);
+
+    /// <summary>The thread is back. The verdict, and what follows from it.</summary>
+    public void Return(Registration registration)
+    {
+        _returned = true;
+        if (IsToBlame() && IsNews(registration))
+        {
+            registration.OnHeldLoop(Age, goesOn: false);
+        }
+    }
+
+    /// <summary>Tells of what goes on.</summary>
+    public void Tell() => _registration!.OnHeldLoop(Age, goesOn: true);
+
+    private bool IsNews(Registration registration) => registration.Convict() & (Interlocked.Exchange(ref _told, 1) == 0);
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>The names that clients ask for (SNI, RFC 6066) in one form, so that two spellings of a name are one.</summary>
+internal static class TlsServerName
+{
+    private static readonly IdnMapping Mapping = new();
+
+    /// <summary>Without the dot of an absolute name: SNI has none.</summary>
+    public static string WithoutDot(string name) => name.Length > 1 && name[^1] == '.' ? name[..^1] : name;
+
+    /// <summary>Without that dot, and in ASCII (<c>xn--</c>), as the name is on the wire. What cannot be written so stays as it is.</summary>
+    public static string Normalize(string name)
+    {
+        name = WithoutDot(name);
+        if (System.Text.Ascii.IsValid(name))
+        {
+            return name;
+        }
+
+        var wildcard = name.StartsWith("*.", StringComparison.Ordinal) ? 2 : 0;
+        try
+        {
+            return string.Concat(name.AsSpan(0, wildcard), Mapping.GetAscii(name, wildcard));
+        }
+        catch (ArgumentException)
+        {
+            return name;
+        }
+    }
+}
