@@ -94,7 +94,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
 
     ConnectionAbortedException? IPipeOwner.AbortReason => Volatile.Read(ref _abortReason);
 
-    bool IPipeOwner.InputGoesOn => _reader.GoesOn;
+    FlushPlace IPipeOwner.FlushPlace => _reader.Place;
 
     PipeReader IDuplexPipe.Input => _reader;
 

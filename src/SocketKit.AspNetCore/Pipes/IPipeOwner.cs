@@ -8,8 +8,8 @@ internal interface IPipeOwner
     /// <summary>Why this side aborted the connection; null: it did not.</summary>
     ConnectionAbortedException? AbortReason { get; }
 
-    /// <summary>The caller stands on the stack of a read's continuation and has input left: it goes on to the next request without waiting, so that what it flushes may wait for what it flushes next.</summary>
-    bool InputGoesOn { get; }
+    /// <summary>Where the caller stands, who flushes.</summary>
+    FlushPlace FlushPlace { get; }
 
     /// <summary>The input is used up, or the read's continuation is over: what was held back goes out. Outside every lock.</summary>
     void InputPauses();

@@ -38,13 +38,18 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         _continue = Continue;
     }
 
-    /// <summary>The caller stands on the stack of a read's continuation, and not all of the input is consumed.</summary>
-    public bool GoesOn
+    /// <summary>Where the caller stands.</summary>
+    public FlushPlace Place
     {
         get
         {
+            if (Volatile.Read(ref _turn) != Environment.CurrentManagedThreadId)
+            {
+                return FlushPlace.Elsewhere;
+            }
+
             // Outside of the lock: nobody else but that thread consumes meanwhile, and if somebody does, what is held back leaves a little late.
-            return Volatile.Read(ref _turn) == Environment.CurrentManagedThreadId && _chain.Head is { } head && (head.Following is not null || _start < head.End);
+            return _chain.Head is { } head && (head.Following is not null || _start < head.End) ? FlushPlace.InputGoesOn : FlushPlace.InputUsedUp;
         }
     }
 

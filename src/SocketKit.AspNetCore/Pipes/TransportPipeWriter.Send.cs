@@ -37,29 +37,6 @@ internal sealed partial class TransportPipeWriter
         }
     }
 
-    /// <summary>Sends what flushes have held back, if anything. Called on the thread that held it back.</summary>
-    public void SendHeld()
-    {
-        // Asked at every read.
-        if (!_held)
-        {
-            return;
-        }
-
-        using (_gate.Enter())
-        {
-            _held = false;
-            if (_busy || _sent == _flushed)
-            {
-                return;
-            }
-
-            _busy = true;
-        }
-
-        Begin();
-    }
-
     private void Begin()
     {
         if (Next(Outcome.Begins, out var batch))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
@@ -7,7 +8,7 @@ namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
 /// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
-/// The answers to requests that came together leave together: while the reader goes on without waiting, flushes are held back (<see cref="IPipeOwner.InputGoesOn"/>). Once the connection is gone, writes are thrown away and
+/// The answers to requests that came together leave together: <see cref="HoldBack"/> says which flushes wait, and <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes are thrown away and
 /// flushes return completed; they never throw for the wire. This file: what the application calls; <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.
 /// </summary>
 /// <remarks>A flush and the send are two things. <c>_pending</c>: somebody awaits a flush; whoever takes it away, under the lock, completes it. <c>_busy</c>: a send is on the wire; it survives a cancelled flush, and the next flush joins it.
@@ -32,8 +33,6 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     /// <summary>Memory of the tail is in the caller's hands.</summary>
     private bool _lent;
 
-    /// <summary>A flush was held back, and nobody sends.</summary>
-    private bool _held;
     private bool _pending;
     private bool _cancelled;
     private bool _completed;
@@ -44,6 +43,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         _transport = transport;
         _owner = owner;
         _continue = Continue;
+        _turn = Turn;
     }
 
     public override bool CanGetUnflushedBytes => true;
@@ -117,8 +117,11 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
-        var holds = _owner.InputGoesOn;
-        bool start, wasCancelled, chosen = false;
+        var place = _owner.FlushPlace;
+        var now = place == FlushPlace.Elsewhere ? Stopwatch.GetTimestamp() : 0;
+        var choice = HoldBack.Choice.Send;
+        FlushResult held = default;
+        bool start = false, wasCancelled = false, chosen = false;
         ReadOnlyMemory<byte> batch = default;
         using (_gate.Enter())
         {
@@ -146,22 +149,34 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
                 return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
             }
 
-            if (holds && !_busy && _flushed - _sent < MostHeld)
+            if (!_busy && _flushed - _sent < MostHeld)
             {
-                _held = true;
-                return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
+                choice = _hold.Choose(place, now);
             }
 
-            _pending = true;
-            _flush.Reset();
-            _flush.RunContinuationsAsynchronously = false;
-            wasCancelled = _cancelled;
-            start = !_busy;
-            if (start)
+            if (choice == HoldBack.Choice.Send)
             {
-                _busy = true;
-                chosen = TryChoose(out batch);
+                _pending = true;
+                _flush.Reset();
+                _flush.RunContinuationsAsynchronously = false;
+                wasCancelled = _cancelled;
+                start = !_busy;
+                if (start)
+                {
+                    _busy = true;
+                    chosen = TryChoose(out batch);
+                }
             }
+            else
+            {
+                held = new FlushResult(TakeCancelled(), isCompleted: false);
+            }
+        }
+
+        if (choice != HoldBack.Choice.Send)
+        {
+            Arrange(choice);
+            return new ValueTask<FlushResult>(held);
         }
 
         var task = new ValueTask<FlushResult>(this, _flush.Version);

@@ -43,7 +43,7 @@ public class HeldBackFlushTests
         _wire.Sends.Should().Be(1);
 
         await Task.Run(slow.SetResult);
-        SpinWait.SpinUntil(() => _wire.IsReceiving, Bytes.Bound).Should().BeTrue();
+        SpinWait.SpinUntil(() => _wire.IsReceiving && _wire.BytesSent == 4, Bytes.Bound).Should().BeTrue();
         _wire.Sent.Should().Equal(1, 2, 3, 4);
         serving.IsCompleted.Should().BeFalse();
     }

@@ -37,26 +37,26 @@ public class TransportPipeReaderTests
     [Fact]
     public async Task The_input_goes_on_where_a_read_continues_until_all_is_consumed()
     {
-        var seen = new List<bool>();
-        var elsewhere = true;
+        var seen = new List<FlushPlace>();
+        var elsewhere = FlushPlace.InputGoesOn;
         var read = ConsumeAsync();
 
         _wire.Arrive(1, 2);
         await read.InTime();
 
-        seen.Should().Equal(true, true, false);
-        elsewhere.Should().BeFalse("what flushes on another thread is not about to read on");
-        _reader.GoesOn.Should().BeFalse();
+        seen.Should().Equal(FlushPlace.InputGoesOn, FlushPlace.InputGoesOn, FlushPlace.InputUsedUp);
+        elsewhere.Should().Be(FlushPlace.Elsewhere, "what flushes on another thread is not about to read on");
+        _reader.Place.Should().Be(FlushPlace.Elsewhere);
 
         async Task ConsumeAsync()
         {
             for (var i = 0; i < 2; i++)
             {
                 var result = await _reader.ReadAsync().ConfigureAwait(false);
-                seen.Add(_reader.GoesOn);
+                seen.Add(_reader.Place);
                 if (i == 0)
                 {
-                    var other = new Thread(() => elsewhere = _reader.GoesOn);
+                    var other = new Thread(() => elsewhere = _reader.Place);
                     other.Start();
                     other.Join();
                 }
@@ -64,7 +64,7 @@ public class TransportPipeReaderTests
                 _reader.AdvanceTo(result.Buffer.GetPosition(1));
             }
 
-            seen.Add(_reader.GoesOn);
+            seen.Add(_reader.Place);
         }
     }
 
@@ -77,7 +77,7 @@ public class TransportPipeReaderTests
         _wire.Arrive(1, 2, 3);
 
         _owner.InputPauses.Should().Be(2, "the continuation has returned");
-        _reader.GoesOn.Should().BeFalse();
+        _reader.Place.Should().Be(FlushPlace.Elsewhere);
         _reader.AdvanceTo((await read.InTime()).Buffer.Start, (await read).Buffer.GetPosition(1));
         _ = _reader.ReadAsync();
         _owner.InputPauses.Should().Be(2, "that read took what was there");

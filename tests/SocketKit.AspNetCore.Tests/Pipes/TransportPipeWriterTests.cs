@@ -116,7 +116,7 @@ public class TransportPipeWriterTests
     [Fact]
     public async Task Flushes_are_held_back_while_the_input_goes_on_and_leave_as_one_when_it_pauses()
     {
-        _owner.InputGoesOn = true;
+        _owner.FlushPlace = FlushPlace.InputGoesOn;
         for (byte i = 1; i <= 3; i++)
         {
             _writer.Write<byte>([i]);
@@ -130,7 +130,7 @@ public class TransportPipeWriterTests
 
         _wire.Sent.Should().Equal([1, 2, 3], "4 is not flushed");
         _wire.Sends.Should().Be(1);
-        _owner.InputGoesOn = false;
+        _owner.FlushPlace = FlushPlace.InputUsedUp;
         await _writer.FlushAsync().InTime();
         _wire.Sent.Should().Equal(1, 2, 3, 4);
         _writer.HeldBytes.Should().Be(0);
@@ -139,7 +139,7 @@ public class TransportPipeWriterTests
     [Fact]
     public async Task No_more_than_64_KiB_are_held_back()
     {
-        _owner.InputGoesOn = true;
+        _owner.FlushPlace = FlushPlace.InputGoesOn;
         for (var i = 0; i < 63; i++)
         {
             _writer.Write<byte>(Bytes.Pattern(1024));
@@ -164,7 +164,7 @@ public class TransportPipeWriterTests
     [Fact]
     public async Task Completing_sends_what_is_held_back()
     {
-        _owner.InputGoesOn = true;
+        _owner.FlushPlace = FlushPlace.InputGoesOn;
         _writer.Write<byte>([1]);
         await _writer.FlushAsync().InTime();
 
@@ -177,7 +177,7 @@ public class TransportPipeWriterTests
     [Fact]
     public async Task What_is_held_back_when_the_wire_is_gone_is_thrown_away()
     {
-        _owner.InputGoesOn = true;
+        _owner.FlushPlace = FlushPlace.InputGoesOn;
         _writer.Write<byte>([1]);
         await _writer.FlushAsync().InTime();
         _owner.Abort(new ConnectionAbortedException());

@@ -10,7 +10,7 @@ internal sealed class PipeOwner(Transport transport) : IPipeOwner
 
     public int WireEnds { get; private set; }
 
-    public bool InputGoesOn { get; set; }
+    public FlushPlace FlushPlace { get; set; } = FlushPlace.InputUsedUp;
 
     public int InputPauses { get; private set; }
 

@@ -8,6 +8,7 @@ internal sealed class ScriptedTransport : Transport
     private readonly CancellationTokenSource _hungUp = new();
     private TaskCompletionSource<Received>? _receive;
     private TaskCompletionSource? _send;
+    private TaskCompletionSource? _turn;
     private Memory<byte> _buffer;
 
     public override EndPoint? LocalEndPoint => null;
@@ -34,6 +35,9 @@ internal sealed class ScriptedTransport : Transport
 
     /// <summary>Sends wait for <see cref="CompleteSend"/>.</summary>
     public bool HoldsSends { get; set; }
+
+    /// <summary>Turns in the engine's queue that were asked for.</summary>
+    public int Turns { get; private set; }
 
     public bool IsReceiving => _receive is not null;
 
@@ -86,6 +90,14 @@ internal sealed class ScriptedTransport : Transport
         return default;
     }
 
+    /// <summary>A turn comes when the test says so, by <see cref="Turn"/>.</summary>
+    public override ValueTask YieldAsync()
+    {
+        Turns++;
+        _turn = new TaskCompletionSource();
+        return new ValueTask(_turn.Task);
+    }
+
     public override void Abort()
     {
         IsAborted = true;
@@ -136,6 +148,13 @@ internal sealed class ScriptedTransport : Transport
     {
         SynchronizationContext.SetSynchronizationContext(null);
         Take(ref _send)?.SetException(exception);
+    }
+
+    /// <summary>The engine's queue comes to the turn that was asked for.</summary>
+    public void Turn()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        Take(ref _turn)!.SetResult();
     }
 
     public void HangUp() => _hungUp.Cancel();
