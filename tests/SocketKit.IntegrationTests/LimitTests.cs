@@ -87,6 +87,7 @@ public class LimitTests(ITestOutputHelper output)
             await RefusedAsync(server);
         }
 
+        await Eventually.TrueAsync(() => rejected.Sum() >= excess);
         rejected.Sum().Should().Be(excess);
         server.Waiting.Should().Be(0);
         server.Server.Connections.Count.Should().Be(limit);

@@ -97,9 +97,6 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     internal IConnectionOwner Owner => _owner;
 
-    /// <summary>The owner's note, under its lock: metrics count it as open.</summary>
-    internal bool IsCounted { get; set; }
-
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 
