@@ -26,12 +26,8 @@ internal static partial class HostingLog
     [LoggerMessage(85, LogLevel.Error, "Connection {Id}: the scope of a handler that could not be made failed in its disposal")]
     public static partial void ScopeFailed(ILogger logger, long id, Exception exception);
 
-    /// <summary>
-    /// Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and
-    /// are counted.
-    /// </summary>
-    public static ILogger Create(IServiceProvider services) =>
-        SafeLogger.Create(services.GetService<ILoggerFactory>(), "SocketKit.Hosting", static () => { });
+    /// <summary>Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and are counted.</summary>
+    public static ILogger Create(IServiceProvider services) => SafeLogger.Create(services.GetService<ILoggerFactory>(), "SocketKit.Hosting", static () => { });
 
     /// <summary>One line of text without control characters: a message may hold what a peer has said.</summary>
     public static string Clean(string text) => text.Any(char.IsControl)

@@ -172,7 +172,7 @@ internal sealed partial class Connection
             await _transport.YieldAsync().ConfigureAwait(false);
             yielded = true;
         }
-#pragma warning disable CA1031 // A wire of somebody else's, which is released already: the handler's last call does not depend on it.
+#pragma warning disable CA1031 // A wire of somebody else's: that it gives no turn, now that it is released, must not keep the handler from its last call.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
