@@ -348,7 +348,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
                 {
                     await listener.DisposeAsync().ConfigureAwait(false);
                 }
-#pragma warning disable CA1031 // One of somebody else's; the others give their addresses back all the same, and the caller gets the first exception.
+#pragma warning disable CA1031 // One of somebody else's: the others give their addresses back all the same.
                 catch (Exception exception)
 #pragma warning restore CA1031
                 {

@@ -132,6 +132,12 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
         settings.Metrics.Count(SocketKitMetrics.AcceptErrors, failure is SocketException socket ? socket.SocketErrorCode.ToString() : failure.GetType().Name);
     });
 
+    private static async ValueTask<bool> SystemPauseAsync(TimeSpan delay)
+    {
+        await Task.Delay(delay).ConfigureAwait(false);
+        return true;
+    }
+
     private ValueTask<bool> PauseAsync(TimeSpan delay)
     {
         try
@@ -143,7 +149,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 #pragma warning restore CA1031
         {
             Log.ClockFailed(settings.Logger, settings.TimeProvider.GetType().Name, exception);
-            return new ValueTask<bool>(Task.Delay(delay).ContinueWith(static _ => true, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default));
+            return SystemPauseAsync(delay);
         }
     }
 }

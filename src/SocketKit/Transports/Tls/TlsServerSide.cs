@@ -112,6 +112,9 @@ internal sealed class TlsServerSide : TlsSide
         Log.HandshakesWaited(Logger, delayed);
     }
 
+    /// <summary>A look has thrown, which only a clock can do.</summary>
+    public void LookFailed(Exception exception) => Log.ClockFailed(Logger, TimeProvider.GetType().Name, exception);
+
     private void Crowded(bool crowded, long count)
     {
         lock (_crowds)
