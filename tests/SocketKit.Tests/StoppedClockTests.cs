@@ -101,5 +101,29 @@ public class StoppedClockTests
         reason.Detail.Should().StartWith("bye; ").And.Contain("dispose of the raw transport");
     }
 
+    [Fact]
+    public async Task Advancing_a_network_whose_thread_a_handler_blocks_fails_with_the_message()
+    {
+        using var gate = new ManualResetEventSlim();
+        await using var bed = await new TestBed().StartAsync((_, _) =>
+        {
+            gate.Wait(TestBed.Patience);
+            return default;
+        });
+        bed.Network.Pump.Patience = TimeSpan.FromSeconds(0.3);
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+        var ran = false;
+
+        bed.Network.Invoking(network => network.Run(() => ran = true)).Should().Throw<TimeoutException>().Which.Message.Should().Contain("blocks it");
+        bed.Invoking(blocked => blocked.Advance(1)).Should().Throw<TimeoutException>();
+
+        gate.Set();
+        bed.Network.Pump.Patience = TestBed.Patience;
+        bed.Network.Settle().Should().BeTrue();
+        ran.Should().BeFalse("nobody waits for it any more");
+        bed.Advance(1);
+    }
+
     private static string Told(TestBed bed) => bed.Logs.GetSnapshot().Single(line => line.Id.Id == 39).Message;
 }
