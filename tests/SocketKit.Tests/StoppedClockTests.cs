@@ -43,7 +43,7 @@ public class StoppedClockTests
         await client.DisposeAsync().AsTask().Soon();
 
         (await closed.Soon()).Detail.Should().Match("disposed; Connection *the peer has not sent its end*network.Advance(*");
-        Told(bed).Should().Contain("the peer has not sent its end");
+        (await ToldAsync(bed)).Should().Contain("the peer has not sent its end");
     }
 
     private static async Task A_client_behind_a_black_hole_that_disconnects_fails_with_the_message()
@@ -84,7 +84,7 @@ public class StoppedClockTests
         (await stop.Should().ThrowAsync<TimeoutException>()).Which.Message.Should()
             .StartWith("The stop waited for 1 of its connections. Connection ").And.Contain(expected);
         bed.Server.State.Should().Be(ServerState.Stopped);
-        Told(bed).Should().Contain(expected);
+        (await ToldAsync(bed)).Should().Contain(expected);
         await bed.Server.DisposeAsync().AsTask().Soon();
         gate.SetResult();
     }
@@ -125,5 +125,6 @@ public class StoppedClockTests
         bed.Advance(1);
     }
 
-    private static string Told(TestBed bed) => bed.Logs.GetSnapshot().Single(line => line.Id.Id == 39).Message;
+    private static async Task<string> ToldAsync(TestBed bed) =>
+        (await Eventually.SomeAsync(() => bed.Logs.GetSnapshot().SingleOrDefault(line => line.Id.Id == 39))).Message;
 }
