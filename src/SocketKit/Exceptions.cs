@@ -94,6 +94,13 @@ public sealed class FrameTooLargeException : FramingException
 /// <summary>A request had no response in time.</summary>
 public sealed class RequestTimeoutException : TimeoutException
 {
+    private const string BehindTheMailbox =
+        "; the mailbox was full, so the response may be waiting behind messages that the handler has not taken";
+
+    private const string BehindTheHandler =
+        "; the connection's own handler was blocked meanwhile, so nothing was received: "
+        + "a handler awaits its requests, with .Result or .Wait() they can only time out";
+
     /// <summary>Makes one.</summary>
     /// <param name="timeout">The request's time-out, which passed.</param>
     /// <param name="mailboxWasFull">See <see cref="MailboxWasFull"/>.</param>
@@ -107,9 +114,7 @@ public sealed class RequestTimeoutException : TimeoutException
     /// <param name="mailboxWasFull">See <see cref="MailboxWasFull"/>.</param>
     /// <param name="handlerWasBlocked">See <see cref="HandlerWasBlocked"/>.</param>
     public RequestTimeoutException(TimeSpan timeout, bool mailboxWasFull, bool handlerWasBlocked)
-        : base($"No response within {timeout}"
-            + (mailboxWasFull ? "; the mailbox was full, so the response may be waiting behind messages that the handler has not taken" : "")
-            + (handlerWasBlocked ? "; the connection's own handler was blocked meanwhile, so nothing was received: a handler awaits its requests, with .Result or .Wait() they can only time out" : ""))
+        : base($"No response within {timeout}" + (mailboxWasFull ? BehindTheMailbox : "") + (handlerWasBlocked ? BehindTheHandler : ""))
     {
         Timeout = timeout;
         MailboxWasFull = mailboxWasFull;
@@ -122,7 +127,8 @@ public sealed class RequestTimeoutException : TimeoutException
     /// <summary>True when this side did not read because the handler was behind: then the response may well have come.</summary>
     public bool MailboxWasFull { get; }
 
-    /// <summary>True when this side did not read because a call of the connection's own handler did not return: it blocked its thread instead of awaiting, perhaps for this very response. Then the response may well have come.</summary>
+    /// <summary>True when this side did not read because a call of the connection's own handler did not return: it blocked its thread
+    /// instead of awaiting, perhaps for this very response. Then the response may well have come.</summary>
     public bool HandlerWasBlocked { get; }
 }
 

@@ -3,7 +3,8 @@ namespace SocketKit;
 /// <summary>Keeps one connection to a server, and dials again when a policy says so. Thread-safe. Sending while not connected throws <see cref="ConnectionClosedException"/> at once, with the last reason.</summary>
 public interface ISocketClient : IMessageSender, IAsyncDisposable
 {
-    /// <summary>Where the client is in its life. <see cref="ClientState.Connected"/> only until the connection's first cause of death.</summary>
+    /// <summary>Where the client is in its life. <see cref="ClientState.Connected"/> only until the connection's first cause of
+    /// death.</summary>
     ClientState State { get; }
 
     /// <summary>The connection, or null while there is none, or only one whose end has begun.</summary>
@@ -18,20 +19,24 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     event EventHandler<ClientStateChange>? StateChanged;
 
     /// <summary>
-    /// Connects. With <see cref="SocketClientOptions.Reconnect"/> set, the policy covers the first attempt too. Joins an attempt under way; complete at once when connected. From the first cause of death of a connection
+    /// Connects. With <see cref="SocketClientOptions.Reconnect"/> set, the policy covers the first attempt too. Joins an attempt under way;
+    /// complete at once when connected. From the first cause of death of a connection
     /// on it waits for the next one; without a policy it begins a new attempt when the dead connection is released.
     /// </summary>
-    /// <param name="cancellationToken">Ends this call's wait. The attempt goes on as long as another call waits for it, and ends when none does; a client that was connected once goes on reconnecting.</param>
+    /// <param name="cancellationToken">Ends this call's wait. The attempt goes on as long as another call waits for it, and ends when none
+    /// does; a client that was connected once goes on reconnecting.</param>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ConnectException">The attempt failed and the policy gave up; it carries the last reason.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled, or the client was disconnected or disposed of during the attempt.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled, or the client was disconnected or disposed of during the
+    /// attempt.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed of before an attempt could begin.</exception>
     Task ConnectAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called again.</summary>
     /// <param name="detail">For the reason and the log.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
-    /// <exception cref="TimeoutException">Only in a test with virtual time: the close waited for its peer, and the clock stood still for 5 s of real time. The client is disconnected all the same.</exception>
+    /// <exception cref="TimeoutException">Only in a test with virtual time: the close waited for its peer, and the clock stood still for 5
+    /// s of real time. The client is disconnected all the same.</exception>
     Task DisconnectAsync(string? detail = null, CancellationToken cancellationToken = default);
 }
 

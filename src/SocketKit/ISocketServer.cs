@@ -28,7 +28,8 @@ public interface ISocketServer : IAsyncDisposable
     /// <summary>Stops in three stages: accepts no more; lets connections finish what is in flight, within <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first.
     /// Awaited in a handler, it does not wait for that handler. Before a start, and after the end, it does nothing.</summary>
     /// <param name="cancellationToken">Cancels the second stage, whichever call began it: the rest is aborted at once.</param>
-    /// <exception cref="TimeoutException">Only in a test with virtual time: the stop waited for a connection, and the clock stood still for 5 s of real time. The server is stopped all the same.</exception>
+    /// <exception cref="TimeoutException">Only in a test with virtual time: the stop waited for a connection, and the clock stood still for
+    /// 5 s of real time. The server is stopped all the same.</exception>
     Task StopAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>

@@ -102,8 +102,10 @@ public sealed class SocketClient : ISocketClient
         Session.RequestAsync(request, options, cancellationToken);
 
     /// <summary>
-    /// Disconnects gracefully, for good, and ends <see cref="Messages"/>. Nothing begins after this call: a <see cref="ConnectAsync"/> that is to begin an attempt throws <see cref="ObjectDisposedException"/>, also when
-    /// it was called before. When the task completes, no attempt and no connection is left, and <see cref="StateChanged"/> has told of every change, unless its subscriber takes longer than 1 s or disposes of the
+    /// Disconnects gracefully, for good, and ends <see cref="Messages"/>. Nothing begins after this call: a <see cref="ConnectAsync"/> that
+    /// is to begin an attempt throws <see cref="ObjectDisposedException"/>, also when
+    /// it was called before. When the task completes, no attempt and no connection is left, and <see cref="StateChanged"/> has told of
+    /// every change, unless its subscriber takes longer than 1 s or disposes of the
     /// client itself. A handler's call may still run. Idempotent.
     /// </summary>
     public async ValueTask DisposeAsync()

@@ -58,7 +58,7 @@ public sealed partial class SocketServer
         // Those whose handler awaits this stop get as much time again, behind its back.
         _ = AbortLaterAsync(connections.Where(connection => !connection.Closed.IsCompleted), settings);
         var waited = connections.Select(connection => connection.WaitedFor).OfType<string>().ToArray();
-        return waited.Length == 0 ? null : $"The stop waited for {waited.Length} connections. {waited[0]}";
+        return waited.Length == 0 ? null : $"The stop waited for {waited.Length} of its connections. {waited[0]}";
     }
 
     private static async Task AbortLaterAsync(IEnumerable<Connection> connections, ServerSettings settings)

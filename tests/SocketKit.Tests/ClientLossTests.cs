@@ -33,7 +33,8 @@ public class ClientLossTests
         await next.Soon();
 
         client.Connection.Should().NotBeNull().And.NotBeSameAs(first);
-        (await log.WaitAsync(3)).Select(change => change.To).Should().Equal(ClientState.Waiting, ClientState.Connecting, ClientState.Connected);
+        var states = (await log.WaitAsync(3)).Select(change => change.To);
+        states.Should().Equal(ClientState.Waiting, ClientState.Connecting, ClientState.Connected);
     }
 
     [Fact]

@@ -111,6 +111,34 @@ public class OptionsTests
         thrown.Message.Should().StartWith("SocketServerOptions.Heartbeat: " + advice);
     }
 
+    public static TheoryData<IFramer, IHeartbeatPolicy, string?> Carried => new()
+    {
+        { Framers.Lines(), new BeaconHeartbeat("two\nlines"), "LineFramer cannot carry a beat of BeaconHeartbeat, which would close each connection; type another payload. A message that goes out as one line" },
+        { Framers.Lines(), BeaconHeartbeat.Expect("two\nlines"), null },
+        { Framers.Marked("~", "~"), new BeaconHeartbeat(""), "MarkFramer cannot carry a beat of BeaconHeartbeat" },
+        { Framers.FixedSize(4), new PingPongHeartbeat("ping", "p"), "FixedSizeFramer cannot carry a beat of PingPongHeartbeat" },
+        { Framers.FixedSize(4), PingPongHeartbeat.AnswerOnly("p", "pong"), null },
+        { Framers.FixedSize(4), new Numbered(), null },
+        { Framers.LengthPrefixed(), new BeaconHeartbeat(""), null },
+    };
+
+    [Theory, Trait("Fault", "X29")]
+    [MemberData(nameof(Carried))]
+    public async Task A_heartbeat_that_the_framer_cannot_carry_is_refused_at_the_start(IFramer framer, IHeartbeatPolicy heartbeat, string? advice)
+    {
+        await using var server = new SocketServer(new SocketServerOptions { Listeners = { new InMemoryNetwork().Listen("server") }, Framer = framer, Handler = Handler.OnText((_, _) => default), Heartbeat = heartbeat });
+
+        if (advice is null)
+        {
+            await server.StartAsync();
+            return;
+        }
+
+        (await server.Invoking(it => it.StartAsync()).Should().ThrowAsync<OptionsException>()).Which.Message.Should().StartWith("SocketServerOptions.Heartbeat: " + advice);
+    }
+
+    private sealed class Numbered() : BeaconHeartbeat("beat 1");
+
     [Fact, Trait("Fault", "X30")]
     public void A_delimiter_that_its_encoding_cannot_express_is_refused()
     {

@@ -218,7 +218,12 @@ public class SocketClientDisposeTests
         for (var round = 0; round < 500; round++)
         {
             var network = new InMemoryNetwork();
-            var server = new SocketServer(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+            var server = new SocketServer(new SocketServerOptions
+            {
+                Listeners = { network.Listen("server") },
+                Framer = Framers.Lines(),
+                Handler = _ => new TestHandler(),
+            });
             var starting = Task.Run(() => Calm(() => server.StartAsync()));
             var stopping = round % 2 == 0 ? Task.Run(() => server.StopAsync()) : Task.CompletedTask;
             if (round % 3 == 0)
@@ -251,7 +256,8 @@ public class SocketClientDisposeTests
     /// <summary>A dialer that does not heed its token.</summary>
     private sealed class Heedless(Dialer inner) : Dialer
     {
-        public override ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken) => inner.DialAsync(timeProvider, CancellationToken.None);
+        public override ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
+            inner.DialAsync(timeProvider, CancellationToken.None);
 
         public override string ToString() => inner.ToString()!;
     }

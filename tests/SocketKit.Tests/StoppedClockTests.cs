@@ -42,7 +42,7 @@ public class StoppedClockTests
 
         await client.DisposeAsync().AsTask().Soon();
 
-        (await closed.Soon()).Detail.Should().StartWith("disposed; Connection ").And.Contain("the peer has not sent its end").And.Contain("network.Advance(");
+        (await closed.Soon()).Detail.Should().Match("disposed; Connection *the peer has not sent its end*network.Advance(*");
         Told(bed).Should().Contain("the peer has not sent its end");
     }
 
@@ -55,7 +55,8 @@ public class StoppedClockTests
 
         var disconnect = () => client.DisconnectAsync().Soon();
 
-        (await disconnect.Should().ThrowAsync<TimeoutException>()).Which.Message.Should().Match("*has not taken the last 85 bytes*network.Advance(*black hole*");
+        (await disconnect.Should().ThrowAsync<TimeoutException>()).Which.Message.Should()
+            .Match("*has not taken the last 85 bytes*network.Advance(*black hole*");
         client.State.Should().Be(ClientState.Disconnected);
         await client.DisposeAsync().AsTask().Soon();
     }
@@ -80,7 +81,8 @@ public class StoppedClockTests
 
         var stop = () => bed.Server.StopAsync().Soon();
 
-        (await stop.Should().ThrowAsync<TimeoutException>()).Which.Message.Should().StartWith("The stop waited for 1 connections. Connection ").And.Contain(expected);
+        (await stop.Should().ThrowAsync<TimeoutException>()).Which.Message.Should()
+            .StartWith("The stop waited for 1 of its connections. Connection ").And.Contain(expected);
         bed.Server.State.Should().Be(ServerState.Stopped);
         Told(bed).Should().Contain(expected);
         await bed.Server.DisposeAsync().AsTask().Soon();

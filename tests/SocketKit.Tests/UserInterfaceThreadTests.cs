@@ -80,7 +80,8 @@ public class UserInterfaceThreadTests
                 {
                     callback(state);
                 }
-            }) { IsBackground = true };
+            })
+            { IsBackground = true };
             _thread.Start();
         }
 

@@ -4,7 +4,8 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-/// <summary>One run of a client, from ConnectAsync to the end of reconnecting. What changes is guarded by the session's gate or belongs to its loop.</summary>
+/// <summary>One run of a client, from ConnectAsync to the end of reconnecting. What changes is guarded by the session's gate or belongs to
+/// its loop.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation source has neither a timer nor a wait handle, so there is nothing to dispose of.")]
 internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
 {

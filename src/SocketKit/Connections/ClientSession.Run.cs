@@ -165,7 +165,8 @@ internal sealed partial class ClientSession
         }
     }
 
-    private static CloseReason Canceled(ClientRun run) => new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, run.Detail, null);
+    private static CloseReason Canceled(ClientRun run) =>
+        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, run.Detail, null);
 
     /// <summary>Runs a connection until its wire is released.</summary>
     private async ValueTask<CloseReason> LiveAsync(ClientRun run, Transport transport)

@@ -6,7 +6,8 @@ internal sealed partial class ClientSession
     /// <summary>The wire stands and the hook runs: sends wait behind it.</summary>
     private Connection? _opening;
 
-    private static CloseReason NotYet { get; } = new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null);
+    private static CloseReason NotYet { get; } =
+        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null);
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
@@ -59,7 +60,8 @@ internal sealed partial class ClientSession
                 return _held.Add(message, isRequest, options, cancellationToken);
             }
 
-            throw new ConnectionClosedException(_opening?.Reason ?? _lastReason ?? (_run is { IsCanceled: true } run ? Canceled(run) : NotYet));
+            var reason = _opening?.Reason ?? _lastReason ?? (_run is { IsCanceled: true } run ? Canceled(run) : NotYet);
+            throw new ConnectionClosedException(reason);
         }
     }
 }

@@ -104,7 +104,8 @@ internal sealed partial class ClientSession : IConnectionOwner
                     Change(ClientState.Connecting, null, 0, null);
 
                     // On the pool and without the caller's execution context: the caller's stack runs no user code.
-                    ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), new Start(this, run), preferLocal: false);
+                    var start = new Start(this, run);
+                    ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), start, preferLocal: false);
                     break;
                 }
 
@@ -170,7 +171,8 @@ internal sealed partial class ClientSession : IConnectionOwner
         return run;
     }
 
-    /// <summary>Disconnects for good. Nothing begins any more from here on, and what runs has ended when the task completes; handlers may be slower.</summary>
+    /// <summary>Disconnects for good. Nothing begins any more from here on, and what runs has ended when the task completes; handlers may
+    /// be slower.</summary>
     public async Task DisposeAsync()
     {
         lock (_gate)
@@ -277,6 +279,7 @@ internal sealed partial class ClientSession : IConnectionOwner
     }
 
     private static OperationCanceledException Disconnected() => new("The client was disconnected");
+
     /// <summary>Under the gate: from the first cause of death on the connection is lost, although its wire may take a while yet.</summary>
     private void Lose()
     {

@@ -41,6 +41,16 @@ internal sealed partial class Connection
         ReceiveEnded();
     }
 
+    // A receive may wait all the same, and the connection rest.
+    private void PeerHungUp()
+    {
+        PeerEnd.Finish();
+        using (_gate.Enter())
+        {
+            Wake();
+        }
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> OpenAsync()
     {
@@ -73,7 +83,7 @@ internal sealed partial class Connection
 
         if (!_transport.TellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
         {
-            PeerEnd.Watch(hungUp);
+            PeerEnd.Watch(PeerHungUp, hungUp);
         }
 
         BeginHandler();

@@ -2,26 +2,32 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// The end of a connection takes at most CloseTimeout. In a test with virtual time somebody must let that time pass; where nobody does, the connection is aborted, and says for what it waited.
+// The end of a connection takes at most CloseTimeout. In a test with virtual time somebody must let that time pass; where nobody does, the
+// connection is aborted, and says for what it waited.
 internal sealed partial class Connection
 {
     private string? _waitedFor;
 
-    /// <summary>For what the connection waited when a test's clock stood still, and what to do about it; null if that did not happen.</summary>
+    /// <summary>For what the connection waited when a test's clock stood still, and what to do about it; null if that did not
+    /// happen.</summary>
     internal string? WaitedFor => Volatile.Read(ref _waitedFor);
 
     /// <summary>A test's clock stands still: ends the connection, with a message.</summary>
     internal void ClockStandsStill()
     {
-        var text = $"Connection {Id} to {this}: {DescribeWait()}, and the test's clock has stood still for {StoppedClock.Patience.TotalSeconds:0} s of real time, so the connection was aborted. Let time pass meanwhile: "
-            + "var closing = client.DisposeAsync(); network.Advance(TimeSpan.FromSeconds(2), time.Advance); await closing; (for a server's stop as long as its DrainTimeout). "
+        var text = $"Connection {Id} to {this}: {DescribeWait()}, "
+            + $"and the test's clock has stood still for {StoppedClock.Patience.TotalSeconds:0} s of real time, so the connection was aborted. "
+            + "Let time pass meanwhile: var closing = client.DisposeAsync(); network.Advance(TimeSpan.FromSeconds(2), time.Advance); "
+            + "await closing; (for a server's stop as long as its DrainTimeout). "
             + "Or first heal the black hole, dispose of the raw transport, or let the handler return";
         var first = Interlocked.CompareExchange(ref _waitedFor, text, null) is null;
-        AbortForStop();
         if (first)
         {
+            // Before those who wait go on.
             Log.ClockStandsStill(_settings.Logger, text);
         }
+
+        AbortForStop();
     }
 
     private void WatchClock() => StoppedClock.Watch(_settings.TimeProvider, () => Closed, ClockStandsStill);
@@ -32,7 +38,7 @@ internal sealed partial class Connection
         {
             return (_reason, _released) switch
             {
-                (null, _) when _requests is { Waiting: > 0 and var requests } && !_busy => $"{requests} of its requests wait for a response",
+                (null, _) when _requests is { Waiting: > 0 and var count } && !_busy => $"{count} of its requests wait for a response",
                 (null, _) or (_, true) => $"its handler ({HandlerName}) has not returned",
                 _ when !_finished && !_aborted => $"the peer has not taken the last {Queued} bytes",
                 _ => "the peer has not sent its end",

@@ -48,7 +48,7 @@ internal sealed class ConnectionSettings
         HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan ? options.HalfCloseTimeout : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
-        OptionsFit.Check(heartbeat, TextEncoding, role);
+        OptionsFit.Check(heartbeat, Framer, TextEncoding, role);
         ByteOrderMark = OptionsFit.ByteOrderMark(Framer, TextEncoding);
         TimeProvider = NotNull(options.TimeProvider, role, nameof(options.TimeProvider), "TimeProvider.System");
         Logger = ObserverFailures.CreateLogger(options.LoggerFactory, "SocketKit." + role[..^"Options".Length]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using SocketKit.Diagnostics;
 using SocketKit.Framing;
@@ -29,8 +30,8 @@ internal static class OptionsFit
         }
     }
 
-    /// <exception cref="OptionsException">A text of the policy is other bytes in the encoding; the message says what to type.</exception>
-    public static void Check(IHeartbeatPolicy policy, Encoding encoding, string role)
+    /// <exception cref="OptionsException">A text of the policy is other bytes in the encoding, or the framer cannot carry a beat; the message says what to type.</exception>
+    public static void Check(IHeartbeatPolicy policy, IFramer framer, Encoding encoding, string role)
     {
         foreach (var (text, bytes) in Texts(policy))
         {
@@ -41,7 +42,35 @@ internal static class OptionsFit
                     $"{type} sends \"{LogText.Escape(text)}\" in UTF-8, which is not how {encoding.WebName}, the TextEncoding, says it; give bytes, such as new {type}(encoding.GetBytes(\"...\"), ...)");
             }
         }
+
+        CheckCarried(policy, framer, role);
     }
+
+    private static void CheckCarried(IHeartbeatPolicy policy, IFramer framer, string role)
+    {
+        // Only what is known: a framer of the user's is not called before there is a connection, and a derived policy writes what it likes.
+        if (framer is not IFramerFacts)
+        {
+            return;
+        }
+
+        foreach (var payload in Sent(policy))
+        {
+            try
+            {
+                framer.Write(payload.Span, new ArrayBufferWriter<byte>());
+            }
+            catch (FramingException exception)
+            {
+                throw new OptionsException(role + ".Heartbeat", $"{framer.GetType().Name} cannot carry a beat of {policy.GetType().Name}, which would close each connection; type another payload. {exception.Message}");
+            }
+        }
+    }
+
+    private static ReadOnlyMemory<byte>[] Sent(IHeartbeatPolicy policy) =>
+        policy.GetType() == typeof(BeaconHeartbeat) && policy is BeaconHeartbeat beacon ? beacon.Interval == Timeout.InfiniteTimeSpan ? [] : [beacon.Payload]
+        : policy.GetType() == typeof(PingPongHeartbeat) && policy is PingPongHeartbeat pair ? pair.Interval == Timeout.InfiniteTimeSpan ? [pair.Pong] : [pair.Ping, pair.Pong]
+        : [];
 
     /// <summary>What stands in front of a text stream when its writer says how it is encoded; null: nothing can be told from a message.</summary>
     public static byte[]? ByteOrderMark(IFramer framer, Encoding encoding) =>

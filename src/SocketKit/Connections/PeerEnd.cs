@@ -31,6 +31,9 @@ internal sealed class PeerEnd
         Over,
     }
 
+    /// <summary>The peer has finished sending, and the clock counts.</summary>
+    public bool IsFinished => _finished;
+
     /// <summary>What the next receive would throw.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
@@ -65,8 +68,9 @@ internal sealed class PeerEnd
     }
 
     /// <summary>Takes the word of a transport that has no other way to tell.</summary>
-    /// <param name="hungUp">Its token.</param>
-    public void Watch(CancellationToken hungUp) => _hungUp = hungUp.UnsafeRegister(static end => ((PeerEnd)end!).Finish(), this);
+    /// <param name="finished">Called when the token is cancelled, on whichever thread.</param>
+    /// <param name="hungUp">The transport's token.</param>
+    public void Watch(Action finished, CancellationToken hungUp) => _hungUp = hungUp.UnsafeRegister(static finished => ((Action)finished!)(), finished);
 
     /// <summary>The transport is about to be released.</summary>
     public void Forget() => _hungUp.Dispose();

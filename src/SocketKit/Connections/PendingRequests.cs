@@ -31,7 +31,8 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         if (pending >= limit)
         {
             var late = pending == Waiting ? "" : $", {pending - Waiting} of them cancelled or timed out, whose responses have not come yet";
-            throw new RequestRefusedException($"{pending} requests are pending on this connection{late}; ConnectionOptions.MaxPendingRequests allows no more");
+            throw new RequestRefusedException(
+                $"{pending} requests are pending on this connection{late}; ConnectionOptions.MaxPendingRequests allows no more");
         }
 
         var id = options.CorrelationId;

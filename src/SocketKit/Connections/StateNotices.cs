@@ -31,7 +31,8 @@ internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger log
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>Completes when the subscriber has been told of all changes so far; when it takes longer than its patience, or disposes of the client itself, without.</summary>
+    /// <summary>Completes when the subscriber has been told of all changes so far; when it takes longer than its patience, or disposes of
+    /// the client itself, without.</summary>
     public async Task ToldAsync()
     {
         Task told;

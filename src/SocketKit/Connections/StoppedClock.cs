@@ -1,7 +1,8 @@
 namespace SocketKit.Connections;
 
 /// <summary>
-/// Ends waits for a test's clock that nobody advances, so that a test goes on with a message instead of hanging. It looks at real time, and only where the clock is not the system's: a clock that has not moved for
+/// Ends waits for a test's clock that nobody advances, so that a test goes on with a message instead of hanging. It looks at real time, and
+/// only where the clock is not the system's: a clock that has not moved for
 /// <see cref="Patience"/> is a test's, and its test waits for what only this clock can bring about.
 /// </summary>
 internal static class StoppedClock

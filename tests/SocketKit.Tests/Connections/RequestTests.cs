@@ -291,7 +291,8 @@ public class RequestTests
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         using var cancel = new CancellationTokenSource();
-        Task[] gone = [.. Enumerable.Range(0, 2).Select(number => connection.RequestAsync($"{number}", new() { Timeout = TimeSpan.FromSeconds(3) }, cancel.Token).AsTask())];
+        var options = new RequestOptions { Timeout = TimeSpan.FromSeconds(3) };
+        Task[] gone = [.. Enumerable.Range(0, 2).Select(number => connection.RequestAsync($"{number}", options, cancel.Token).AsTask())];
         if (timeOut)
         {
             bed.Advance(3.1);
@@ -304,7 +305,8 @@ public class RequestTests
         await Task.WhenAll(gone).Invoking(task => task.Soon()).Should().ThrowAsync<Exception>();
         var third = () => connection.RequestAsync("3").AsTask();
 
-        (await third.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Match("2 requests are pending*2 of them cancelled or timed out*ConnectionOptions.MaxPendingRequests*");
+        (await third.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should()
+            .Match("2 requests are pending*2 of them cancelled or timed out*ConnectionOptions.MaxPendingRequests*");
         bed.Listener.Wire.Sends.Should().HaveCount(2);
         await peer.SendAsync("late\n");
         var taken = connection.RequestAsync("3").AsTask();

@@ -128,7 +128,8 @@ public class HeartbeatOnAConnectionTests
     [Fact]
     public async Task A_payload_that_the_framer_cannot_carry_closes_the_connection_and_names_the_policy()
     {
-        await using var bed = await StartAsync(new BeaconHeartbeat("two\nlines"));
+        // Of a framer of the user's own nobody knows that beforehand.
+        await using var bed = await new TestBed().StartAsync(configure: options => (options.Framer, options.Heartbeat) = (new TestFramer(), new BeaconHeartbeat("two\nlines")));
         await using var peer = await bed.ConnectRawAsync();
 
         bed.Advance(12 * Second);

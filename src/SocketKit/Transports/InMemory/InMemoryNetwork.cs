@@ -13,8 +13,10 @@ namespace SocketKit;
 /// Thread-safe; nothing to dispose. Whatever completes (receives, accepts, yields, sends that had to wait) completes on one thread of the network's own, one at a time. A call from any other thread that causes something
 /// blocks until that thread has nothing left to do, for 10 s at most; so a caller must hold no lock that a handler takes. An <c>await</c> in a handler comes back to the network's thread, too. A handler that
 /// blocks, blocks the network: what depends on blocking handlers is tested over real sockets.
-/// <para>In virtual time, a close that waits for its peer and a stop that waits for a handler end when that time passes: advance it meanwhile. When the clock has not moved for 5 s of real time, the connection is aborted;
-/// its <see cref="CloseReason.Detail"/> and the log say what it waited for, and <see cref="ISocketServer.StopAsync"/> and <see cref="ISocketClient.DisconnectAsync"/> throw a <see cref="TimeoutException"/>.</para>
+/// <para>In virtual time, a close that waits for its peer and a stop that waits for a handler end when that time passes: advance it
+/// meanwhile. When the clock has not moved for 5 s of real time, the connection is aborted;
+/// its <see cref="CloseReason.Detail"/> and the log say what it waited for, and <see cref="ISocketServer.StopAsync"/> and <see
+/// cref="ISocketClient.DisconnectAsync"/> throw a <see cref="TimeoutException"/>.</para>
 /// <para>A reset takes bytes with it that were not read yet, as it may on a real network. Buffers that a connection releases are overwritten, so that a slice kept too long shows.</para>
 /// </remarks>
 public sealed class InMemoryNetwork
