@@ -10,9 +10,15 @@ internal static class DeadPeers
     private const int KeepAliveSeconds = 10;
     private const int KeepAliveIntervalSeconds = 5;
     private const int KeepAliveRetries = 4;
+    private const int LinuxTcpLevel = 6;
+    private const int LinuxTcpUserTimeout = 18;
 
-    /// <summary>Has the kernel probe this connection while it is silent, unless it does already or there is no TCP socket.</summary>
-    public static void LookFor(ConnectionContext connection)
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(KeepAliveSeconds + (KeepAliveIntervalSeconds * KeepAliveRetries));
+
+    /// <summary>Has the kernel look for the end of this peer, as on SocketKit's own listeners. What the transport has set stays.</summary>
+    /// <param name="connection">Left alone unless it is TCP.</param>
+    /// <param name="slowConsumerTimeout">The time-out for unacknowledged bytes is never shorter, since it also counts a live peer that only does not read.</param>
+    public static void LookFor(ConnectionContext connection, TimeSpan slowConsumerTimeout)
     {
         if (connection.Features.Get<IConnectionSocketFeature>() is not { } feature)
         {
@@ -22,19 +28,45 @@ internal static class DeadPeers
         try
         {
             var socket = feature.Socket;
-            if (socket.AddressFamily is not (AddressFamily.InterNetwork or AddressFamily.InterNetworkV6) || socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive) is not 0)
+            if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
             {
-                return;
+                Probe(socket);
+                LimitUnacknowledged(socket, slowConsumerTimeout);
             }
-
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The connection is gone already, which its first read tells.
+        }
+    }
+
+    private static void Probe(Socket socket)
+    {
+        if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive) is not 0)
+        {
+            return;
+        }
+
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+    }
+
+    /// <summary>Probes rest while bytes are on their way.</summary>
+    private static void LimitUnacknowledged(Socket socket, TimeSpan slowConsumerTimeout)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        Span<byte> value = stackalloc byte[sizeof(int)];
+        socket.GetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, value);
+        if (BitConverter.ToInt32(value) == 0)
+        {
+            var timeout = slowConsumerTimeout > Least ? slowConsumerTimeout : Least;
+            socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes((int)Math.Min(timeout.TotalMilliseconds, int.MaxValue)));
         }
     }
 }

@@ -62,7 +62,7 @@ internal sealed class KestrelEndpoint : IAsyncDisposable
     /// <summary>Runs one connection, until the server has released it.</summary>
     public async Task RunAsync(ConnectionContext connection)
     {
-        DeadPeers.LookFor(connection);
+        DeadPeers.LookFor(connection, _options.SlowConsumerTimeout);
         var transport = new PipeTransport(connection);
 
         // The drain of the whole server says more than the end of one connection's input.

@@ -84,6 +84,7 @@ public class SocketOptionsTests
             {
                 protocol.Framer = Framers.Lines();
                 protocol.Handler = Handler.Reply(new GuessThanksSorryOkReplies());
+                protocol.SlowConsumerTimeout = TimeSpan.FromSeconds(45);
             });
         });
         using var client = await RawClient.ConnectAsync(server.EndPoint);
@@ -93,6 +94,10 @@ public class SocketOptionsTests
 
         options!["KeepAlive"].Should().NotBe(0);
         (options["TcpKeepAliveTime"], options["TcpKeepAliveInterval"], options["TcpKeepAliveRetryCount"]).Should().Be((10, 5, 4));
+        if (OperatingSystem.IsLinux())
+        {
+            options["UserTimeout"].Should().Be(45_000);
+        }
     }
 
     private static async Task<Dictionary<string, int>> AskAsync(SocketEngine? engine, Action<SocketKitTransportOptions>? transport = null)

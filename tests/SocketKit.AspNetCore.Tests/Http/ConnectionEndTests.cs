@@ -16,13 +16,16 @@ namespace SocketKit.AspNetCore.Tests.Http;
 public class ConnectionEndTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_client_that_goes_is_noticed_within_half_a_second_although_nobody_reads(bool reset)
+    [Trait("Fault", "X26")]
+    [InlineData(SocketEngine.Auto, true)]
+    [InlineData(SocketEngine.Auto, false)]
+    [InlineData(SocketEngine.Sockets, true)]
+    [InlineData(SocketEngine.Sockets, false)]
+    public async Task A_client_that_goes_is_noticed_within_half_a_second_although_nobody_reads(SocketEngine engine, bool reset)
     {
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = await WebServer.StartAsync(SocketEngine.Auto, application => application.MapPost("/wait", async context =>
+        await using var server = await WebServer.StartAsync(engine, application => application.MapPost("/wait", async context =>
         {
             context.RequestAborted.Register(() => aborted.TrySetResult());
             entered.SetResult();
@@ -45,6 +48,40 @@ public class ConnectionEndTests
 
         await aborted.Task.InTime();
         watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(0.5) + Bytes.Slack);
+    }
+
+    [Theory]
+    [Trait("Fault", "X26")]
+    [InlineData(SocketEngine.Auto, true)]
+    [InlineData(SocketEngine.Auto, false)]
+    [InlineData(SocketEngine.Sockets, true)]
+    [InlineData(SocketEngine.Sockets, false)]
+    public async Task A_stream_of_events_that_has_nothing_to_say_ends_with_its_client(SocketEngine engine, bool reset)
+    {
+        var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await WebServer.StartAsync(engine, application => application.MapGet("/events", async context =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("data: hello\n\n");
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            aborted.SetResult();
+        }));
+        var client = await RawClient.ConnectAsync(server.EndPoint);
+        await client.SendAsync("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+        await client.ReadUntilAsync("data: hello\n\n");
+        var watch = Stopwatch.StartNew();
+        if (reset)
+        {
+            client.Reset();
+        }
+        else
+        {
+            client.Dispose();
+        }
+
+        await aborted.Task.InTime();
+        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(1) + Bytes.Slack);
     }
 
     [Theory]

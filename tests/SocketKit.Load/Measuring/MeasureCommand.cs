@@ -30,7 +30,8 @@ internal sealed record Turn(Contender Contender, ParseResult Arguments, int? Ser
 /// <summary><c>measure</c>: what the comparison does not show.</summary>
 internal static class MeasureCommand
 {
-    public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, the ends of TLS.")
+    public static Command Create() => new(
+        "measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, clients that pause, the ends of TLS connections.")
     {
         IdleMeasurement.Create(), ChurnMeasurement.Create(), BusyMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(),
         HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(), TlsCloseMeasurement.Create(),

@@ -23,6 +23,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     private bool _waiting;
     private bool _finished;
     private long _bytesReceived;
+    private bool _isReceiving;
 
     // How many waits go to the kernel at once before one takes a turn first, and how many that were after the last turn that was in vain.
     private int _directWaits;
@@ -52,6 +53,9 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
             }
         }
     }
+
+    /// <summary>An operation is outstanding, which will tell of the peer's end. From any thread.</summary>
+    public bool IsReceiving => Volatile.Read(ref _isReceiving);
 
     /// <summary>Handed out. From any thread.</summary>
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
@@ -93,6 +97,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         _waiting = buffer.IsEmpty;
         SetBuffer(_waiting ? _prefetch : buffer);
         _pending.Reset();
+        _isReceiving = true;
         if (_waiting && --_directWaits < 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -108,6 +113,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         }
         catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
         {
+            _isReceiving = false;
             return ValueTask.FromException<Received>(exception is SocketException { SocketErrorCode: var error } ? _transport.Failure(error) : WireErrors.Aborted());
         }
 
@@ -129,6 +135,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         }
         catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
         {
+            _isReceiving = false;
             _pending.SetException(exception is SocketException { SocketErrorCode: var error } ? _transport.Failure(error) : WireErrors.Aborted());
             return;
         }
@@ -163,6 +170,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     private Received Take(out Exception? failure)
     {
         failure = null;
+        _isReceiving = false;
         var count = BytesTransferred;
         var error = SocketError;
         if (error == SocketError.Success && count == 0)

@@ -17,7 +17,9 @@ internal sealed class SocketTransport : Transport
     private readonly SocketSender _sender;
     private IEngineObserver? _observer;
     private PoolYield? _yield;
+    private CancellationTokenSource? _hungUp;
     private int _aborted;
+    private volatile bool _released;
     private WireFailure _failure;
     private bool _finishedSending;
 
@@ -44,6 +46,26 @@ internal sealed class SocketTransport : Transport
 
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
     internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
+
+    /// <summary>The runtime tells of the peer's end by a receive alone, so while nobody receives a clock looks, for those who ask for this.</summary>
+    public override CancellationToken HungUp
+    {
+        get
+        {
+            if (Volatile.Read(ref _hungUp) is not { } source)
+            {
+                source = new CancellationTokenSource();
+                if (Interlocked.CompareExchange(ref _hungUp, source, null) is { } other)
+                {
+                    return other.Token;
+                }
+
+                HangUpClock.Watch(this);
+            }
+
+            return source.Token;
+        }
+    }
 
     internal override bool TellsOfPeer => true;
 
@@ -75,6 +97,35 @@ internal sealed class SocketTransport : Transport
         {
             _observer?.PeerFinished();
         }
+    }
+
+    /// <summary>A tick of the clock that looks for hang-ups.</summary>
+    /// <returns>False: there is nothing to look for any more.</returns>
+    internal bool LookForHangUp()
+    {
+        if (_released)
+        {
+            return false;
+        }
+
+        if (_receiver.IsReceiving)
+        {
+            return true;
+        }
+
+        var error = PeerCheck.Look(_socket, out var finished);
+        if (error != SocketError.Success)
+        {
+            // The kernel tells it once, so the verbs hear it from here.
+            _ = Failure(error);
+        }
+        else if (!finished)
+        {
+            return true;
+        }
+
+        _ = _hungUp!.CancelAsync();
+        return false;
     }
 
     public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
@@ -145,6 +196,7 @@ internal sealed class SocketTransport : Transport
 
     private void Release()
     {
+        _released = true;
         try
         {
             _socket.Dispose();

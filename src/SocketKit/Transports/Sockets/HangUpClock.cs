@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using SocketKit.Connections;
+
+namespace SocketKit.Transports.Sockets;
+
+/// <summary>Looks at the sockets of those who ask for <see cref="Transport.HungUp"/>, at each tick of the process's clock. Those that are received from are passed over; it rests while there are none.</summary>
+internal static class HangUpClock
+{
+    private static readonly Lock Gate = new();
+
+    // Newcomers, under the gate; the others belong to the tick.
+    private static readonly List<SocketTransport> New = [];
+    private static readonly List<SocketTransport> Watched = [];
+    private static IDisposable? _ticks;
+    private static int _ticking;
+
+    /// <summary>Looks at a socket from now on, until it has hung up or is released.</summary>
+    public static void Watch(SocketTransport transport)
+    {
+        lock (Gate)
+        {
+            New.Add(transport);
+            _ticks ??= SystemTicker.Subscribe(Tick, NullLogger.Instance);
+        }
+
+        SystemTicker.Ensure();
+    }
+
+    private static void Tick()
+    {
+        // A tick that was held up may come beside the next one.
+        if (Interlocked.Exchange(ref _ticking, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            lock (Gate)
+            {
+                Watched.AddRange(New);
+                New.Clear();
+                if (Watched.Count == 0)
+                {
+                    _ticks?.Dispose();
+                    _ticks = null;
+                    return;
+                }
+            }
+
+            Watched.RemoveAll(static transport => !transport.LookForHangUp());
+        }
+        finally
+        {
+            Volatile.Write(ref _ticking, 0);
+        }
+    }
+}
