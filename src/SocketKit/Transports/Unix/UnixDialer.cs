@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using SocketKit.Transports.Streams;
+using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Unix;
 
@@ -40,6 +41,7 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            Descriptors.ThrowIfShort(socket.Handle);
             return await connect(socket, _endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch
