@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports.Unix;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Sockets;
 
@@ -18,7 +18,7 @@ internal static class SocketDial
         }
         catch (SocketException exception) when (endPoint is UnixEndPoint && exception.SocketErrorCode == SocketError.SocketError)
         {
-            throw UnixNative.Named(exception, () => UnixNative.Connect(socket, endPoint)) ?? exception;
+            throw SystemErrors.Named(exception, () => SystemErrors.Connect(socket, endPoint)) ?? exception;
         }
 
         // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.

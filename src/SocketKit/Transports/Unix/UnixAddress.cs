@@ -126,7 +126,7 @@ internal sealed class UnixAddress : StreamAddress
         }
         catch (SocketException exception)
         {
-            if (UnixNative.Named(exception, () => UnixNative.Bind(socket, _asked)) is { } named)
+            if (SystemErrors.Named(exception, () => SystemErrors.Bind(socket, _asked)) is { } named)
             {
                 throw named;
             }
@@ -199,7 +199,7 @@ internal sealed class UnixAddress : StreamAddress
         {
             probe.Connect(_asked);
         }
-        catch (SocketException thrown) when (UnixNative.Named(thrown, () => UnixNative.Connect(probe, _asked)) is { } exception)
+        catch (SocketException thrown) when (SystemErrors.Named(thrown, () => SystemErrors.Connect(probe, _asked)) is { } exception)
         {
             switch (exception.SocketErrorCode)
             {

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Unix;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace SocketKit.Transports.Tcp;
+namespace SocketKit.Transports.Streams;
 
 /// <summary>
 /// Keeps the last descriptors of the process out of the hands of newcomers, and of dials. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.
