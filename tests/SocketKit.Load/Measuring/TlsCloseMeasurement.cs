@@ -28,7 +28,7 @@ internal static class TlsCloseMeasurement
         Option<CloseCause[]> causes = new("--causes") { Description = "What ends the connections.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CloseCause>() };
         var seconds = MeasureCommand.Seconds("--seconds", "How long each combination is tried.", 60);
         var workers = MeasureCommand.Count("--workers", "How many connections at once for each cause.", 2);
-        var command = new Command("tls-close", "Ends TLS connections in every way under dense traffic: the process must live, and every graceful end must say close_notify.") 
+        var command = new Command("tls-close", "Ends TLS connections in every way under dense traffic: the process must live, and every graceful end must say close_notify.")
         {
             roles, engines, protocols, causes, seconds, workers,
         };
@@ -98,6 +98,8 @@ internal static class TlsCloseMeasurement
                 ports = ["--ports", .. listeners.Select(listener => ((IPEndPoint)listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture))];
             }
 
+            // On Linux the allocator overwrites what is freed, so that a use of it shows.
+            Environment.SetEnvironmentVariable("MALLOC_PERTURB_", "165");
             using var victim = ServerProcess.StartAgain([TlsCloseVictim.Name, "--role", role, "--engine", engine, "--protocol", version.ToString(), "--certificate", file, "--workers", workers.ToString(CultureInfo.InvariantCulture), "--causes", .. causes.Select(cause => cause.ToString()), .. ports]);
             while (await victim.StandardOutput.ReadLineAsync(cancellationToken) is { } line && line != "ready")
             {

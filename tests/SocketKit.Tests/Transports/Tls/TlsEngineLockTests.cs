@@ -89,8 +89,8 @@ public class TlsEngineLockTests
         var read = stream.ReadAsync(new byte[10]).AsTask();
         stream.Engine.EnterShutdownAsync().IsCompletedSuccessfully.Should().BeTrue();
 
-        // On this stack, up to where the read waits next.
-        received.SetResult(default);
+        // Without a context it goes on inside of this call, up to where the read waits next.
+        await Task.Run(() => received.SetResult(default));
 
         read.IsCompleted.Should().BeFalse();
         stream.Engine.ExitShutdown();
@@ -107,7 +107,7 @@ public class TlsEngineLockTests
         var read = stream.ReadAsync(new byte[10]).AsTask();
         stream.Engine.EnterShutdownAsync().IsCompletedSuccessfully.Should().BeTrue();
 
-        received.SetException(new IOException("the tunnel fell down"));
+        await Task.Run(() => received.SetException(new IOException("the tunnel fell down")));
 
         read.IsCompleted.Should().BeFalse();
         stream.Engine.ExitShutdown();
