@@ -4,8 +4,10 @@ using System.Runtime.CompilerServices;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// What the TLS engine writes, on its way to the wire. There are two writers: whoever sends, and the read, in which the engine answers by itself what the peer asks for (a certificate after the handshake, say).
-/// The wire takes one send at a time, so what comes meanwhile is copied, in the order of its coming, and leaves with the send that follows. A batch of records is gathered and leaves in one piece. Thread-safe.
+/// What the TLS engine writes, on its way to the wire. There are two writers: whoever sends, and the read, in which the engine answers by
+/// itself what the peer asks for (a certificate after the handshake, say).
+/// The wire takes one send at a time, so what comes meanwhile is copied, in the order of its coming, and leaves with the send that
+/// follows. A batch of records is gathered and leaves in one piece. Thread-safe.
 /// </summary>
 /// <param name="send">Sends on the wire.</param>
 internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
@@ -189,7 +191,8 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     }
 
     /// <summary>Under the gate.</summary>
-    private ValueTask WhenKeptIsSent() => new((_keptSent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+    private ValueTask WhenKeptIsSent() =>
+        new((_keptSent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
 
     /// <summary>Under the gate.</summary>
     private (byte[] Bytes, int Length, TaskCompletionSource? Waiting) TakeKept()

@@ -3,8 +3,10 @@ using System.Runtime.CompilerServices;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer. Reads belong to whoever receives; the two directions may overlap.
-/// While a read waits for the wire it is outside of the TLS engine: the handshake gives its place back, an open session lets close_notify in (<see cref="Engine"/>).
+/// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer.
+/// Reads belong to whoever receives; the two directions may overlap.
+/// While a read waits for the wire it is outside of the TLS engine: the handshake gives its place back, an open session lets close_notify
+/// in (<see cref="Engine"/>).
 /// </summary>
 internal sealed class TransportStream : Stream
 {
@@ -26,7 +28,8 @@ internal sealed class TransportStream : Stream
         Output = new TlsOutput(SendAsync);
     }
 
-    /// <summary>Keeps reads and close_notify of an open session apart. Whoever reads has entered it; this stream leaves it while the read waits.</summary>
+    /// <summary>Keeps reads and close_notify of an open session apart. Whoever reads has entered it; this stream leaves it while the read
+    /// waits.</summary>
     public TlsEngineLock Engine { get; } = new();
 
     /// <summary>Everything that is written goes through it, but for a handshake's last alert.</summary>
@@ -61,7 +64,8 @@ internal sealed class TransportStream : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _hello is { } hello ? ReadHelloAsync(hello, buffer) : ReceiveAsync(buffer);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => Output.WriteAsync(buffer);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Output.WriteAsync(buffer);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -121,7 +125,9 @@ internal sealed class TransportStream : Stream
         }
 
         // What never waits hands over here all the same.
-        return receive.IsCompletedSuccessfully && !Engine.IsShutdownWaiting ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
+        return receive.IsCompletedSuccessfully && !Engine.IsShutdownWaiting
+            ? new ValueTask<int>(Note(receive.Result, buffer.Span))
+            : WaitAsync(receive, buffer);
     }
 
     private ValueTask SendAsync(ReadOnlyMemory<byte> bytes)

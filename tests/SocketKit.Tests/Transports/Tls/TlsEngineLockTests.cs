@@ -4,7 +4,8 @@ using SocketKit.Transports.Tls;
 
 namespace SocketKit.Tests.Transports.Tls;
 
-/// <summary>Two threads in one native TLS object corrupt the memory of the process: close_notify and a read are never inside at the same time.</summary>
+/// <summary>Two threads in one native TLS object corrupt the memory of the process: close_notify and a read are never inside at the same
+/// time.</summary>
 [Trait("Fault", "X41")]
 public class TlsEngineLockTests
 {

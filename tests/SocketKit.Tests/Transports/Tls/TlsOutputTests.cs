@@ -3,7 +3,8 @@ using SocketKit.Transports.Tls;
 
 namespace SocketKit.Tests.Transports.Tls;
 
-/// <summary>The sender and a read that answers the peer write to one wire: one send at a time, in order, and nobody's bytes in another's buffer.</summary>
+/// <summary>The sender and a read that answers the peer write to one wire: one send at a time, in order, and nobody's bytes in another's
+/// buffer.</summary>
 [Trait("Fault", "X41")]
 public class TlsOutputTests
 {
