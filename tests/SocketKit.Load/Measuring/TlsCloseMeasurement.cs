@@ -157,6 +157,10 @@ internal static class TlsCloseMeasurement
         else
         {
             wrong.AddRange(ends.Where(one => IsWrong(one.Key, one.Value)).Select(one => $"{one.Key}: {one.Value}"));
+            if (ends.Values.All(counts => counts.Total == 0))
+            {
+                wrong.Add("no connection came to its end");
+            }
         }
 
         Console.WriteLine(wrong.Count == 0
@@ -166,7 +170,7 @@ internal static class TlsCloseMeasurement
     }
 
     private static bool IsWrong(CloseCause cause, EndCounts counts) =>
-        counts.Stuck > 0 || (cause.IsGraceful() && (counts.Clean == 0 || counts.Truncated + counts.Reset > 0));
+        counts.Stuck > 0 || (cause.IsGraceful() && counts.Truncated + counts.Reset > 0);
 
     private static X509Certificate2 MakeCertificate()
     {
