@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// Many clients that connect at once and again. Commands: <c>stats</c> prints <c>stats connected=N ever=N short=N other=N</c>: how many are connected, how many ever were, and how many attempts failed for want of descriptors and for another reason;
+/// Many clients that connect at once and again. Commands: <c>stats</c> prints <c>stats connected=N ever=N short=N other=N</c>: how many are
+/// connected, how many ever were, and how many attempts failed for want of descriptors and for another reason;
 /// <c>drop N</c> disposes of so many that are connected.
 /// </summary>
 internal sealed class ManyClients(EndPoint endPoint, int count, string[] arguments)
@@ -21,7 +22,8 @@ internal sealed class ManyClients(EndPoint endPoint, int count, string[] argumen
         {
             var client = new SocketClient(new SocketClientOptions
             {
-                Dialer = endPoint is UnixEndPoint unix ? Dial.Unix(unix.Path!, new UnixDialOptions { Engine = engine }) : Dial.Tcp((IPEndPoint)endPoint, new TcpDialOptions { Engine = engine }),
+                Dialer = endPoint is UnixEndPoint unix ? Dial.Unix(unix.Path!, new UnixDialOptions { Engine = engine })
+                    : Dial.Tcp((IPEndPoint)endPoint, new TcpDialOptions { Engine = engine }),
                 Framer = Framers.Lines(),
                 Reconnect = new BackoffReconnect(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500)),
             });
@@ -34,7 +36,8 @@ internal sealed class ManyClients(EndPoint endPoint, int count, string[] argumen
         {
             if (line.Split(' ') is ["drop", var number])
             {
-                foreach (var client in _clients.Where(client => client.State == ClientState.Connected).Take(int.Parse(number, null)).ToArray())
+                foreach (var client in _clients.Where(client =>
+                    client.State == ClientState.Connected).Take(int.Parse(number, null)).ToArray())
                 {
                     _clients.Remove(client);
                     await client.DisposeAsync();
@@ -44,7 +47,8 @@ internal sealed class ManyClients(EndPoint endPoint, int count, string[] argumen
             }
             else
             {
-                Console.WriteLine($"stats connected={_clients.Count(client => client.State == ClientState.Connected)} ever={_ever} short={_short} other={_other}");
+                var connected = _clients.Count(client => client.State == ClientState.Connected);
+                Console.WriteLine($"stats connected={connected} ever={_ever} short={_short} other={_other}");
             }
         }
 

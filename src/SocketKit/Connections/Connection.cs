@@ -115,7 +115,8 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     void IEngineObserver.HandlerHeldLoop(TimeSpan time, bool goesOn)
     {
         var handler = HandlerName;
-        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
+        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug
+            : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
         Log.HandlerBlocks(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 

@@ -60,8 +60,10 @@ public abstract class Transport : IAsyncDisposable
     {
     }
 
-    /// <summary>A socket of the caller's own over this wire's connection, to read and set options by; not for sending and receiving, nor for non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs
-    /// the view no more, on Windows before the wire is aborted or released; a view that is kept longer keeps its descriptor (never that of another connection), and its calls fail or tell nothing. Default: null, the wire has no socket.</summary>
+    /// <summary>A socket of the caller's own over this wire's connection, to read and set options by; not for sending and receiving, nor
+    /// for non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs
+    /// the view no more, on Windows before the wire is aborted or released; a view that is kept longer keeps its descriptor (never that of
+    /// another connection), and its calls fail or tell nothing. Default: null, the wire has no socket.</summary>
     /// <exception cref="SocketException">The wire is aborted or released.</exception>
     public virtual Socket? CreateSocketView() => null;
 

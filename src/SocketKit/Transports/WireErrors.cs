@@ -18,7 +18,10 @@ internal static class WireErrors
         ? new SocketException((int)SocketError.SocketError, Describe(FirstUnnamed - (int)error))
         : new SocketException((int)error);
 
-    /// <summary>An error number of the system's for which .NET has no name, in place of one of its values; <see cref="From"/> tells the number and what the system calls it.</summary>
+    /// <summary>
+    /// An error number of the system's for which .NET has no name, in place of one of its values; <see cref="From"/> tells the number and
+    /// what the system calls it.
+    /// </summary>
     public static SocketError Unnamed(int number) => (SocketError)(FirstUnnamed - number);
 
     /// <summary>What the system calls an error, and its number.</summary>

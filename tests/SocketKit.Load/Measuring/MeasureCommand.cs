@@ -44,7 +44,8 @@ internal static class MeasureCommand
     /// <param name="oursOnly">Other servers cannot do it.</param>
     /// <param name="pinned">The server and the load have a processor each, where there are two.</param>
     public static Command Measurement<T>(
-        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T, string[]> cells, bool oursOnly = false,
+        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T,
+            string[]> cells, bool oursOnly = false,
         bool pinned = true)
     {
         var known = Contender.All.Where(one => !oursOnly || one.IsOurs).Select(one => one.Name).ToArray();

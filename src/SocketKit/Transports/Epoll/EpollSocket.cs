@@ -87,7 +87,9 @@ internal sealed partial class EpollSocket : Registration
 
     private bool IsOver => IsAborted || Volatile.Read(ref _released) != 0;
 
-    /// <summary>The local end, also after an abort or the release; null only when the kernel did not tell. The first answer stays.</summary>
+    /// <summary>
+    /// The local end, also after an abort or the release; null only when the kernel did not tell. The first answer stays.
+    /// </summary>
     public EndPoint? LocalEndPoint
     {
         get
@@ -100,7 +102,8 @@ internal sealed partial class EpollSocket : Registration
             var answer = SocketAddresses.Local(Descriptor);
 
             // The abort has asked before it put another socket behind the number; an answer that came since may be that one's.
-            return IsAborted || answer is null ? Volatile.Read(ref _local) : Interlocked.CompareExchange(ref _local, answer, null) ?? answer;
+            return IsAborted || answer is null ? Volatile.Read(ref _local) : Interlocked.CompareExchange(ref _local, answer, null)
+                ?? answer;
         }
     }
 

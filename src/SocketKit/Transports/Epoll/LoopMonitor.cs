@@ -5,7 +5,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look may be user code that blocks, so the loop goes to a spare thread, whoever is to blame. With all loops idle for a second it sleeps
+/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look may be user code that blocks,
+/// so the loop goes to a spare thread, whoever is to blame. With all loops idle for a second it sleeps
 /// until one of them wakes it. It runs no user code and takes no lock that user code could hold.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "It lives as long as the process.")]
@@ -102,8 +103,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 entry.Held = null;
             }
 
-            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long again.
-            if (entry.Standstill.Look(word, isLate, out var isBusy) || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
+            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long
+            // again.
+            if (entry.Standstill.Look(word, isLate, out var isBusy)
+                || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
             {
                 TakeOver(entry, word);
             }
@@ -137,7 +140,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
             _lastAtBound = Stopwatch.GetTimestamp();
             var tells = !_toldOfBound && held.Registration is not null && held.IsToBlame();
             _toldOfBound |= tells;
-            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? held.Registration : null, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? held.Registration : null,
+                preferLocal: false);
             return;
         }
 

@@ -24,7 +24,10 @@ internal abstract class Registration(EpollLoop loop)
         set => Volatile.Write(ref _dispatchedIn, value);
     }
 
-    /// <summary>Its dispatches may run user code, which may block. What cannot block is never on probation, whatever it looks like on a busy machine.</summary>
+    /// <summary>
+    /// Its dispatches may run user code, which may block. What cannot block is never on probation, whatever it looks like on a busy
+    /// machine.
+    /// </summary>
     internal virtual bool RunsUserCode => true;
 
     /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>

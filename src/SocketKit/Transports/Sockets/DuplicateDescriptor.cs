@@ -24,7 +24,10 @@ internal sealed partial class DuplicateDescriptor : SafeHandleMinusOneIsInvalid
         return number < 0 ? null : new DuplicateDescriptor(number);
     }
 
-    /// <summary>Resets a TCP connection, whoever else has a descriptor of it (connect(2): "unspecified" dissolves the association). False: the system has no such call, or it is over already.</summary>
+    /// <summary>
+    /// Resets a TCP connection, whoever else has a descriptor of it (connect(2): "unspecified" dissolves the association). False: the
+    /// system has no such call, or it is over already.
+    /// </summary>
     public static bool Reset(Socket socket) => OperatingSystem.IsLinux() && Call(socket, static descriptor =>
     {
         Span<byte> nowhere = stackalloc byte[16];

@@ -152,7 +152,8 @@ internal sealed class SocketTransport : Transport
         if (OperatingSystem.IsWindows())
         {
             // There is no cheap second handle: the caller disposes of the view before the wire is aborted or released.
-            return Volatile.Read(ref _released) == 0 ? new Socket(new SafeSocketHandle(_socket.Handle, ownsHandle: false)) : throw SocketView.Gone();
+            return Volatile.Read(ref _released) == 0 ? new Socket(new SafeSocketHandle(_socket.Handle, ownsHandle: false))
+                : throw SocketView.Gone();
         }
 
         Interlocked.Exchange(ref _viewed, 1);

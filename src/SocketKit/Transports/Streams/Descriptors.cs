@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace SocketKit.Transports.Streams;
 
 /// <summary>
-/// Keeps the last descriptors of the process out of the hands of newcomers, and of dials. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.
+/// Keeps the last descriptors of the process out of the hands of newcomers, and of dials. The runtime needs two for every thread that it
+/// starts and ends the process when it gets none, and the application may want to write a file.
 /// On Unix a new descriptor is the lowest free number, so its number tells how many are in use. Where there is no such limit, nothing is ever short.
 /// </summary>
 internal static partial class Descriptors
@@ -27,7 +28,8 @@ internal static partial class Descriptors
     {
         if (AreShort(newest))
         {
-            throw new SocketException((int)SocketError.TooManyOpenSockets, $"Too many open files: the last {Reserve} descriptors of the process are not dialled with (ulimit -n)");
+            throw new SocketException((int)SocketError.TooManyOpenSockets,
+                $"Too many open files: the last {Reserve} descriptors of the process are not dialled with (ulimit -n)");
         }
     }
 

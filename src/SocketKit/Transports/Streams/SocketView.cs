@@ -2,7 +2,10 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.Streams;
 
-/// <summary>A socket of a user's own over a descriptor that it does not close, but holds: so that the descriptor's number is not another connection's for as long as the view lives.</summary>
+/// <summary>
+/// A socket of a user's own over a descriptor that it does not close, but holds: so that the descriptor's number is not another
+/// connection's for as long as the view lives.
+/// </summary>
 internal sealed class SocketView : Socket
 {
     private readonly IDisposable _hold;
@@ -28,7 +31,8 @@ internal sealed class SocketView : Socket
     }
 
     /// <summary>The exception for a wire that is gone.</summary>
-    public static SocketException Gone() => new((int)SocketError.NotConnected, "The connection is closed: its socket cannot be had any more");
+    public static SocketException Gone() =>
+        new((int)SocketError.NotConnected, "The connection is closed: its socket cannot be had any more");
 
     protected override void Dispose(bool disposing)
     {

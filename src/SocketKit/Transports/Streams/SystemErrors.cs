@@ -4,7 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Transports.Streams;
 
-/// <summary>Error numbers of Unix sockets for which .NET has no name, such as that of a full disk: its exceptions say "Unknown socket error" and keep the number to themselves. Linux.</summary>
+/// <summary>
+/// Error numbers of Unix sockets for which .NET has no name, such as that of a full disk: its exceptions say "Unknown socket error" and
+/// keep the number to themselves. Linux.
+/// </summary>
 internal static partial class SystemErrors
 {
     /// <summary>The exception of a bind or connect, with the system's name for what .NET has none for.</summary>

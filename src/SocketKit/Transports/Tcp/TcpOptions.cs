@@ -5,11 +5,14 @@ namespace SocketKit.Transports.Tcp;
 /// <summary>The options of every TCP socket: no Nagle delay, and, unless <see cref="TcpLiveness"/> says otherwise, a dead peer is found in 30 s without a byte of the application's.</summary>
 internal static class TcpOptions
 {
-    /// <summary>A silent connection is probed after 6, 8 or 10 s, and then every 2 s; the peer is dead after 30 s in each case.</summary>
+    /// <summary>A silent connection is probed after 6, 8 or 10 s, and then every 2 s; the peer is dead after 26 to 30 s.</summary>
     public const int ShortestKeepAliveSeconds = 6;
     public const int KeepAliveIntervalSeconds = 2;
     public const int DeadAfterSeconds = 30;
     private const int KeepAliveSteps = 3;
+
+    /// <summary>So many behind the latest first probe are over after 30 s. Accepted sockets inherit it, whichever second they begin in.</summary>
+    private const int KeepAliveRetries = (DeadAfterSeconds - ShortestKeepAliveSeconds - (KeepAliveIntervalSeconds * (KeepAliveSteps - 1))) / KeepAliveIntervalSeconds;
 
     private const int LinuxSocketLevel = 1;
     private const int LinuxReusePort = 15;
@@ -22,7 +25,8 @@ internal static class TcpOptions
     public static int KeepAliveSeconds(nint descriptor) => ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)(descriptor % KeepAliveSteps));
 
     /// <summary>Gives an accepted socket, which has its listener's options, its own time until the first probe.</summary>
-    public static void SpreadKeepAlive(Socket accepted) => accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds(accepted.Handle));
+    public static void SpreadKeepAlive(Socket accepted) =>
+        accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds(accepted.Handle));
 
     /// <summary>Sets them on a listener, a dialling socket or an accepted one.</summary>
     public static void Apply(Socket socket, TcpLiveness liveness, TimeSpan slowConsumerTimeout)
@@ -34,7 +38,7 @@ internal static class TcpOptions
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, (DeadAfterSeconds - seconds) / KeepAliveIntervalSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
         }
 
         if (OperatingSystem.IsLinux() && liveness.UserTimeoutMilliseconds(slowConsumerTimeout) is var milliseconds and > 0)

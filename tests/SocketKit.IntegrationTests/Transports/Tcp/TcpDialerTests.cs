@@ -38,13 +38,15 @@ public class TcpDialerTests
         var bound = (IPEndPoint)listener.EndPoint;
         bound.Address.Should().Be(IPAddress.Loopback);
 
-        await using var transport = await (asEndPoint ? TestEngine.Dial(new IPEndPoint(address, bound.Port)) : TestEngine.Dial(mapped, bound.Port)).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var transport = await (asEndPoint ? TestEngine.Dial(new IPEndPoint(address, bound.Port))
+            : TestEngine.Dial(mapped, bound.Port)).DialAsync(TimeProvider.System, CancellationToken.None);
         transport.RemoteEndPoint.Should().Be(bound);
 
         // A name may resolve to one, too.
         await using var named = TestEngine.Listen(new DnsEndPoint("mapped.example", 0), (_, _) => new([address]));
         await named.BindAsync(CancellationToken.None);
-        await using var other = await new TcpDialer(new DnsEndPoint("mapped.example", ((IPEndPoint)named.EndPoint).Port), TestEngine.Connect, (_, _) => new([address])).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var other = await new TcpDialer(new DnsEndPoint("mapped.example", ((IPEndPoint)named.EndPoint).Port),
+            TestEngine.Connect, (_, _) => new([address])).DialAsync(TimeProvider.System, CancellationToken.None);
         other.RemoteEndPoint.Should().Be(named.EndPoint);
     }
 
@@ -70,10 +72,12 @@ public class TcpDialerTests
             transports.Add((await accept.WaitAsync(TimeSpan.FromSeconds(10)))!);
         }
 
-        var seconds = transports.ConvertAll(transport => TestEngine.GetOption(transport, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
+        var seconds = transports.ConvertAll(transport =>
+            TestEngine.GetOption(transport, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
 
         seconds.Distinct().Should().BeEquivalentTo([6, 8, 10]);
-        seconds.Zip(transports).Should().OnlyContain(one => one.First + (2 * TestEngine.GetOption(one.Second, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount)) <= 30);
+        seconds.Zip(transports).Should().OnlyContain(one =>
+            one.First + (2 * TestEngine.GetOption(one.Second, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount)) <= 30);
         transports.ForEach(transport => transport.Abort());
         foreach (var transport in transports)
         {
