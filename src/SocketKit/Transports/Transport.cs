@@ -45,9 +45,11 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Bytes have arrived that no receive has fetched yet, so the peer is alive however long nothing was received: the threads that should have are busy. For a clock's last look at a silent peer. Default: false, the wire cannot tell.</summary>
     internal virtual bool HasUnread => false;
 
-    /// <summary>A socket of the caller's own over this wire's descriptor, to read and set options by; not for sending and receiving. It does not own the descriptor: the caller disposes of it before the wire is aborted or released.
-    /// Default: null, the wire has no socket.</summary>
-    /// <exception cref="SocketException">The wire is gone.</exception>
+    /// <summary>A socket of the caller's own over this wire's connection, to read and set options by; not for sending and receiving, nor
+    /// for non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs
+    /// the view no more, on Windows before the wire is aborted or released; a view that is kept longer keeps its descriptor (never that of
+    /// another connection), and its calls fail or tell nothing. Default: null, the wire has no socket.</summary>
+    /// <exception cref="SocketException">The wire is aborted or released.</exception>
     public virtual Socket? CreateSocketView() => null;
 
     /// <summary>Learns of handlers that block the engine. Set before the first verb. Default: ignored, the engine does not notice.</summary>
