@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -22,7 +23,8 @@ internal static class EpollDial
         try
         {
             var begun = Begin(descriptor, endPoint);
-            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0, tcp: endPoint is IPEndPoint) { IsDialling = true };
+            connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0,
+                tcp: endPoint is IPEndPoint) { IsDialling = true };
             if (begun == Errno.InProgress)
             {
                 await using var cancellation = cancellationToken.UnsafeRegister(static connecting => ((EpollSocket)connecting!).Abort(reset: true), connecting).ConfigureAwait(false);
@@ -57,6 +59,16 @@ internal static class EpollDial
         }
 
         var descriptor = new Descriptor(number);
+        try
+        {
+            Descriptors.ThrowIfShort(number);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+
         if (Native.FileControl(number, Native.SetFlags, Native.SocketNonBlocking) < 0)
         {
             var error = Marshal.GetLastPInvokeError();

@@ -184,6 +184,13 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
             {
                 _descriptorsShort = Descriptors.AreShort(number);
                 var descriptor = new Descriptor(number);
+                if (Address is TcpAddress)
+                {
+                    // Of the options the only one that is not the listener's.
+                    var seconds = TcpOptions.KeepAliveSeconds(number);
+                    _ = Native.SetOption(number, TcpInfo.Level, TcpInfo.KeepIdle, (byte*)&seconds, sizeof(int));
+                }
+
                 var peer = PeerAddress.Read(descriptor, raw[..Math.Min(length, raw.Length)]);
                 return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: Address is TcpAddress), peer);
             }

@@ -13,7 +13,7 @@ internal sealed class TcpAddress : StreamAddress
 
     public TcpAddress(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
-        _asked = endPoint;
+        _asked = MappedAddress.ToIPv4(endPoint);
         _options = options ?? new TcpListenOptions();
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
@@ -28,7 +28,11 @@ internal sealed class TcpAddress : StreamAddress
 
     public override void Prepare(Socket accepted)
     {
-        if (!TcpOptions.AreInherited)
+        if (TcpOptions.AreInherited)
+        {
+            TcpOptions.SpreadKeepAlive(accepted);
+        }
+        else
         {
             TcpOptions.Apply(accepted, SlowConsumerTimeout);
         }
@@ -50,8 +54,9 @@ internal sealed class TcpAddress : StreamAddress
         }
 
         var name = (DnsEndPoint)_asked;
-        var addresses = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
-        var address = addresses.FirstOrDefault(found => found.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault();
+        var found = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
+        var addresses = Array.ConvertAll(found, MappedAddress.ToIPv4);
+        var address = addresses.FirstOrDefault(one => one.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault();
         return new IPEndPoint(address ?? throw WireErrors.From(SocketError.NoData), name.Port);
     }
 

@@ -19,7 +19,7 @@ internal sealed class TcpDialer : Dialer
 
     public TcpDialer(EndPoint endPoint, StreamConnect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
-        _endPoint = endPoint;
+        _endPoint = MappedAddress.ToIPv4(endPoint);
         _connect = connect;
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
@@ -82,7 +82,7 @@ internal sealed class TcpDialer : Dialer
             var found = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
             var addresses = name.AddressFamily == AddressFamily.Unspecified ? found : [.. found.Where(address => address.AddressFamily == name.AddressFamily)];
             return addresses.Length > 0
-                ? Interleave(addresses).ConvertAll(address => new IPEndPoint(address, name.Port))
+                ? Interleave(Array.ConvertAll(addresses, MappedAddress.ToIPv4)).ConvertAll(address => new IPEndPoint(address, name.Port))
                 : throw WireErrors.From(SocketError.NoData);
         }
         catch (SocketException exception)
@@ -137,6 +137,7 @@ internal sealed class TcpDialer : Dialer
         try
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            Descriptors.ThrowIfShort(socket.Handle);
             TcpOptions.Apply(socket, _slowConsumerTimeout);
             return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }
