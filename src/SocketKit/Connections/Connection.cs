@@ -88,8 +88,9 @@ internal sealed partial class Connection : IConnection, IEngineObserver
     void IEngineObserver.HandlerHeldLoop(TimeSpan time, bool goesOn)
     {
         var handler = HandlerName;
-        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
-        Log.HandlerHeldLoop(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
+        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug
+            : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
+        Log.HandlerBlocks(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 
     void IEngineObserver.NoThreadLeft()

@@ -21,19 +21,31 @@ internal static class BusyMeasurement
     // Closed connections are reset and keep no port, but a port is not taken twice at once.
     private const int Addresses = 16;
 
-    private static readonly Option<int> Clients = MeasureCommand.Count("--clients", "Threads that connect, have one message echoed and reset the connection.", 12);
-    private static readonly Option<int> Loops = new Option<int>("--loops") { Description = "Busy loops beside it.", DefaultValueFactory = _ => 8 }.AtLeast(0);
+    private static readonly Option<int> Clients = MeasureCommand.Count("--clients",
+        "Threads that connect, have one message echoed and reset the connection.", 12);
+    private static readonly Option<int> Loops = new Option<int>("--loops") { Description = "Busy loops beside it.",
+        DefaultValueFactory = _ => 8 }.AtLeast(0);
     private static readonly Option<double> Seconds = MeasureCommand.Seconds("--seconds", "How long is measured.", 7);
     private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 3);
-    private static readonly Option<int> BlockEvery = new Option<int>("--block-every") { Description = "The handler of one of so many connections blocks its thread; 0: none.", DefaultValueFactory = _ => 0 }.AtLeast(0);
+    private static readonly Option<int> BlockEvery = new Option<int>("--block-every")
+    {
+        Description = "The handler of one of so many connections blocks its thread; 0: none.",
+        DefaultValueFactory = _ => 0,
+    }.AtLeast(0);
+
     private static readonly Option<int> BlockMilliseconds = MeasureCommand.Count("--block-ms", "For so many milliseconds.", 100);
-    private static readonly Option<bool> SameProcess = new("--same-process") { Description = "The server runs in this process, beside its clients and the loops." };
+    private static readonly Option<bool> SameProcess = new("--same-process")
+    {
+        Description = "The server runs in this process, beside its clients and the loops.",
+    };
 
     public static Command Create() => MeasureCommand.Measurement(
-        "busy", "Connections that come and go beside busy loops, all on the same processors; with taskset -c 0 in front, on one.", ["epoll", "sockets"],
+        "busy", "Connections that come and go beside busy loops, all on the same processors; with taskset -c 0 in front, on one.",
+            ["epoll", "sockets"],
         [Clients, Loops, Seconds, WarmUp, BlockEvery, BlockMilliseconds, SameProcess],
         ["connections/s", "p50, us", "p99, us", "max, us"], MeasureAsync,
-        result => [MarkdownReport.Number(result.ConnectionsPerSecond), MarkdownReport.Number(result.Latency.P50), MarkdownReport.Number(result.Latency.P99), MarkdownReport.Number(result.Latency.Max)],
+        result => [MarkdownReport.Number(result.ConnectionsPerSecond), MarkdownReport.Number(result.Latency.P50),
+            MarkdownReport.Number(result.Latency.P99), MarkdownReport.Number(result.Latency.Max)],
         oursOnly: true, pinned: false);
 
     private static async Task<BusyResult> MeasureAsync(Turn turn)
@@ -43,11 +55,13 @@ internal static class BusyMeasurement
         if (turn.Arguments.GetValue(SameProcess))
         {
             var engine = turn.Contender.Name == "sockets" ? "sockets" : "epoll";
-            await using var here = await SocketKitServer.StartAsync(new ServeOptions("socketkit", engine, every == 0 ? "echo" : "block", BlockEvery: every, BlockMilliseconds: milliseconds));
+            await using var here = await SocketKitServer.StartAsync(new ServeOptions("socketkit", engine, every == 0 ? "echo" : "block",
+                BlockEvery: every, BlockMilliseconds: milliseconds));
             return Run(turn, new IPEndPoint(IPAddress.Loopback, here.Port));
         }
 
-        await using var server = await turn.StartAsync(every == 0 ? [] : ["--handler", "block", "--block-every", $"{every}", "--block-ms", $"{milliseconds}"]);
+        await using var server = await turn.StartAsync(every == 0 ? []
+            : ["--handler", "block", "--block-every", $"{every}", "--block-ms", $"{milliseconds}"]);
         return Run(turn, server.EndPoint);
     }
 
@@ -94,7 +108,8 @@ internal static class BusyMeasurement
     /// <summary>One connection: a frame, its echo, a reset.</summary>
     private static void Serve(IPEndPoint server, int address, long number)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, LingerState = new LingerOption(true, 0), ReceiveTimeout = Patience };
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true,
+            LingerState = new LingerOption(true, 0), ReceiveTimeout = Patience };
         socket.Bind(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(1 + address)]), 0));
         socket.Connect(server);
         Span<byte> frame = stackalloc byte[4 + Size];
@@ -122,5 +137,6 @@ internal static class BusyMeasurement
         }
     }
 
-    private static Task Start(Action run) => Task.Factory.StartNew(run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task Start(Action run) =>
+        Task.Factory.StartNew(run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

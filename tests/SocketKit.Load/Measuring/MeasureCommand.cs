@@ -32,7 +32,8 @@ internal static class MeasureCommand
 {
     public static Command Create() => new("measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app.")
     {
-        IdleMeasurement.Create(), ChurnMeasurement.Create(), BusyMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(),
+        IdleMeasurement.Create(), ChurnMeasurement.Create(), BusyMeasurement.Create(), FanoutMeasurement.Create(),
+            BlockingMeasurement.Create(), GrowthMeasurement.Create(), HttpMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
@@ -42,7 +43,8 @@ internal static class MeasureCommand
     /// <param name="oursOnly">Other servers cannot do it.</param>
     /// <param name="pinned">The server and the load have a processor each, where there are two.</param>
     public static Command Measurement<T>(
-        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T, string[]> cells, bool oursOnly = false,
+        string name, string description, string[] servers, Option[] options, string[] header, Func<Turn, Task<T>> measure, Func<T,
+            string[]> cells, bool oursOnly = false,
         bool pinned = true)
     {
         var known = Contender.All.Where(one => !oursOnly || one.IsOurs).Select(one => one.Name).ToArray();

@@ -38,7 +38,7 @@ public partial class LogTests
         [5] = "Warning*",
         [21] = "Debug, Information*",
         [25] = "Information*",
-        [29] = "Warning*",
+        [29] = "Debug, Warning*",
         [30] = "Error*",
     };
 

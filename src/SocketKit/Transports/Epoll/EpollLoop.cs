@@ -41,7 +41,8 @@ internal sealed unsafe class EpollLoop
     // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the two writes names nobody else.
     private Registration? _dispatching;
 
-    // Who serves it. Of the generation that the state shows, while a dispatch is under way: the next one begins only when the monitor has given it the loop.
+    // Who serves it. Of the generation that the state shows, while a dispatch is under way: the next one begins only when the monitor has
+    // given it the loop.
     private LoopThreads.LoopThread? _thread;
 
     /// <summary>Makes a loop, without a thread yet.</summary>

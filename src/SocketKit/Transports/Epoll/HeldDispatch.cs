@@ -3,8 +3,10 @@ using System.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// A dispatch that has stood still for a tick of the monitor, so that its loop was taken over, and whether its code is to blame. That it stood still says little: on a busy machine its thread may have had no processor. To blame is a thread that was
-/// found asleep, or that has used much processor time. Looks are the monitor's; the thread itself gives the verdict when it comes back, and the monitor when it does not come back.
+/// A dispatch that has stood still for a tick of the monitor, so that its loop was taken over, and whether its code is to blame. That it
+/// stood still says little: on a busy machine its thread may have had no processor. To blame is a thread that was
+/// found asleep, or that has used much processor time. Looks are the monitor's; the thread itself gives the verdict when it comes back, and
+/// the monitor when it does not come back.
 /// </summary>
 internal sealed class HeldDispatch
 {
@@ -91,7 +93,8 @@ internal sealed class HeldDispatch
 
         var held = Age;
         var now = RuntimeWork.Now;
-        var slept = Volatile.Read(ref _asleep) > 0 || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);
+        var slept = Volatile.Read(ref _asleep) > 0
+            || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);
 
         // While methods are compiled, a thread may wait for one of them, on a busy machine for some hundred milliseconds.
         return slept && (held >= Long || now.CompiledMethods == _atFirst.CompiledMethods);

@@ -5,7 +5,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look may be user code that blocks, so the loop goes to a spare thread, whoever is to blame. With all loops idle for a second it sleeps
+/// Watches the loops every 10 ms while any of them is busy: a dispatch that has not moved since the last look may be user code that blocks,
+/// so the loop goes to a spare thread, whoever is to blame. With all loops idle for a second it sleeps
 /// until one of them wakes it. It runs no user code and takes no lock that user code could hold.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "It lives as long as the process.")]
@@ -25,7 +26,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
-    private volatile Watched[] _watched = [];
+    private volatile LoopRecord[] _watched = [];
 
     // Those who may be to blame and have not come back. The monitor's own.
     private readonly Queue<HeldDispatch> _held = new();
@@ -40,7 +41,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
             if (!_watched.Any(watched => watched.Loop == loop))
             {
-                _watched = [.. _watched, new Watched(loop)];
+                _watched = [.. _watched, new LoopRecord(loop)];
             }
         }
 
@@ -102,8 +103,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 entry.Held = null;
             }
 
-            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long again.
-            if (entry.Standstill.Look(word, isLate, out var isBusy) || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
+            // A late look alone says nothing; on a busy machine most looks are late, and each one more costs the loop's connections as long
+            // again.
+            if (entry.Standstill.Look(word, isLate, out var isBusy)
+                || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
             {
                 TakeOver(entry, word);
             }
@@ -115,7 +118,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         return busy || _held.Count > 0;
     }
 
-    private void TakeOver(Watched entry, long seen)
+    private void TakeOver(LoopRecord entry, long seen)
     {
         var loop = entry.Loop;
         if (entry.Held?.Word != seen)
@@ -137,7 +140,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
             _lastAtBound = Stopwatch.GetTimestamp();
             var tells = !_toldOfBound && held.Registration is not null && held.IsToBlame();
             _toldOfBound |= tells;
-            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? held.Registration : null, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static blocking => Exhausted(blocking), tells ? held.Registration : null,
+                preferLocal: false);
             return;
         }
 
@@ -213,7 +217,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
     }
 
     /// <summary>A loop, and what the monitor remembers of it.</summary>
-    private sealed class Watched(EpollLoop loop)
+    private sealed class LoopRecord(EpollLoop loop)
     {
         public Standstill Standstill = new();
         public (long Time, RuntimeWork Work) FirstSeen;

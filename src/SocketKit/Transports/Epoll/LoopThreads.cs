@@ -12,7 +12,10 @@ internal sealed class LoopThreads
     /// <summary>How many threads there may be besides one for each loop. Spares that handlers block are never more.</summary>
     public const int MostSpares = 256;
 
-    /// <summary>A dispatch shorter than this did not block. A longer one did if its thread has waited for something, or has used so much of a processor; else the machine was busy with others.</summary>
+    /// <summary>
+    /// A dispatch shorter than this did not block. A longer one did if its thread has waited for something, or has used so much of a
+    /// processor; else the machine was busy with others.
+    /// </summary>
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(1);
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);

@@ -5,11 +5,13 @@ internal readonly unsafe struct NativeThread
 {
     private const int StatusLength = 64;
 
-    // linux/posix-timers.h: the clock of a thread's processor time is its id, inverted, above three bits that say "of one thread" and "by the scheduler".
+    // linux/posix-timers.h: the clock of a thread's processor time is its id, inverted, above three bits that say "of one thread" and "by
+    // the scheduler".
     private const int ClockShift = 3;
     private const int ThreadSchedulerClock = 6;
 
-    // struct rusage: two times of 16 bytes, then fourteen numbers of 8; the thirteenth is how often the thread gave its processor up to wait.
+    // struct rusage: two times of 16 bytes, then fourteen numbers of 8; the thirteenth is how often the thread gave its processor up to
+    // wait.
     private const int UsageLength = 144;
     private const int UsageWaits = 128;
 
@@ -20,7 +22,9 @@ internal readonly unsafe struct NativeThread
     /// <summary>The calling thread.</summary>
     public static NativeThread Current => new((int)Native.SystemCall(Native.GetThreadId));
 
-    /// <summary>How often the calling thread has given its processor up to wait for something; a thread that others push aside does not count.</summary>
+    /// <summary>
+    /// How often the calling thread has given its processor up to wait for something; a thread that others push aside does not count.
+    /// </summary>
     public static long Waits
     {
         get

@@ -24,7 +24,10 @@ internal abstract class Registration(EpollLoop loop)
         set => Volatile.Write(ref _dispatchedIn, value);
     }
 
-    /// <summary>Its dispatches may run user code, which may block. What cannot block is never on probation, whatever it looks like on a busy machine.</summary>
+    /// <summary>
+    /// Its dispatches may run user code, which may block. What cannot block is never on probation, whatever it looks like on a busy
+    /// machine.
+    /// </summary>
     internal virtual bool RunsUserCode => true;
 
     /// <summary>A dispatch of this one blocked its loop not long ago, so spare threads dispatch it.</summary>
@@ -47,7 +50,9 @@ internal abstract class Registration(EpollLoop loop)
     /// <summary>An exception escaped a dispatch.</summary>
     internal abstract void OnEscaped(Exception exception);
 
-    /// <summary>The loop was taken from a dispatch of this one, which may be no fault of its own. Called each time, on the thread pool.</summary>
+    /// <summary>
+    /// The loop was taken from a dispatch of this one, which may be no fault of its own. Called each time, on the thread pool.
+    /// </summary>
     internal virtual void OnTakenOver()
     {
     }

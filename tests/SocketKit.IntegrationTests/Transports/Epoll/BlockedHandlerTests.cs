@@ -25,7 +25,8 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         await using var child = await ChildProcess.ServeAsync("min-threads=2", "heartbeat=500,60000");
         var peers = await BlockedHandlers.BlockAsync(child, blocking, output);
 
-        // Each is one episode, though some blocked while their loop had no thread to spare for a moment: the first is told at Debug, ten are a line each, and one says that there are more.
+        // Each is one episode, though some blocked while their loop had no thread to spare for a moment: the first is told at Debug, ten
+        // are a line each, and one says that there are more.
         await LoggedAsync(child, 10);
         await LoggedAsync(child, 1, ManyLines);
         await Eventually.TrueAsync(async () => (await child.AskAsync("stats"))["hand-overs"] >= blocking);
@@ -100,7 +101,8 @@ public class BlockedHandlerTests(ITestOutputHelper output)
         onSpare["spare"].Should().Be(4);
         var (level, line) = Blocks(server).Should().ContainSingle().Which;
         level.Should().Be(LogLevel.Debug, "once may be chance");
-        line.Should().Contain(nameof(Session)).And.Contain(peer.Socket.LocalEndPoint!.ToString()).And.MatchRegex("held its event loop for 1[0-9]{3} ms so far");
+        line.Should().Contain(nameof(Session)).And.Contain(peer.Socket.LocalEndPoint!.ToString());
+        line.Should().MatchRegex("held its event loop for 1[0-9]{3} ms so far");
 
         // Short ones bring it back to its loop.
         var loop = onSpare["loop"];
