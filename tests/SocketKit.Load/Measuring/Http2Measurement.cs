@@ -168,7 +168,8 @@ internal static partial class Http2Measurement
 
         var address = $"http://{server.EndPoint}{(load.Grpc ? GrpcEcho.Path : "/plaintext")}";
         string[] body = load.Grpc ? ["-d", message, "-H", "content-type: application/grpc", "-H", "te: trailers"] : [];
-        string[] size = ["-c", $"{load.Connections}", "-m", $"{load.Streams}", "-D", seconds.ToString(CultureInfo.InvariantCulture)];
+        // It takes whole seconds alone.
+        string[] size = ["-c", $"{load.Connections}", "-m", $"{load.Streams}", "-D", Math.Ceiling(seconds).ToString(CultureInfo.InvariantCulture)];
         var start = new ProcessStartInfo("h2load", [.. size, .. body, address]) { RedirectStandardOutput = true };
         try
         {
