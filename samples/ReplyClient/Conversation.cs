@@ -104,7 +104,6 @@ internal sealed class Conversation(ISocketClient client)
             catch (ConnectionClosedException)
             {
                 _askedAgain++;
-                await (client.Connection?.Closed ?? Task.CompletedTask).WaitAsync(cancellationToken);
             }
         }
     }

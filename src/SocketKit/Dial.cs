@@ -73,7 +73,7 @@ public static class Dial
     /// <exception cref="OptionsException">An option is out of range, or would silence others.</exception>
     /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have.</exception>
     public static Dialer Tls(string host, int port, TlsDialOptions? tls = null, TcpDialOptions? tcp = null) =>
-        new TlsDialer(Tcp(host, port, tcp), new TlsClientSide(tls ?? new TlsDialOptions(), host));
+        new TlsDialer(Tcp(host, port, tcp), new TlsClientSide(tls ?? new TlsDialOptions(), MappedAddress.ToIPv4(host)));
 
     /// <summary>TLS over another dialer's connections, which must be streams of bytes.</summary>
     /// <param name="inner">Dials.</param>

@@ -204,22 +204,6 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _ = await BeginStop(CancellationToken.None).ConfigureAwait(false);
     }
 
-    void IConnectionOwner.Started(Connection connection)
-    {
-        lock (_gate)
-        {
-            // It may have ended at once, without having been counted.
-            if (!_all.Contains(connection))
-            {
-                return;
-            }
-
-            connection.IsCounted = true;
-        }
-
-        _settings!.Connection.Metrics.CountConnection(1);
-    }
-
     void IConnectionOwner.Opened(Connection connection)
     {
         _open.Add(connection);
@@ -236,13 +220,12 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _clock!.Remove(connection);
         var settings = _settings!.Connection;
         var refused = 0L;
-        bool wasOurs, wasCounted;
+        bool wasOurs;
         LogLevel level;
         lock (_gate)
         {
             // A refused one was never among them, and makes no room.
             wasOurs = _all.Remove(connection);
-            wasCounted = connection.IsCounted;
             level = _refusedLevel;
             if (wasOurs)
             {
@@ -250,7 +233,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             }
         }
 
-        if (wasCounted)
+        if (wasOurs)
         {
             settings.Metrics.CountConnection(-1);
         }
@@ -286,41 +269,30 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         lock (_gate)
         {
             stopping = _stopping is not null;
-            full = _all.Count >= settings.MaxConnections;
-            if (!full && !stopping)
-            {
-                _all.Add(connection);
-            }
-            else if (!stopping)
+            full = !stopping && _all.Count >= settings.MaxConnections;
+            if (full)
             {
                 first = _refused++ == 0;
                 _refusedLevel = first ? LogLevel.Warning : _refusedLevel;
+            }
+            else if (!stopping)
+            {
+                _all.Add(connection);
             }
         }
 
         if (full || stopping)
         {
-            if (full && !stopping)
+            if (full)
             {
-                settings.Connection.Metrics.Count(SocketKitMetrics.Rejected);
-            }
-
-            if (first)
-            {
-                // Not under the lock: it asks the logger.
-                var level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
-                lock (_gate)
-                {
-                    _refusedLevel = level;
-                }
-
-                Log.Refusing(settings.Connection.Logger, level, settings.MaxConnections);
+                _ = TellOfRefusalAsync(transport, first, settings);
             }
 
             connection.Refuse(stopping ? CloseKind.ServerStopping : CloseKind.TooManyConnections);
             return;
         }
 
+        settings.Connection.Metrics.CountConnection(1);
         try
         {
             _clock!.Add(connection);
@@ -332,6 +304,23 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         }
 
         connection.Start();
+    }
+
+    // Loggers and whoever listens to metrics may be slow: not on the accept loop's stack.
+    private async Task TellOfRefusalAsync(Transport transport, bool first, ServerSettings settings)
+    {
+        await NextTurn.Of(transport);
+        settings.Connection.Metrics.Count(SocketKitMetrics.Rejected);
+        if (first)
+        {
+            var level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
+            lock (_gate)
+            {
+                _refusedLevel = level;
+            }
+
+            Log.Refusing(settings.Connection.Logger, level, settings.MaxConnections);
+        }
     }
 
     private async Task StartOnceAsync(CancellationToken cancellationToken)
@@ -359,7 +348,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
                 {
                     await listener.DisposeAsync().ConfigureAwait(false);
                 }
-#pragma warning disable CA1031 // One of somebody else's; the others give their addresses back all the same, and the caller gets the first exception.
+#pragma warning disable CA1031 // One of somebody else's: the others give their addresses back all the same.
                 catch (Exception exception)
 #pragma warning restore CA1031
                 {

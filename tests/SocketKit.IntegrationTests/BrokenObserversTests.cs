@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
@@ -8,11 +9,14 @@ using SocketKit.Tests.Transports.Tls;
 
 namespace SocketKit.IntegrationTests;
 
-/// <summary>Loggers and listeners that throw at every call, on real sockets: the process lives, nothing leaks, clients come back, stops end.</summary>
+/// <summary>
+/// Loggers and listeners that throw at every call, on real sockets: the process lives, nothing leaks, clients come back, stops end.
+/// </summary>
 [Trait("Fault", "X02")]
 public sealed class BrokenObserversTests : IDisposable
 {
     private readonly ThrowingLogs _logs = new();
+    private readonly ConcurrentDictionary<string, bool> _measured = new();
     private readonly MeterListener _meters = new();
     private readonly ActivityListener _spans;
 
@@ -25,7 +29,11 @@ public sealed class BrokenObserversTests : IDisposable
                 self.EnableMeasurementEvents(instrument);
             }
         };
-        _meters.SetMeasurementEventCallback<long>(static (_, _, _, _) => throw new IOException("a counter"));
+        _meters.SetMeasurementEventCallback<long>((instrument, _, _, _) =>
+        {
+            _measured.TryAdd(instrument.Name, true);
+            throw new IOException("a counter");
+        });
         _meters.SetMeasurementEventCallback<double>(static (_, _, _, _) => throw new IOException("a histogram"));
         _meters.Start();
         _spans = new ActivityListener
@@ -86,6 +94,10 @@ public sealed class BrokenObserversTests : IDisposable
         }
 
         _logs.Ids.Should().Contain([1, 6, 20, 21, 22]);
+        if (TestEngine.IsEpoll)
+        {
+            _measured.Keys.Should().Contain("socketkit.loop.hand_overs");
+        }
     }
 
     [Fact]

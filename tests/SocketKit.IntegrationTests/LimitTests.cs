@@ -67,6 +67,27 @@ public class LimitTests(ITestOutputHelper output)
         existing.ForEach(peer => peer.Dispose());
     }
 
+    [UnixFact]
+    [Trait("Fault", "X44")]
+    public async Task Dials_that_run_out_of_descriptors_fail_with_their_reason_and_go_on_when_there_are_some()
+    {
+        const int clients = 200;
+        await using var server = await TestServer.StartAsync();
+        await using var child = ChildProcess.StartLimited("ulimit -n 150", "many", $"{server.EndPoint}", $"{clients}", $"engine={TestEngine.Engine}");
+        var stats = await child.AskAsync("stats");
+        await Eventually.TrueAsync(async () => (stats = await child.AskAsync("stats"))["short"] > clients && stats["connected"] > 20, "each that finds none tries again");
+        output.WriteLine($"X44: with 150 descriptors {stats["connected"]} of {clients} are connected, {stats["short"]} attempts failed for want of one");
+        stats["connected"].Should().BeLessThan(150 - 16);
+
+        // Those who leave make room.
+        var ever = stats["ever"];
+        child.Command("drop 15");
+        await child.WaitForAsync("dropped");
+        await Eventually.TrueAsync(async () => (stats = await child.AskAsync("stats"))["ever"] >= ever + 10, "others take their places");
+        stats["other"].Should().Be(0, string.Join('\n', child.Lines.Where(line => line.StartsWith("other", StringComparison.Ordinal)).Take(5)));
+        child.Lines.Should().NotContain(line => line.StartsWith("error output"));
+    }
+
     [Fact]
     [Trait("Fault", "L02")]
     public async Task The_maximum_of_connections_is_exact_and_counted()
@@ -87,6 +108,7 @@ public class LimitTests(ITestOutputHelper output)
             await RefusedAsync(server);
         }
 
+        await Eventually.TrueAsync(() => rejected.Sum() >= excess);
         rejected.Sum().Should().Be(excess);
         server.Waiting.Should().Be(0);
         server.Server.Connections.Count.Should().Be(limit);

@@ -45,5 +45,5 @@ public class ScrapeTests(ScrapedApplication application)
     [Fact]
     public void Nothing_that_a_peer_chose_is_a_label() =>
         application.Complete.Labels.Where(label => !label.StartsWith("otel_scope", StringComparison.Ordinal)).Should().BeSubsetOf(
-            ["le", "socketkit_role", "socketkit_name", "error_type", "network_io_direction", "socketkit_client_state", "socketkit_tls_certificate_name", "tls_protocol_version"]);
+            ["le", "socketkit_role", "socketkit_name", "error_type", "network_io_direction", "socketkit_client_state", "socketkit_tls_certificate_name", "tls_protocol_version", "socketkit_observer"]);
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
@@ -134,11 +133,11 @@ public sealed class ScrapedApplication : IAsyncLifetime
         {
             switch (property.GetValue(null))
             {
-                case Counter<long> counter:
+                case SafeCounter counter:
                     counter.Add(0);
                     break;
-                case Histogram<double> histogram:
-                    histogram.Record(0);
+                case SafeHistogram histogram:
+                    histogram.Record(0, default);
                     break;
                 default:
                     break;

@@ -251,6 +251,32 @@ public class ClientHookTests
         bed.Session.Messages.Should().HaveCount(6);
     }
 
+    [Fact, Trait("Fault", "X13")]
+    public async Task Empty_messages_that_are_held_are_bounded_too()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.SendLimit = 64 * 1024;
+            options.OnConnecting = async (_, _) =>
+            {
+                inHook.SetResult();
+                await gate.Task;
+            };
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var held = Enumerable.Range(0, 1024).Select(_ => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask()).ToArray();
+        var over = () => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask();
+
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.SendLimit");
+        bed.Open(gate);
+        await connecting.Soon();
+        await Task.WhenAll(held).Soon();
+    }
+
     [Fact]
     public async Task Disconnecting_during_the_hook_ends_it()
     {

@@ -3,7 +3,10 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests;
 
-/// <summary>Holds the source to the one guard for each kind of observer: nothing else gets hold of an application's logger, of an instrument or of a source of spans.</summary>
+/// <summary>
+/// Holds the source to the one guard for each kind of observer: nothing else gets hold of an application's logger, of an instrument or of a
+/// source of spans.
+/// </summary>
 [Trait("Fault", "X02")]
 public partial class ObserverGuardTests
 {

@@ -257,7 +257,7 @@ public class SocketClientTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_throws_is_logged_and_the_next_notice_still_comes()
+    public async Task A_subscriber_that_throws_is_logged_and_the_others_and_the_next_notice_still_come()
     {
         await using var bed = await new TestBed().StartAsync();
         await using var client = new SocketClient(bed.ClientOptions());

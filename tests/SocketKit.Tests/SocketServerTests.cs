@@ -154,6 +154,7 @@ public class SocketServerTests
         await using var peer = new RawPeer(await bed.Network.ConnectAsync("flaky"));
         await peer.SendAsync("served\n");
         (await peer.ReceiveAsync()).Should().Be("served\n");
+        await Eventually.TrueAsync(() => bed.Logs.GetSnapshot().Any(line => line.Message.Contains("works again")));
         var logs = bed.Logs.GetSnapshot();
         logs.Should().ContainSingle(line => line.Message.StartsWith("Accepting on memory://flaky fails"));
         logs.Should().ContainSingle(line => line.Message == "Accepting on memory://flaky works again after 12 failures");

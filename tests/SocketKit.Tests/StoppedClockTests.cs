@@ -43,7 +43,7 @@ public class StoppedClockTests
         await client.DisposeAsync().AsTask().Soon();
 
         (await closed.Soon()).Detail.Should().Match("disposed; Connection *the peer has not sent its end*network.Advance(*");
-        Told(bed).Should().Contain("the peer has not sent its end");
+        (await ToldAsync(bed)).Should().Contain("the peer has not sent its end");
     }
 
     private static async Task A_client_behind_a_black_hole_that_disconnects_fails_with_the_message()
@@ -84,7 +84,7 @@ public class StoppedClockTests
         (await stop.Should().ThrowAsync<TimeoutException>()).Which.Message.Should()
             .StartWith("The stop waited for 1 of its connections. Connection ").And.Contain(expected);
         bed.Server.State.Should().Be(ServerState.Stopped);
-        Told(bed).Should().Contain(expected);
+        (await ToldAsync(bed)).Should().Contain(expected);
         await bed.Server.DisposeAsync().AsTask().Soon();
         gate.SetResult();
     }
@@ -101,5 +101,30 @@ public class StoppedClockTests
         reason.Detail.Should().StartWith("bye; ").And.Contain("dispose of the raw transport");
     }
 
-    private static string Told(TestBed bed) => bed.Logs.GetSnapshot().Single(line => line.Id.Id == 39).Message;
+    [Fact]
+    public async Task Advancing_a_network_whose_thread_a_handler_blocks_fails_with_the_message()
+    {
+        using var gate = new ManualResetEventSlim();
+        await using var bed = await new TestBed().StartAsync((_, _) =>
+        {
+            gate.Wait(TestBed.Patience);
+            return default;
+        });
+        bed.Network.Pump.Patience = TimeSpan.FromSeconds(0.3);
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+        var ran = false;
+
+        bed.Network.Invoking(network => network.Run(() => ran = true)).Should().Throw<TimeoutException>().Which.Message.Should().Contain("blocks it");
+        bed.Invoking(blocked => blocked.Advance(1)).Should().Throw<TimeoutException>();
+
+        gate.Set();
+        bed.Network.Pump.Patience = TestBed.Patience;
+        bed.Network.Settle().Should().BeTrue();
+        ran.Should().BeFalse("nobody waits for it any more");
+        bed.Advance(1);
+    }
+
+    private static async Task<string> ToldAsync(TestBed bed) =>
+        (await Eventually.SomeAsync(() => bed.Logs.GetSnapshot().SingleOrDefault(line => line.Id.Id == 39))).Message;
 }

@@ -39,12 +39,26 @@ internal sealed class TransportListener(Listener listener, TransportSettings set
                     AspNetCoreLog.AcceptFailing(settings.Logger, EndPoint, exception);
                 }
 
-                await Task.Delay(delay, settings.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await PauseAsync(delay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
             }
         }
 
         return null;
+    }
+
+    private Task PauseAsync(TimeSpan delay)
+    {
+        try
+        {
+            return Task.Delay(delay, settings.TimeProvider, _stopping.Token);
+        }
+#pragma warning disable CA1031 // A clock of the application's that gives no timer: the system's does. Kestrel would never accept again.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return Task.Delay(delay, _stopping.Token);
+        }
     }
 
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)

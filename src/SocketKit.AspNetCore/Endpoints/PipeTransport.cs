@@ -160,9 +160,16 @@ internal sealed class PipeTransport : Transport
     public override void Abort()
     {
         _aborted = true;
-        _connection.Abort(new ConnectionAbortedException("The connection was aborted by SocketKit"));
-        _input.CancelPendingRead();
-        _output.CancelPendingFlush();
+        try
+        {
+            _connection.Abort(new ConnectionAbortedException("The connection was aborted by SocketKit"));
+        }
+        finally
+        {
+            // Middleware may have replaced the connection by one that throws: both verbs must end all the same.
+            _input.CancelPendingRead();
+            _output.CancelPendingFlush();
+        }
     }
 
     public override async ValueTask DisposeAsync()

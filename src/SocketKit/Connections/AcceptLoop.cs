@@ -11,6 +11,8 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
 
     private readonly InlineDelay _delay = new(settings.TimeProvider);
+    private readonly AcceptNotices _notices = new();
+    private LogLevel _level = LogLevel.Warning;
     private volatile bool _stopping;
     private Task _run = Task.CompletedTask;
 
@@ -77,7 +79,6 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
     private async Task RunAsync()
     {
         var failures = 0L;
-        var level = LogLevel.Warning;
         var delay = FirstDelay;
         while (!_stopping)
         {
@@ -91,7 +92,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 
                 if (failures > 0)
                 {
-                    Log.AcceptRecovered(settings.Logger, level, Where, failures);
+                    Tell(recovered: failures, null);
                     failures = 0;
                     delay = FirstDelay;
                 }
@@ -107,17 +108,34 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
                     return;
                 }
 
-                if (failures++ == 0)
-                {
-                    level = settings.Floods.LevelOf(LogLevel.Warning, "interruptions of accepting");
-                    Log.AcceptFailing(settings.Logger, level, Where, exception);
-                }
-
-                settings.Metrics.Count(SocketKitMetrics.AcceptErrors, exception is SocketException socket ? socket.SocketErrorCode.ToString() : exception.GetType().Name);
+                Tell(recovered: 0, exception, first: failures++ == 0);
                 await PauseAsync(delay).ConfigureAwait(false);
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
             }
         }
+    }
+
+    private void Tell(long recovered, Exception? failure, bool first = false) => _notices.Add(() =>
+    {
+        if (failure is null)
+        {
+            Log.AcceptRecovered(settings.Logger, _level, Where, recovered);
+            return;
+        }
+
+        if (first)
+        {
+            _level = settings.Floods.LevelOf(LogLevel.Warning, "interruptions of accepting");
+            Log.AcceptFailing(settings.Logger, _level, Where, failure);
+        }
+
+        settings.Metrics.Count(SocketKitMetrics.AcceptErrors, failure is SocketException socket ? socket.SocketErrorCode.ToString() : failure.GetType().Name);
+    });
+
+    private static async ValueTask<bool> SystemPauseAsync(TimeSpan delay)
+    {
+        await Task.Delay(delay).ConfigureAwait(false);
+        return true;
     }
 
     private ValueTask<bool> PauseAsync(TimeSpan delay)
@@ -131,7 +149,7 @@ internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, 
 #pragma warning restore CA1031
         {
             Log.ClockFailed(settings.Logger, settings.TimeProvider.GetType().Name, exception);
-            return new ValueTask<bool>(Task.Delay(delay).ContinueWith(static _ => true, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default));
+            return SystemPauseAsync(delay);
         }
     }
 }

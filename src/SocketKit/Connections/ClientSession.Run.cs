@@ -42,6 +42,8 @@ internal sealed partial class ClientSession
         {
             lock (_gate)
             {
+                // A run that failed leaves a connection that is aborted: it is this run's, whenever it is released.
+                Lose();
                 _lastReason = reason;
                 _run = null;
                 Change(ClientState.Disconnected, reason, run.Attempt, null);

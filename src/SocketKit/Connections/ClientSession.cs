@@ -196,10 +196,6 @@ internal sealed partial class ClientSession : IConnectionOwner
         await _notices.ToldAsync().ConfigureAwait(false);
     }
 
-    void IConnectionOwner.Started(Connection connection)
-    {
-    }
-
     void IConnectionOwner.Opened(Connection connection)
     {
         ClientRun run;

@@ -26,7 +26,10 @@ internal sealed partial class Connection
     private SendUnderWay? _sendUnderWay;
     private TaskCompletionSource? _room;
 
-    /// <summary>What the wire has taken. It is asked in the middle of the accounts, so one of somebody else's that throws counts as if it had taken nothing of this batch.</summary>
+    /// <summary>
+    /// What the wire has taken. It is asked in the middle of the accounts, so one of somebody else's that throws counts as if it had taken
+    /// nothing of this batch.
+    /// </summary>
     private long BytesTaken
     {
         get

@@ -13,16 +13,8 @@ internal sealed partial class Connection
     {
         try
         {
-            try
-            {
-                // What follows runs handlers. The caller is an accept loop or a client's session, which a handler must never hold up.
-                await NextTurn.Of(_transport);
-            }
-            finally
-            {
-                _owner.Started(this);
-            }
-
+            // What follows runs handlers. The caller is an accept loop or a client's session, which a handler must never hold up.
+            await NextTurn.Of(_transport);
             _context = HandlerContext.For(this, _settings.Logger);
             if (await OpenAsync().ConfigureAwait(false))
             {

@@ -95,8 +95,13 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its wire.</summary>
-    internal string HoldsClockUp => (_beats is { AsksPolicy: true } ? _settings.Heartbeat : _gate.IsHeld ? _settings.Framer : (object)_transport)!.GetType().Name;
+    /// <summary>
+    /// What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its
+    /// wire, or a logger that is told of one of these.
+    /// </summary>
+    internal string HoldsClockUp => _beats is { AsksPolicy: true } ? _settings.Heartbeat!.GetType().Name
+        : _gate.IsHeld ? _settings.Framer.GetType().Name
+        : $"{_transport.GetType().Name} or a logger";
 
     internal void TellHeldUp(string what)
     {
@@ -104,7 +109,9 @@ internal sealed partial class Connection
         Log.ClockHeldUp(_settings.Logger, level, Id, this, what);
     }
 
-    /// <summary>A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.</summary>
+    /// <summary>
+    /// A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.
+    /// </summary>
     internal void TickLeftOut(long now)
     {
         if (_reason is not null && now >= _deadline && !_gate.IsHeld)

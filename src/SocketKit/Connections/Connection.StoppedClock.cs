@@ -20,14 +20,18 @@ internal sealed partial class Connection
             + "Let time pass meanwhile: var closing = client.DisposeAsync(); network.Advance(TimeSpan.FromSeconds(2), time.Advance); "
             + "await closing; (for a server's stop as long as its DrainTimeout). "
             + "Or first heal the black hole, dispose of the raw transport, or let the handler return";
-        var first = Interlocked.CompareExchange(ref _waitedFor, text, null) is null;
-        if (first)
+        try
         {
-            // Before those who wait go on.
-            Log.ClockStandsStill(_settings.Logger, text);
+            // Before the end, so that whoever waits for the end finds the line.
+            if (Interlocked.CompareExchange(ref _waitedFor, text, null) is null)
+            {
+                Log.ClockStandsStill(_settings.Logger, text);
+            }
         }
-
-        AbortForStop();
+        finally
+        {
+            AbortForStop();
+        }
     }
 
     private void WatchClock() => StoppedClock.Watch(_settings.TimeProvider, () => Closed, ClockStandsStill);

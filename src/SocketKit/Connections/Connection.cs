@@ -97,9 +97,6 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     internal IConnectionOwner Owner => _owner;
 
-    /// <summary>The owner's note, under its lock: metrics count it as open.</summary>
-    internal bool IsCounted { get; set; }
-
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 
@@ -119,7 +116,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     {
         var handler = HandlerName;
         var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
-        Log.HandlerHeldLoop(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
+        Log.HandlerBlocks(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 
     void IEngineObserver.NoThreadLeft()

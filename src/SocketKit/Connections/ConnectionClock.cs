@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
@@ -19,8 +20,14 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <summary>A call that lasts for so many ticks has its connection left out.</summary>
     private const int TicksOfPatience = 3;
 
-    /// <summary>So many calls of one server or client may be held up at a time, each with a thread. With one more, its time stands still until one of them comes back.</summary>
+    /// <summary>
+    /// So many calls of one server or client may be held up at a time, each with a thread. With one more, its time stands still until one
+    /// of them comes back.
+    /// </summary>
     private const int MostLeftOut = 16;
+
+    /// <summary>From when on a connection is left out to when the log says so.</summary>
+    private static readonly TimeSpan BlamedAfter = TimeSpan.FromSeconds(1.5);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -28,8 +35,8 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     private readonly OwnerMetrics _metrics;
     private readonly ClockPlaces _places = new();
 
-    /// <summary>Connections of which a call does not return, and how many calls of each. Under the gate.</summary>
-    private readonly Dictionary<Connection, int> _leftOut = [];
+    /// <summary>Connections of which a call does not return. Under the gate.</summary>
+    private readonly Dictionary<Connection, LeftOut> _leftOut = [];
     private volatile int _left;
 
     // Under the gate.
@@ -57,7 +64,9 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
                 try
                 {
                     _last = Now;
-                    _ticks = _time == TimeProvider.System ? SystemTicker.Subscribe(Tick, _logger) : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
+                    _ticks = _time == TimeProvider.System
+                        ? SystemTicker.Subscribe(Tick, _logger)
+                        : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
                 }
                 catch
                 {
@@ -149,21 +158,23 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     private bool TryBegin([NotNullWhen(true)] out Round? round)
     {
         round = null;
-        Connection? holdsUp = null;
+        List<(Connection, string)>? blamed = null;
         lock (_gate)
         {
+            // First: a clock of somebody else's may throw, and then nothing is done.
+            var now = Now;
             if (_round is { } running)
             {
-                if (!running.Calls.IsHeldUp(TicksOfPatience, TicksOfPatience * Interval / 2) || _left >= MostLeftOut || !running.Calls.TryTakeOver(out var index))
+                if (!running.Calls.IsHeldUp(TicksOfPatience, TicksOfPatience * Interval / 2)
+                    || _left >= MostLeftOut
+                    || !running.Calls.TryTakeOver(out var index))
                 {
                     return false;
                 }
 
-                holdsUp = running.Some[index]!;
-                LeaveOut(holdsUp);
+                LeaveOut(running.Some[index]!);
             }
 
-            var now = Now;
             var step = now - _last;
             _last = now;
             if (step > (Interval + MostLateness).Ticks)
@@ -175,12 +186,16 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             round = _round = _idle ?? new Round();
             _idle = null;
             (round.Now, round.Alive, round.Step) = (now, _alive, step);
+            blamed = _left > 0 && Blame() is { Count: > 0 } some ? some : null;
         }
 
-        if (holdsUp is not null)
+        if (blamed is not null)
         {
             // Whoever logs may block as well, and this thread is the clock's.
-            ThreadPool.UnsafeQueueUserWorkItem(static told => told.Connection.TellHeldUp(told.What), (Connection: holdsUp, What: holdsUp.HoldsClockUp), preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static blamed => blamed.ForEach(static one => one.Item1.TellHeldUp(one.Item2)),
+                blamed,
+                preferLocal: false);
         }
 
         return true;
@@ -249,8 +264,31 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <summary>Under the gate: a call for this connection does not return.</summary>
     private void LeaveOut(Connection connection)
     {
-        _leftOut[connection] = _leftOut.GetValueOrDefault(connection) + 1;
+        if (!_leftOut.TryGetValue(connection, out var entry))
+        {
+            _leftOut.Add(connection, entry = new LeftOut(connection.HoldsClockUp));
+        }
+
+        entry.Calls++;
         _left++;
+    }
+
+    /// <summary>
+    /// Under the gate: those that are to be told of. Not at once: on a busy machine it may be the thread that waits for a processor, and then the call is back soon.
+    /// </summary>
+    private List<(Connection Connection, string What)> Blame()
+    {
+        var blamed = new List<(Connection, string)>();
+        foreach (var (connection, entry) in _leftOut)
+        {
+            if (!entry.Told && Stopwatch.GetElapsedTime(entry.Since) >= BlamedAfter)
+            {
+                entry.Told = true;
+                blamed.Add((connection, entry.What));
+            }
+        }
+
+        return blamed;
     }
 
     private bool IsLeftOut(Connection connection)
@@ -267,11 +305,23 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         lock (_gate)
         {
             _left--;
-            if (--_leftOut[connection] == 0)
+            if (--_leftOut[connection].Calls == 0)
             {
                 _leftOut.Remove(connection);
             }
         }
+    }
+
+    private sealed class LeftOut(string what)
+    {
+        /// <summary>What the first of the calls is in.</summary>
+        public string What { get; } = what;
+
+        public long Since { get; } = Stopwatch.GetTimestamp();
+
+        public int Calls { get; set; }
+
+        public bool Told { get; set; }
     }
 
     /// <summary>One look at all connections: the time that it is for them, and those that are being called.</summary>

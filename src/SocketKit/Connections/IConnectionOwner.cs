@@ -9,9 +9,6 @@ internal interface IConnectionOwner
     /// <summary>Runs on the new connection before anything else is sent, or null.</summary>
     Func<IConnection, CancellationToken, ValueTask>? OnConnecting { get; }
 
-    /// <summary>The connection begins its life, on its engine. Not called for one that is refused; may follow <see cref="Released"/> for one that ends at once.</summary>
-    void Started(Connection connection);
-
     /// <summary>The connection is open: the wire's handshakes and the connect hook are done. Comes before the handler's first call.</summary>
     void Opened(Connection connection);
 

@@ -16,7 +16,10 @@ internal struct ShortLock
     /// <summary>Somebody is inside; an old answer when it is read.</summary>
     public bool IsHeld => Volatile.Read(ref _holder) != 0;
 
-    /// <summary>Waits until nobody is inside. User code that runs inside (a framer, a wire's counts, a clock) and comes back here is told, and does not wait for itself.</summary>
+    /// <summary>
+    /// Waits until nobody is inside. User code that runs inside (a framer, a wire's counts, a clock) and comes back here is told, and does
+    /// not wait for itself.
+    /// </summary>
     /// <exception cref="LockRecursionException">The thread is inside already.</exception>
     [UnscopedRef]
     public Scope Enter() => Enter(Environment.CurrentManagedThreadId);
@@ -42,7 +45,7 @@ internal struct ShortLock
         {
             if (Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId)
             {
-                throw new LockRecursionException("A framer's Write, or what else runs in the middle of a call of the connection, must not use that connection");
+                throw new LockRecursionException("A framer's Write runs in the middle of a call of the connection, and must not use it");
             }
 
             wait.SpinOnce(TurnsBeforeSleep);

@@ -5,11 +5,13 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// Ticks whoever subscribes, every <see cref="ConnectionClock.Interval"/>, on a thread of its own, and probes the pool meanwhile. Not by the pool's timers, since those are late exactly when ticks matter: while handlers block the
+/// Ticks whoever subscribes, every <see cref="ConnectionClock.Interval"/>, on a thread of its own, and probes the pool meanwhile. Not by
+/// the pool's timers, since those are late exactly when ticks matter: while handlers block the
 /// pool. It runs only while somebody subscribes.
 /// </summary>
 /// <remarks>
-/// Ticks run user code (policies, wires, whoever logs), so a second thread watches the first: when one call lasts longer than <see cref="Patience"/>, a new thread ticks on, and the one that was held up ends when it comes back.
+/// Ticks run user code (policies, wires, whoever logs), so a second thread watches the first: when one call lasts longer than <see
+/// cref="Patience"/>, a new thread ticks on, and the one that was held up ends when it comes back.
 /// While the system gives no thread at all, a timer of the pool's ticks, and asks for a thread each second.
 /// </remarks>
 /// <param name="start">Starts a thread of this name; throws when the system gives none.</param>
@@ -40,7 +42,8 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
     private long _starved;
 
     /// <param name="tick">Called at each tick, one call at a time unless it is held up. May throw.</param>
-    /// <param name="logger">Is told once per episode in which the pool is starved; those that share it, as the clocks of many clients do, tell it once.</param>
+    /// <param name="logger">Is told once per episode in which the pool is starved; those that share it, as the clocks of many clients do,
+    /// tell it once.</param>
     public IDisposable Subscribe(Action tick, ILogger logger)
     {
         var subscription = new Subscription(this, tick, logger);

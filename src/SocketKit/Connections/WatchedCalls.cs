@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// The calls of user code that one thread makes one after the other, so that others see when one of them does not return, and go on in that thread's place: it learns of that when it comes back.
+/// The calls of user code that one thread makes one after the other, so that others see when one of them does not return, and go on in that
+/// thread's place: it learns of that when it comes back.
 /// </summary>
 internal sealed class WatchedCalls
 {

@@ -33,7 +33,7 @@ internal static class CertificateExpiry
         }
 
         return [.. all
-            .Select(entry => (entry.Name, Left: entry.NotAfter() - entry.Time.GetUtcNow()))
+            .Select(entry => (entry.Name, entry.Left))
             .Where(entry => entry.Left is not null)
             .GroupBy(entry => entry.Name)
             .Select(group => new Measurement<double>(group.Min(entry => entry.Left!.Value.TotalSeconds), group.Key is null ? [] : [new("socketkit.tls.certificate.name", group.Key)]))];
@@ -43,9 +43,23 @@ internal static class CertificateExpiry
     {
         public string? Name { get; } = name;
 
-        public Func<DateTimeOffset?> NotAfter { get; } = notAfter;
-
-        public TimeProvider Time { get; } = time;
+        /// <summary>Null also when it cannot be told: the others are told all the same.</summary>
+        public TimeSpan? Left
+        {
+            get
+            {
+                try
+                {
+                    return notAfter() - time.GetUtcNow();
+                }
+#pragma warning disable CA1031 // A clock of somebody else's.
+                catch (Exception)
+#pragma warning restore CA1031
+                {
+                    return null;
+                }
+            }
+        }
 
         public void Dispose()
         {

@@ -24,7 +24,9 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
     private long _inWindow;
     private long _held;
 
-    /// <summary>The level at which to log the next one: as usual, or Debug. Never throws: with a clock that does, nothing is held back.</summary>
+    /// <summary>
+    /// The level at which to log the next one: as usual, or Debug. Never throws: with a clock that does, nothing is held back.
+    /// </summary>
     public LogLevel LevelOf(LogLevel usual)
     {
         try

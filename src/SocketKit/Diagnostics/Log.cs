@@ -66,7 +66,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 29, Message = "Connection {ConnectionId} to {Peer}: {Handler} held its event loop for {Milliseconds} ms{SoFar}; the loop went on with another thread, "
         + "and this connection is served beside it until it behaves. Await instead of blocking")]
-    public static partial void HandlerHeldLoop(ILogger logger, LogLevel level, long connectionId, object peer, string handler, long milliseconds, string soFar);
+    public static partial void HandlerBlocks(ILogger logger, LogLevel level, long connectionId, object peer, string handler, long milliseconds, string soFar);
 
     [LoggerMessage(EventId = 30, Message = "Connection {ConnectionId} to {Peer}: {Handler} blocks its thread, and no thread is left to take its event loop over: connections stand still. Await instead of blocking")]
     public static partial void NoThreadLeft(ILogger logger, LogLevel level, long connectionId, object peer, string handler);

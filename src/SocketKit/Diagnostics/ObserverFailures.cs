@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>How often whoever observes has thrown: the only trace that is left of it. A metric shows the counts when it is read, so that no listener is called for them. Thread-safe.</summary>
+/// <summary>
+/// How often whoever observes has thrown: the only trace that is left of it. A metric shows the counts when it is read, so that no listener
+/// is called for them. Thread-safe.
+/// </summary>
 internal static class ObserverFailures
 {
     private const string Observer = "socketkit.observer";

@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// The one guard around a source of spans: a listener may throw when the source is made, when a span is sampled, starts or stops, and whoever has the span does not notice: neither is another span left behind as the current one.
+/// The one guard around a source of spans: a listener may throw when the source is made, when a span is sampled, starts or stops, and
+/// whoever has the span does not notice: neither is another span left behind as the current one.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "A source lives as long as the process.")]
 internal sealed class SafeActivities
@@ -17,7 +18,7 @@ internal sealed class SafeActivities
         {
             _source = new ActivitySource(name, version);
         }
-#pragma warning disable CA1031 // Listeners are asked while a source is made. It exists all the same, and would else be missing for the life of the process.
+#pragma warning disable CA1031 // Listeners are asked while a source is made. It exists all the same.
         catch (Exception)
 #pragma warning restore CA1031
         {

@@ -4,14 +4,16 @@ using System.Diagnostics.Metrics;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// Makes the instruments of one meter, and is the one guard around them: a listener may throw when an instrument is published, measured or read, and whoever measures does not notice.
+/// Makes the instruments of one meter, and is the one guard around them: a listener may throw when an instrument is published, measured or
+/// read, and whoever measures does not notice.
 /// </summary>
 internal sealed class SafeInstruments(Meter meter)
 {
-    public SafeCounter Counter(string name, string unit, string description) => new(Make(name, () => meter.CreateCounter<long>(name, unit, description)));
+    public SafeCounter Counter(string name, string unit, string description) =>
+        new(Make(name, () => meter.CreateCounter<long>(name, unit, description)));
 
     public SafeHistogram Seconds(string name, string description, double[] boundaries) =>
-        new(Make(name, () => meter.CreateHistogram(name, "s", description, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = boundaries })));
+        new(Make(name, () => meter.CreateHistogram(name, "s", description, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = boundaries })));
 
     public ObservableCounter<long> ObservableCounter(string name, Func<IEnumerable<Measurement<long>>> observe, string unit, string description) =>
         Make(name, () => meter.CreateObservableCounter(name, Guard(observe), unit, description));
@@ -46,7 +48,7 @@ internal sealed class SafeInstruments(Meter meter)
         {
             return create();
         }
-#pragma warning disable CA1031 // Listeners are told of an instrument while it is made. It exists all the same, and would else be missing for the life of the process.
+#pragma warning disable CA1031 // Listeners are told of an instrument while it is made. It exists all the same.
         catch (Exception)
 #pragma warning restore CA1031
         {

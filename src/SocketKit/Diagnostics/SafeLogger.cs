@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// The one guard around an application's loggers: a sink may throw at every call (a full disk, a disposed one), and whoever logs does not notice. Every logger of the library is made here, so no other code needs a guard.
+/// The one guard around an application's loggers: a sink may throw at every call (a full disk, a disposed one), and whoever logs does not
+/// notice. Every logger of the library is made here, so no other code needs a guard.
 /// Thread-safe, as far as the logger inside is.
 /// </summary>
 internal sealed class SafeLogger : ILogger

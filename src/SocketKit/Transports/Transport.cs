@@ -60,9 +60,9 @@ public abstract class Transport : IAsyncDisposable
     {
     }
 
-    /// <summary>A socket of the caller's own over this wire's descriptor, to read and set options by; not for sending and receiving. It does not own the descriptor: the caller disposes of it before the wire is aborted or released.
-    /// Default: null, the wire has no socket.</summary>
-    /// <exception cref="SocketException">The wire is gone.</exception>
+    /// <summary>A socket of the caller's own over this wire's connection, to read and set options by; not for sending and receiving, nor for non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs
+    /// the view no more, on Windows before the wire is aborted or released; a view that is kept longer keeps its descriptor (never that of another connection), and its calls fail or tell nothing. Default: null, the wire has no socket.</summary>
+    /// <exception cref="SocketException">The wire is aborted or released.</exception>
     public virtual Socket? CreateSocketView() => null;
 
     /// <summary>Learns what engine and wire notice beside the verbs: a peer that has finished or is gone while nobody receives, and handlers that block the engine. Set before the first verb. Default: ignored, nothing is noticed.</summary>

@@ -27,6 +27,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Starts it in a network namespace. Root.</summary>
     public static ChildProcess StartIn(string networkNamespace, string[] arguments) => Start(["ip", "netns", "exec", networkNamespace], arguments);
 
+    /// <summary>Starts it in a shell that obeys a limit first.</summary>
+    public static ChildProcess StartLimited(string limit, params string[] arguments) => Start(["bash", "-c", $"{limit} && exec \"$@\"", "bash"], arguments);
+
     /// <summary>Starts a server on the engine under test.</summary>
     public static Task<ChildProcess> ServeAsync(params string[] options) => ServeAsync("", options);
 

@@ -12,7 +12,8 @@ using SocketKit.Load.TlsClose;
 namespace SocketKit.Load.Measuring;
 
 /// <summary>
-/// <c>measure tls-close</c>: not a figure but a proof. Connections end in every way while both ends send densely: the process must live, and every graceful end must say close_notify. Prints a line <c>ok</c> or <c>FAIL</c> for each combination.
+/// <c>measure tls-close</c>: not a figure but a proof. Connections end in every way while both ends send densely: the process must live,
+/// and every graceful end must say close_notify. Prints a line <c>ok</c> or <c>FAIL</c> for each combination.
 /// </summary>
 internal static class TlsCloseMeasurement
 {
@@ -28,7 +29,7 @@ internal static class TlsCloseMeasurement
         Option<CloseCause[]> causes = new("--causes") { Description = "What ends the connections.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CloseCause>() };
         var seconds = MeasureCommand.Seconds("--seconds", "How long each combination is tried.", 60);
         var workers = MeasureCommand.Count("--workers", "How many connections at once for each cause.", 2);
-        var command = new Command("tls-close", "Ends TLS connections in every way under dense traffic: the process must live, and every graceful end must say close_notify.") 
+        var command = new Command("tls-close", "Ends TLS connections in every way under dense traffic: the process must live, and every graceful end must say close_notify.")
         {
             roles, engines, protocols, causes, seconds, workers,
         };
@@ -69,7 +70,8 @@ internal static class TlsCloseMeasurement
         return false;
     }
 
-    private static async Task<bool> RunAsync(string role, string engine, string protocol, CloseCause[] causes, TimeSpan time, int workers, CancellationToken cancellationToken)
+    private static async Task<bool> RunAsync(
+        string role, string engine, string protocol, CloseCause[] causes, TimeSpan time, int workers, CancellationToken cancellationToken)
     {
         var version = protocol == "1.2" ? SslProtocols.Tls12 : SslProtocols.Tls13;
         var ends = causes.ToDictionary(cause => cause, _ => new EndCounts());
@@ -98,10 +100,16 @@ internal static class TlsCloseMeasurement
                 ports = ["--ports", .. listeners.Select(listener => ((IPEndPoint)listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture))];
             }
 
-            using var victim = ServerProcess.StartAgain([TlsCloseVictim.Name, "--role", role, "--engine", engine, "--protocol", version.ToString(), "--certificate", file, "--workers", workers.ToString(CultureInfo.InvariantCulture), "--causes", .. causes.Select(cause => cause.ToString()), .. ports]);
+            // On Linux the allocator overwrites what is freed, so that a use of it shows.
+            Environment.SetEnvironmentVariable("MALLOC_PERTURB_", "165");
+            using var victim = ServerProcess.StartAgain([
+                TlsCloseVictim.Name, "--role", role, "--engine", engine, "--protocol", version.ToString(), "--certificate", file,
+                "--workers", workers.ToString(CultureInfo.InvariantCulture), "--causes", .. causes.Select(cause => cause.ToString()), .. ports]);
             while (await victim.StandardOutput.ReadLineAsync(cancellationToken) is { } line && line != "ready")
             {
-                var (cause, port) = line.Split(' ') is [var first, var second] ? (Enum.Parse<CloseCause>(first), int.Parse(second, CultureInfo.InvariantCulture)) : throw new IOException($"The victim says {line}.");
+                var (cause, port) = line.Split(' ') is [var first, var second]
+                    ? (Enum.Parse<CloseCause>(first), int.Parse(second, CultureInfo.InvariantCulture))
+                    : throw new IOException($"The victim says {line}.");
                 running.AddRange(Enumerable.Range(0, workers).Select(_ => Task.Run(() => peer.ConnectLoopAsync(cause, port, stop.Token), CancellationToken.None)));
             }
 
@@ -148,12 +156,17 @@ internal static class TlsCloseMeasurement
         }
         else
         {
-            wrong.AddRange(ends.Where(one => one.Value.Stuck > 0 || (one.Key.IsGraceful() && (one.Value.Clean == 0 || one.Value.Truncated + one.Value.Reset > 0))).Select(one => $"{one.Key}: {one.Value}"));
+            wrong.AddRange(ends.Where(one => IsWrong(one.Key, one.Value)).Select(one => $"{one.Key}: {one.Value}"));
         }
 
-        Console.WriteLine(wrong.Count == 0 ? $"ok {what}: {ends.Values.Sum(counts => counts.Total)} ends in {lived.TotalSeconds:0} s" : $"FAIL {what}: {string.Join("; ", wrong)}");
+        Console.WriteLine(wrong.Count == 0
+            ? $"ok {what}: {ends.Values.Sum(counts => counts.Total)} ends in {lived.TotalSeconds:0} s"
+            : $"FAIL {what}: {string.Join("; ", wrong)}");
         return wrong.Count == 0;
     }
+
+    private static bool IsWrong(CloseCause cause, EndCounts counts) =>
+        counts.Stuck > 0 || (cause.IsGraceful() && (counts.Clean == 0 || counts.Truncated + counts.Reset > 0));
 
     private static X509Certificate2 MakeCertificate()
     {

@@ -7,7 +7,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace SocketKit.Load.TlsClose;
 
 /// <summary>
-/// The other end of the victim's connections: sends densely, reads everything, and tells how each connection ended. It is made of SslStream alone, and never has two calls on one stream that .NET does not allow.
+/// The other end of the victim's connections: sends densely, reads everything, and tells how each connection ended. It is made of
+/// SslStream alone, and never has two calls on one stream that .NET does not allow.
 /// Thread-safe.
 /// </summary>
 internal sealed class TlsClosePeer(X509Certificate2 certificate, SslProtocols protocol, Dictionary<CloseCause, EndCounts> ends)

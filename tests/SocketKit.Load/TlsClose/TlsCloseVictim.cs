@@ -6,7 +6,8 @@ using SocketKit.Load.Serving;
 
 namespace SocketKit.Load.TlsClose;
 
-/// <summary><c>tls-close-victim</c>: the library's end of the connections, in a process of its own, which a fault of native memory ends. It stops when its standard input ends.</summary>
+/// <summary><c>tls-close-victim</c>: the library's end of the connections, in a process of its own, which a fault of native memory ends.
+/// It stops when its standard input ends.</summary>
 internal static class TlsCloseVictim
 {
     public const string Name = "tls-close-victim";
@@ -31,7 +32,9 @@ internal static class TlsCloseVictim
             var chosen = arguments.GetValue(causes)!;
             var running = arguments.GetValue(role) == "server"
                 ? chosen.Select(cause => ServeAsync(setting, cause, stop.Token)).ToArray()
-                : [.. chosen.Zip(arguments.GetValue(ports)!).SelectMany(one => Enumerable.Range(0, arguments.GetValue(workers)).Select(_ => Task.Run(() => DialAsync(setting, one.First, one.Second, stop.Token))))];
+                : [.. chosen.Zip(arguments.GetValue(ports)!)
+                    .SelectMany(one => Enumerable.Repeat(one, arguments.GetValue(workers)))
+                    .Select(one => Task.Run(() => DialAsync(setting, one.First, one.Second, stop.Token)))];
             Console.WriteLine("ready");
             await Console.In.ReadToEndAsync(CancellationToken.None);
             await stop.CancelAsync();
@@ -49,7 +52,8 @@ internal static class TlsCloseVictim
         while (!stop.IsCancellationRequested)
         {
             var handler = new Echo(cause);
-            await using var client = new SocketClient(Configure(new SocketClientOptions { Dialer = dialer, Handler = _ => handler, OpenTimeout = Patience, ConnectTimeout = Patience }, cause));
+            var options = new SocketClientOptions { Dialer = dialer, Handler = _ => handler, OpenTimeout = Patience, ConnectTimeout = Patience };
+            await using var client = new SocketClient(Configure(options, cause));
             try
             {
                 await client.ConnectAsync(CancellationToken.None);
@@ -85,7 +89,9 @@ internal static class TlsCloseVictim
         do
         {
             var handlers = new HandlerList(cause);
-            var server = new SocketServer(Configure(new SocketServerOptions { Listeners = { Listen.Tls(Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = setting.Engine }), tls) }, Handler = _ => handlers.Add(), OpenTimeout = Patience }, cause));
+            var listener = Listen.Tls("127.0.0.1", port, tls, new TcpListenOptions { Engine = setting.Engine });
+            var options = new SocketServerOptions { Listeners = { listener }, Handler = _ => handlers.Add(), OpenTimeout = Patience };
+            var server = new SocketServer(Configure(options, cause));
             await using (server)
             {
                 await server.StartAsync(CancellationToken.None);

@@ -3,7 +3,10 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
 
-/// <summary>Wires, listeners and clocks of somebody else's that throw where they must not: only their own connection notices, and whatever waits for its end is told.</summary>
+/// <summary>
+/// Wires, listeners and clocks of somebody else's that throw where they must not: only their own connection notices, and whatever waits for
+/// its end is told.
+/// </summary>
 [Trait("Fault", "X02")]
 public class BrokenWireTests
 {

@@ -4,7 +4,9 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
 
-/// <summary>User code that holds the clock up, in the system's time: virtual time stands still itself while one of its timers does not return.</summary>
+/// <summary>
+/// User code that holds the clock up, in the system's time: virtual time stands still itself while one of its timers does not return.
+/// </summary>
 [Trait("Fault", "X19")]
 public sealed class HeldUpClockTests : IDisposable
 {

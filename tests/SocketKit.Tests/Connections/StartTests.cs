@@ -43,6 +43,6 @@ public class StartTests
         bed.Advance(0.1);
         await peer.SendAsync("hello\n");
         (await peer.ReceiveAsync()).Should().Be("hello\n");
-        bed.Logs.GetSnapshot().Should().Contain(record => record.Exception is InvalidOperationException);
+        await Eventually.TrueAsync(() => bed.Logs.GetSnapshot().Any(record => record.Exception is InvalidOperationException));
     }
 }

@@ -6,7 +6,10 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Diagnostics;
 
-/// <summary>Whoever observes throws at every call of one kind, while everything happens that can happen to connections: only the count of its failures shows it.</summary>
+/// <summary>
+/// Whoever observes throws at every call of one kind, while everything happens that can happen to connections: only the count of its
+/// failures shows it.
+/// </summary>
 [Collection(ListeningTests.Name)]
 [Trait("Fault", "X02")]
 public sealed class BrokenObserversTests : IDisposable

@@ -36,4 +36,19 @@ public class CertificateExpiryTests
             return expiry.GetMeasurementSnapshot().SingleOrDefault(measurement => measurement.Tags["socketkit.tls.certificate.name"] as string == "api")?.Value;
         }
     }
+
+    [Fact]
+    [Trait("Fault", "X02")]
+    public void One_that_cannot_be_told_hides_no_other()
+    {
+        var time = new FakeTimeProvider();
+        using var expiry = new MetricCollector<double>(null, "SocketKit", "socketkit.tls.certificate.expiry");
+        using (CertificateExpiry.Watch("broken", () => throw new FormatException("not after"), time))
+        using (CertificateExpiry.Watch("whole", () => time.GetUtcNow().AddDays(1), time))
+        {
+            expiry.RecordObservableInstruments();
+        }
+
+        expiry.GetMeasurementSnapshot().Where(measurement => measurement.Tags["socketkit.tls.certificate.name"] is "broken" or "whole").Should().ContainSingle().Which.Value.Should().Be(86400);
+    }
 }

@@ -118,6 +118,7 @@ public partial class SocketKitMetricsTests
         });
         bed.Advance(1);
 
+        await Eventually.TrueAsync(() => errors.All.Count == 2);
         errors.All.Select(measurement => measurement.Tags["error.type"]).Should().Equal("TooManyOpenSockets", "InvalidOperationException");
     }
 

@@ -40,6 +40,9 @@ internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
         return held;
     }
 
+    /// <summary>Takes a reference that somebody keeps; null once it is released.</summary>
+    public IDisposable? Hold() => TryHold() ? new Reference(this) : null;
+
     /// <summary>Closes the socket but keeps its number, behind which stands one that was never connected: calls on it fail. The caller holds a reference.</summary>
     public void CloseBehind() => _ = Native.Replace(Nowhere, Number, Native.SocketCloseOnExec);
 
@@ -48,5 +51,18 @@ internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
     {
         _ = Native.Close((int)handle);
         return true;
+    }
+
+    private sealed class Reference(Descriptor descriptor) : IDisposable
+    {
+        private int _disposed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            {
+                descriptor.DangerousRelease();
+            }
+        }
     }
 }

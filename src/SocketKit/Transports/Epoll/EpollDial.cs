@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -57,6 +58,16 @@ internal static class EpollDial
         }
 
         var descriptor = new Descriptor(number);
+        try
+        {
+            Descriptors.ThrowIfShort(number);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+
         if (Native.FileControl(number, Native.SetFlags, Native.SocketNonBlocking) < 0)
         {
             var error = Marshal.GetLastPInvokeError();

@@ -188,6 +188,13 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
                 var descriptor = new Descriptor(number);
                 try
                 {
+                    if (Address is TcpAddress { ProbesSilentPeers: true })
+                    {
+                        // Of the options the only one that is not the listener's.
+                        var seconds = TcpOptions.KeepAliveSeconds(number);
+                        _ = Native.SetOption(number, TcpInfo.Level, TcpInfo.KeepIdle, (byte*)&seconds, sizeof(int));
+                    }
+
                     var peer = PeerAddress.Read(descriptor, raw[..Math.Min(length, raw.Length)]);
                     return new EpollTransport(new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, tcp: Address is TcpAddress), peer);
                 }

@@ -246,7 +246,7 @@ internal sealed unsafe class EpollLoop
         {
             registration.OnEscaped(exception);
         }
-#pragma warning disable CA1031 // The second exception of one dispatch. Nobody is left to be told, and the thread is that of all connections.
+#pragma warning disable CA1031 // The second exception of one dispatch: nobody is left to be told, and the thread is everybody's.
         catch (Exception)
 #pragma warning restore CA1031
         {

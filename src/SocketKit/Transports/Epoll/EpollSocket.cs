@@ -1,5 +1,7 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Epoll;
 
@@ -13,7 +15,10 @@ internal sealed partial class EpollSocket : Registration
 
     private WireFailure _failure;
     private CancellationTokenSource? _hungUp;
+    private EndPoint? _local;
     private int _aborted;
+    private int _released;
+    private int _viewed;
     private bool _finishedSending;
 
     /// <summary>Takes over a socket and begins to watch it.</summary>
@@ -80,11 +85,32 @@ internal sealed partial class EpollSocket : Registration
 
     public bool IsAborted => Volatile.Read(ref _aborted) != 0;
 
+    private bool IsOver => IsAborted || Volatile.Read(ref _released) != 0;
+
+    /// <summary>The local end, also after an abort or the release; null only when the kernel did not tell. The first answer stays.</summary>
+    public EndPoint? LocalEndPoint
+    {
+        get
+        {
+            if (Volatile.Read(ref _local) is { } known)
+            {
+                return known;
+            }
+
+            var answer = SocketAddresses.Local(Descriptor);
+
+            // The abort has asked before it put another socket behind the number; an answer that came since may be that one's.
+            return IsAborted || answer is null ? Volatile.Read(ref _local) : Interlocked.CompareExchange(ref _local, answer, null) ?? answer;
+        }
+    }
+
     /// <summary>Closes the socket, and completes what is parked, on the loop. The number stays taken until <see cref="Release"/>, when both directions are at rest: so they call the kernel without holding a reference.</summary>
     /// <remarks>No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.</remarks>
     /// <param name="reset">The kernel drops what is unsent, and the peer sees a reset.</param>
     public unsafe void Abort(bool reset)
     {
+        // Whoever asks for it after the end gets it, too; most never ask.
+        _ = LocalEndPoint;
         if (Interlocked.Exchange(ref _aborted, 1) != 0)
         {
             return;
@@ -117,8 +143,48 @@ internal sealed partial class EpollSocket : Registration
     /// <summary>Leaves the loop and closes the descriptor. Both directions are at rest.</summary>
     public void Release()
     {
+        _ = LocalEndPoint;
         Loop.Remove(this);
+        Interlocked.Exchange(ref _released, 1);
+        if (Volatile.Read(ref _viewed) != 0 && Descriptor.TryHold())
+        {
+            // A view may hold the number for long, and the connection is over now.
+            Descriptor.CloseBehind();
+            Descriptor.DangerousRelease();
+        }
+
         Descriptor.Dispose();
+    }
+
+    /// <summary>A socket over the descriptor, which it holds. After an abort or the release its calls fail.</summary>
+    /// <exception cref="SocketException">The connection is aborted or released.</exception>
+    public Socket CreateView()
+    {
+        Interlocked.Exchange(ref _viewed, 1);
+        if (IsAborted || Descriptor.Hold() is not { } hold)
+        {
+            throw SocketView.Gone();
+        }
+
+        Socket view;
+        try
+        {
+            view = SocketView.Create(Descriptor.Number, hold);
+        }
+        catch (Exception) when (IsOver)
+        {
+            // What stands behind the number since does not fit the runtime's questions.
+            throw SocketView.Gone();
+        }
+
+        if (IsOver)
+        {
+            // It may be a view of that.
+            view.Dispose();
+            throw SocketView.Gone();
+        }
+
+        return view;
     }
 
     /// <summary>The error that the kernel keeps for the socket, which this takes away; 0 without one.</summary>

@@ -9,9 +9,8 @@ namespace SocketKit.Transports.Epoll;
 internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : Transport
 {
     private PeerAddress _remote = remote;
-    private EndPoint? _local;
 
-    public override EndPoint? LocalEndPoint => _local ??= SocketAddresses.Local(socket.Descriptor);
+    public override EndPoint? LocalEndPoint => socket.LocalEndPoint;
 
     public override EndPoint? RemoteEndPoint => _remote.EndPoint;
 
@@ -54,7 +53,7 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
             var result = Native.GetOption(socket.Descriptor.Number, TcpInfo.Level, TcpInfo.Option, info, &length);
             socket.Descriptor.DangerousRelease();
 
-            // A Unix socket has no such option: what the kernel takes is all there is to see.
+            // A Unix socket has no such option: what the kernel takes is all there is to see. Nor has what an abort puts behind the number.
             return result == 0 && length == Wanted ? BytesSent + *(long*)(info + TcpInfo.BytesAcked) : BytesSent;
         }
     }
@@ -75,6 +74,12 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
         var result = Native.Shutdown(socket.Descriptor.Number, Native.ShutdownSend);
         var error = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         socket.Descriptor.DangerousRelease();
+        if (socket.IsAborted)
+        {
+            // It may have been told to what the abort puts behind the number.
+            return ValueTask.FromException(WireErrors.Aborted());
+        }
+
         if (error != 0)
         {
             socket.FinishedSending = false;
@@ -84,24 +89,16 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
         return default;
     }
 
-    public override Socket? CreateSocketView() => new(new SafeSocketHandle(socket.Descriptor.Number, ownsHandle: false));
+    public override Socket? CreateSocketView() => socket.CreateView();
 
     public override ValueTask YieldAsync() => LoopYield.WaitAsync(socket);
 
     /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
-    public override void Abort()
-    {
-        KeepAddress();
-        socket.Abort(reset: !socket.FinishedSending);
-    }
+    public override void Abort() => socket.Abort(reset: !socket.FinishedSending);
 
     public override ValueTask DisposeAsync()
     {
-        KeepAddress();
         socket.Release();
         return default;
     }
-
-    /// <summary>Whoever asks for it after the end gets it, too; most never ask.</summary>
-    private void KeepAddress() => _ = LocalEndPoint;
 }

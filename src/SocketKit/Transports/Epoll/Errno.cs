@@ -40,7 +40,7 @@ internal static class Errno
         113 => SocketError.HostUnreachable,
         InProgress => SocketError.InProgress,
         125 => SocketError.OperationAborted,
-        _ => SocketError.SocketError,
+        _ => WireErrors.Unnamed(number),
     };
 
     /// <summary>The newcomer, not the listener, is at fault (accept(2): these errors of the new connection are to be treated like EAGAIN by trying again).</summary>

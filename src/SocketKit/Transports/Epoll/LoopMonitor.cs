@@ -25,7 +25,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
-    private volatile WatchedLoop[] _watched = [];
+    private volatile LoopRecord[] _watched = [];
 
     // Those who may be to blame and have not come back. The monitor's own.
     private readonly Queue<HeldDispatch> _held = new();
@@ -40,7 +40,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         {
             if (!_watched.Any(watched => watched.Loop == loop))
             {
-                _watched = [.. _watched, new WatchedLoop(loop)];
+                _watched = [.. _watched, new LoopRecord(loop)];
             }
         }
 
@@ -115,7 +115,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         return busy || _held.Count > 0;
     }
 
-    private void TakeOver(WatchedLoop entry, long seen)
+    private void TakeOver(LoopRecord entry, long seen)
     {
         var loop = entry.Loop;
         if (entry.Held?.Word != seen)
@@ -220,7 +220,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
     }
 
     /// <summary>A loop, and what the monitor remembers of it.</summary>
-    private sealed class WatchedLoop(EpollLoop loop)
+    private sealed class LoopRecord(EpollLoop loop)
     {
         public Standstill Standstill = new();
         public (long Time, RuntimeWork Work) FirstSeen;

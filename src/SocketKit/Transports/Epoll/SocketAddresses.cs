@@ -63,6 +63,7 @@ internal static class SocketAddresses
             return null;
         }
 
+        Interleaving.Point();
         Span<byte> raw = stackalloc byte[MaxLength];
         var length = MaxLength;
         int result;

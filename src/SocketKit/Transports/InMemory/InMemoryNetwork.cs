@@ -66,6 +66,7 @@ public sealed class InMemoryNetwork
 
     /// <summary>Runs something on the network's own thread and blocks until nothing is left to happen, for 10 s at most. What it causes, awaits in handlers included, has happened when this returns.</summary>
     /// <param name="action">What to do; what it throws comes out here.</param>
+    /// <exception cref="TimeoutException">The network's thread did not come to it within 10 s: a handler blocks it.</exception>
     public void Run(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -76,6 +77,7 @@ public sealed class InMemoryNetwork
     /// <summary>Lets virtual time pass in steps of 100 ms, the interval of the clock that drives heartbeats and time-outs, and lets everything happen after each. One large step would count as a process that did not run.</summary>
     /// <param name="time">How much time passes.</param>
     /// <param name="advance">Moves the clock: <c>fakeTimeProvider.Advance</c>.</param>
+    /// <exception cref="TimeoutException">The network's thread did not come to it within 10 s: a handler blocks it.</exception>
     public void Advance(TimeSpan time, Action<TimeSpan> advance)
     {
         ArgumentNullException.ThrowIfNull(advance);

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace SocketKit.Transports.InMemory;
 
 /// <summary>
@@ -9,7 +7,6 @@ namespace SocketKit.Transports.InMemory;
 internal sealed class InMemoryPump : SynchronizationContext
 {
     private const int IdleMilliseconds = 1_000;
-    private const int SettleMilliseconds = 10_000;
 
     [ThreadStatic]
     private static InMemoryPump? _current;
@@ -18,6 +15,9 @@ internal sealed class InMemoryPump : SynchronizationContext
     private readonly Queue<(SendOrPostCallback Callback, object? State, InMemoryPump? Context)> _queue = new();
     private bool _hasThread;
     private bool _busy;
+
+    /// <summary>How long a caller waits for the network's thread, in real time.</summary>
+    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(10);
 
     public override SynchronizationContext CreateCopy() => this;
 
@@ -52,26 +52,39 @@ internal sealed class InMemoryPump : SynchronizationContext
             return;
         }
 
-        using var done = new ManualResetEventSlim();
-        ExceptionDispatchInfo? failure = null;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = 0;
         Post(
             _ =>
             {
+                if (Interlocked.CompareExchange(ref begun, 1, 0) != 0)
+                {
+                    return;
+                }
+
                 try
                 {
                     d(state);
+                    done.SetResult();
                 }
                 catch (Exception exception)
                 {
-                    failure = ExceptionDispatchInfo.Capture(exception);
+                    done.SetException(exception);
                 }
-
-                done.Set();
             },
             null);
-        done.Wait();
-        failure?.Throw();
+
+        // What has begun may take its time; what does not begin waits for a thread that somebody blocks.
+        if (!WaitFor(done.Task) && Interlocked.CompareExchange(ref begun, 1, 0) == 0)
+        {
+            throw new TimeoutException($"The in-memory network's thread has been busy for {Patience.TotalSeconds:0} s: a handler blocks it, "
+                + "with .Result, .Wait() or Thread.Sleep perhaps. Await instead; what must block is tested over real sockets");
+        }
+
+        done.Task.GetAwaiter().GetResult();
     }
+
+    private bool WaitFor(Task task) => ((IAsyncResult)task).AsyncWaitHandle.WaitOne(Patience);
 
     /// <summary>Waits until there is nothing to do. On a network's thread, this one's or another's, it does not wait: two networks that wait for each other would stand still.</summary>
     public bool Settle()
@@ -83,7 +96,7 @@ internal sealed class InMemoryPump : SynchronizationContext
 
         lock (_gate)
         {
-            var deadline = Environment.TickCount64 + SettleMilliseconds;
+            var deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
             while (_busy || _queue.Count > 0)
             {
                 var left = deadline - Environment.TickCount64;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Transports.Streams;
 
 namespace SocketKit.Transports.Sockets;
 
@@ -11,7 +12,14 @@ internal static class SocketDial
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async ValueTask<Transport> ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {
-        await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException exception) when (endPoint is UnixEndPoint && exception.SocketErrorCode == SocketError.SocketError)
+        {
+            throw SystemErrors.Named(exception, () => SystemErrors.Connect(socket, endPoint)) ?? exception;
+        }
 
         // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.
         if (endPoint is IPEndPoint && Equals(socket.LocalEndPoint, socket.RemoteEndPoint))

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
 using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
 
 namespace SocketKit.Transports.Sockets;
 

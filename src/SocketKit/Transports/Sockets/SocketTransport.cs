@@ -19,7 +19,8 @@ internal sealed class SocketTransport : Transport
     private PoolYield? _yield;
     private CancellationTokenSource? _hungUp;
     private int _aborted;
-    private volatile bool _released;
+    private int _released;
+    private int _viewed;
     private WireFailure _failure;
     private bool _finishedSending;
 
@@ -104,7 +105,7 @@ internal sealed class SocketTransport : Transport
     /// <returns>False: there is nothing to look for any more.</returns>
     internal bool LookForHangUp()
     {
-        if (_released)
+        if (Volatile.Read(ref _released) != 0)
         {
             return false;
         }
@@ -147,7 +148,29 @@ internal sealed class SocketTransport : Transport
         }
     }
 
-    public override Socket? CreateSocketView() => new(new SafeSocketHandle(_socket.Handle, ownsHandle: false));
+    public override Socket? CreateSocketView()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            // There is no cheap second handle: the caller disposes of the view before the wire is aborted or released.
+            return Volatile.Read(ref _released) == 0 ? new Socket(new SafeSocketHandle(_socket.Handle, ownsHandle: false)) : throw SocketView.Gone();
+        }
+
+        Interlocked.Exchange(ref _viewed, 1);
+        if (DuplicateDescriptor.Of(_socket) is not { } duplicate)
+        {
+            throw SocketView.Gone();
+        }
+
+        var view = SocketView.Create(duplicate.Number, duplicate);
+        if (Volatile.Read(ref _released) == 0)
+        {
+            return view;
+        }
+
+        view.Dispose();
+        throw SocketView.Gone();
+    }
 
     public override ValueTask YieldAsync() => (_yield ??= new PoolYield()).WaitAsync();
 
@@ -197,14 +220,36 @@ internal sealed class SocketTransport : Transport
 
     private void Release()
     {
-        _released = true;
+        Interlocked.Exchange(ref _released, 1);
         try
         {
+            if (Volatile.Read(ref _viewed) != 0)
+            {
+                End();
+            }
+
             _socket.Dispose();
         }
         catch (SocketException)
         {
             // Some systems report an error of the connection when it is closed; the descriptor is released all the same.
+        }
+    }
+
+    /// <summary>Ends the connection although a view holds its socket.</summary>
+    private void End()
+    {
+        try
+        {
+            var resets = _tcp && Volatile.Read(ref _aborted) != 0 && !_finishedSending;
+            if (!resets || !DuplicateDescriptor.Reset(_socket))
+            {
+                _socket.Shutdown(SocketShutdown.Both);
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // It is over already.
         }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class TcpAddress : StreamAddress
 
     public TcpAddress(EndPoint endPoint, TcpListenOptions? options = null, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
-        _asked = endPoint;
+        _asked = MappedAddress.ToIPv4(endPoint);
         _options = options ?? new TcpListenOptions();
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
@@ -21,6 +21,9 @@ internal sealed class TcpAddress : StreamAddress
     public override EndPoint Asked => _asked;
 
     public override string Scheme => "tcp";
+
+    /// <summary>The kernel is to probe silent peers.</summary>
+    public bool ProbesSilentPeers => _options.KeepAlive;
 
     private TcpLiveness Liveness => new(_options.KeepAlive, _options.UserTimeout);
 
@@ -30,7 +33,14 @@ internal sealed class TcpAddress : StreamAddress
 
     public override void Prepare(Socket accepted)
     {
-        if (!TcpOptions.AreInherited)
+        if (TcpOptions.AreInherited)
+        {
+            if (ProbesSilentPeers)
+            {
+                TcpOptions.SpreadKeepAlive(accepted);
+            }
+        }
+        else
         {
             TcpOptions.Apply(accepted, Liveness, SlowConsumerTimeout);
         }
@@ -52,8 +62,9 @@ internal sealed class TcpAddress : StreamAddress
         }
 
         var name = (DnsEndPoint)_asked;
-        var addresses = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
-        var address = addresses.FirstOrDefault(found => found.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault();
+        var found = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
+        var addresses = Array.ConvertAll(found, MappedAddress.ToIPv4);
+        var address = addresses.FirstOrDefault(one => one.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault();
         return new IPEndPoint(address ?? throw WireErrors.From(SocketError.NoData), name.Port);
     }
 

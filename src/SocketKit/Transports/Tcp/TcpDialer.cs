@@ -19,7 +19,7 @@ internal sealed class TcpDialer : Dialer
 
     public TcpDialer(EndPoint endPoint, StreamConnect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
-        _endPoint = endPoint;
+        _endPoint = MappedAddress.ToIPv4(endPoint);
         _connect = connect;
         _resolve = resolve ?? NameResolver.ResolveAsync;
     }
@@ -85,7 +85,7 @@ internal sealed class TcpDialer : Dialer
             var found = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
             var addresses = name.AddressFamily == AddressFamily.Unspecified ? found : [.. found.Where(address => address.AddressFamily == name.AddressFamily)];
             return addresses.Length > 0
-                ? Interleave(addresses).ConvertAll(address => new IPEndPoint(address, name.Port))
+                ? Interleave(Array.ConvertAll(addresses, MappedAddress.ToIPv4)).ConvertAll(address => new IPEndPoint(address, name.Port))
                 : throw WireErrors.From(SocketError.NoData);
         }
         catch (SocketException exception)
@@ -140,6 +140,7 @@ internal sealed class TcpDialer : Dialer
         try
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            Descriptors.ThrowIfShort(socket.Handle);
             TcpOptions.Apply(socket, Liveness, _slowConsumerTimeout);
             return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }

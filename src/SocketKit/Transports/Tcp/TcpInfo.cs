@@ -7,6 +7,9 @@ internal static class TcpInfo
     public const int Option = 11;
     public const int BytesAcked = 120;
 
+    /// <summary>TCP_KEEPIDLE, an option beside it.</summary>
+    public const int KeepIdle = 4;
+
     /// <summary>TCP_CLOSE.</summary>
     public const int Closed = 7;
 }

@@ -17,7 +17,7 @@ internal readonly record struct TcpLiveness(bool KeepAlive, TimeSpan? UserTimeou
             return 0;
         }
 
-        var least = TimeSpan.FromSeconds(TcpOptions.KeepAliveSeconds + (TcpOptions.KeepAliveIntervalSeconds * TcpOptions.KeepAliveRetries));
+        var least = TimeSpan.FromSeconds(TcpOptions.DeadAfterSeconds);
         var timeout = UserTimeout ?? (slowConsumerTimeout > least ? slowConsumerTimeout : least);
         return (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 1, int.MaxValue);
     }

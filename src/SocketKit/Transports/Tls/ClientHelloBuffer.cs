@@ -3,8 +3,10 @@ using System.Buffers.Binary;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// Holds the first bytes from a client until its ClientHello is whole, and makes one record of it. A client may cut the message into several records (RFC 8446 section 5.1), while SslStream looks for the server name in the first one alone.
-/// How the message was cut is not part of what the handshake authenticates. A ClientHello that is whole in its first record, and everything that is none or does not fit into one record, passes unchanged. Not thread-safe.
+/// Holds the first bytes from a client until its ClientHello is whole, and makes one record of it. A client may cut the message into
+/// several records (RFC 8446 section 5.1), while SslStream looks for the server name in the first one alone.
+/// How the message was cut is not part of what the handshake authenticates. A ClientHello that is whole in its first record, and
+/// everything that is none or does not fit into one record, passes unchanged. Not thread-safe.
 /// </summary>
 internal sealed class ClientHelloBuffer
 {
@@ -89,7 +91,8 @@ internal sealed class ClientHelloBuffer
             }
 
             var payload = rest[RecordHeader..];
-            if (_merged == 0 && !payload.IsEmpty && (payload[0] != ClientHello || (payload.Length >= MessageHeader && MessageLength(payload) <= length)))
+            if (_merged == 0 && !payload.IsEmpty
+                && (payload[0] != ClientHello || (payload.Length >= MessageHeader && MessageLength(payload) <= length)))
             {
                 return false;
             }
@@ -107,12 +110,14 @@ internal sealed class ClientHelloBuffer
             }
 
             _merged += length;
-            if (_merged >= MessageHeader && MessageLength(_bytes.AsSpan(RecordHeader)) is var message && (message <= _merged || message > MaxRecord))
+            if (_merged >= MessageHeader
+                && MessageLength(_bytes.AsSpan(RecordHeader)) is var message && (message <= _merged || message > MaxRecord))
             {
                 return false;
             }
         }
     }
 
-    private static int MessageLength(ReadOnlySpan<byte> message) => MessageHeader + (int)(BinaryPrimitives.ReadUInt32BigEndian(message) & 0xffffff);
+    private static int MessageLength(ReadOnlySpan<byte> message) =>
+        MessageHeader + (int)(BinaryPrimitives.ReadUInt32BigEndian(message) & 0xffffff);
 }

@@ -5,7 +5,9 @@ using System.Runtime.InteropServices;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// Lets so many handshakes run at once; the others wait for their turn. One source (an IPv4 address, or a /64 network of IPv6) has at most a quarter of the places, and when a place becomes free, sources that wait take turns: so a flood from one source delays
+/// Lets so many handshakes be worked on at once; the others wait for their turn. One that waits for its peer has no place, and asks again.
+/// One source (an IPv4 address, or a /64 network of IPv6) has at most a quarter of the places, and when a place becomes free, sources that
+/// wait take turns: so a flood from one source delays
 /// itself. What has no IP address is one source without a share. Thread-safe.
 /// </summary>
 internal sealed class HandshakeGate

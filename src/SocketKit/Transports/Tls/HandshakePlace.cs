@@ -3,8 +3,10 @@ using System.Net;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// One handshake's place among those that are worked on, and its way to the thread pool: public-key operations and the building of certificate chains, which may ask the network, are nothing for an event loop.
-/// The place is held for work alone: it is given back while the handshake waits for its peer, so that peers which stall take no place from others.
+/// One handshake's place among those that are worked on, and its way to the thread pool: public-key operations and the building of
+/// certificate chains, which may ask the network, are nothing for an event loop.
+/// The place is held for work alone: it is given back while the handshake waits for its peer, so that peers which stall take no place from
+/// others.
 /// </summary>
 /// <param name="gate">Null: nobody counts.</param>
 /// <param name="from">Whose handshake it is.</param>

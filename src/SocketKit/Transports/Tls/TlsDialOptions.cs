@@ -6,7 +6,8 @@ namespace SocketKit;
 /// <summary>How a client speaks TLS. Copied and checked when it is given to <see cref="Dial"/>. The defaults are strict: the server's certificate is valid now, is for the dialled name, and somebody whom the system trusts vouches for it.</summary>
 public sealed class TlsDialOptions
 {
-    /// <summary>The name that the server's certificate must be for, and that is asked for by SNI (RFC 6066); an IP address is fine. Default: the dialled host. Must be set where that is not known, for a dialer that is given.</summary>
+    /// <summary>The name that the server's certificate must be for, and that is asked for by SNI (RFC 6066); an IP address is fine, and a
+    /// dot at the end is left out. Default: the dialled host. Must be set where that is not known, for a dialer that is given.</summary>
     public string? ServerName { get; set; }
 
     /// <summary>Who vouches for the server's certificate: these roots and nobody else. A self-signed certificate may stand for itself. Default: empty, the system's trusted roots.</summary>

@@ -1,11 +1,14 @@
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// Keeps a read and close_notify apart. SslStream itself lets a read and a write into the native TLS object one at a time, but not a read and a shutdown: two threads in one object corrupt the memory of the process.
-/// A read is inside the engine from its begin to its end, except while it waits for the wire: a flood of received bytes never waits, so the read also hands over between two receives of the wire.
+/// Keeps a read and close_notify apart. SslStream itself lets a read and a write into the native TLS object one at a time, but not a read
+/// and a shutdown: two threads in one object corrupt the memory of the process.
+/// A read is inside the engine from its begin to its end, except while it waits for the wire: a flood of received bytes never waits, so
+/// the read also hands over between two receives of the wire.
 /// </summary>
 /// <remarks>
-/// One reader and one that shuts down, on any threads. The state is an integer that is changed by compare-and-swap, and each change has one owner:
+/// One reader and one that shuts down, on any threads. The state is an integer that is changed by compare-and-swap, and each change has
+/// one owner:
 /// <code>
 /// Free    -> Read       the reader enters                Free    -> Shutdown   close_notify enters
 /// Read    -> Free       the reader exits                 Shutdown -> Free      close_notify exits
@@ -24,7 +27,8 @@ internal sealed class TlsEngineLock
 
     private int _state;
 
-    /// <summary>Set before the state says that somebody waits. Completed on the thread pool, never on the stack of the other side.</summary>
+    /// <summary>Set before the state says that somebody waits. Completed on the thread pool, never on the stack of the other
+    /// side.</summary>
     private TaskCompletionSource? _turn;
 
     /// <summary>Close_notify waits for the reader, which is inside.</summary>
@@ -37,7 +41,8 @@ internal sealed class TlsEngineLock
 
     public void ExitRead() => Exit(Read, Shutdown);
 
-    public ValueTask EnterShutdownAsync() => Interlocked.CompareExchange(ref _state, Shutdown, Free) == Free ? default : EnterAsync(Shutdown, Read, ReadWanted);
+    public ValueTask EnterShutdownAsync() =>
+        Interlocked.CompareExchange(ref _state, Shutdown, Free) == Free ? default : EnterAsync(Shutdown, Read, ReadWanted);
 
     public void ExitShutdown() => Exit(Shutdown, Read);
 

@@ -9,7 +9,9 @@ public sealed class TlsListenOptions
     /// <summary>The certificate for clients that ask for no name, or for none of <see cref="ServerNames"/>. Default: none; then such clients are refused.</summary>
     public TlsCertificate? Certificate { get; set; }
 
-    /// <summary>Certificates by the name that the client asks for (SNI, RFC 6066): <c>example.com</c>, or <c>*.example.com</c> for all names with one label more. Upper and lower case are the same; an exact name goes first. Default: empty.</summary>
+    /// <summary>Certificates by the name that the client asks for (SNI, RFC 6066): <c>example.com</c>, or <c>*.example.com</c> for all
+    /// names with one label more. Upper and lower case, a dot at the end and the two forms of an internationalized name are the same; an
+    /// exact name goes first. Default: empty.</summary>
     public IDictionary<string, TlsCertificate> ServerNames { get; } = new Dictionary<string, TlsCertificate>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The protocols to offer by ALPN (RFC 7301), the most wanted first. A client that offers others only is refused; one that offers nothing is served. Default: empty, none is chosen.</summary>
@@ -31,7 +33,9 @@ public sealed class TlsListenOptions
     /// <summary>Looks at a client's certificate that has passed validation, and may still refuse it: it cannot accept one that has not. Without <see cref="ClientAuthorities"/> it alone keeps strangers out. Default: none. Called on the thread pool, thread-safe, must be quick.</summary>
     public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
 
-    /// <summary>How many handshakes may be under way at once on this listener; more wait, holding nothing but their socket, until the open deadline (<see cref="ConnectionOptions.OpenTimeout"/>). Of those one IP address (of IPv6, a /64 network)
+    /// <summary>How many handshakes may be worked on at once on this listener; more wait, until the open deadline
+    /// (<see cref="ConnectionOptions.OpenTimeout"/>). A handshake that waits for its client takes no place. Of the places one IP address
+    /// (of IPv6, a /64 network)
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
 

@@ -37,7 +37,7 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         // Handshakes look by themselves; this is so that a broken file is told before a client comes.
         using (ExecutionContext.SuppressFlow())
         {
-            _looks = _timeProvider.CreateTimer(_ => side.Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
+            _looks = _timeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
         }
     }
 
@@ -57,6 +57,21 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
     }
 
     public override string ToString() => TlsDialer.Address(inner.ToString());
+
+    /// <summary>On a timer's thread, so nothing is let out: a clock of somebody else's may throw when it is asked.</summary>
+    private void Look()
+    {
+        try
+        {
+            side.Look();
+        }
+#pragma warning disable CA1031 // See above; the next look, or handshake, looks again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            side.LookFailed(exception);
+        }
+    }
 
     private void Forget()
     {

@@ -10,7 +10,8 @@ internal static class TlsServerName
     /// <summary>Without the dot of an absolute name: SNI has none.</summary>
     public static string WithoutDot(string name) => name.Length > 1 && name[^1] == '.' ? name[..^1] : name;
 
-    /// <summary>Without that dot, and in ASCII (<c>xn--</c>), as the name is on the wire. What cannot be written so stays as it is.</summary>
+    /// <summary>Without that dot, and in ASCII (<c>xn--</c>), as the name is on the wire. What cannot be written so stays as it
+    /// is.</summary>
     public static string Normalize(string name)
     {
         name = WithoutDot(name);

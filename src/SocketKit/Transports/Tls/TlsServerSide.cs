@@ -35,13 +35,15 @@ internal sealed class TlsServerSide : TlsSide
                 throw new OptionsException(Role + ".ServerNames", $"\"{name}\" is not a name; type \"example.com\" or \"*.example.com\"");
             }
 
-            var other = _byName.Keys.FirstOrDefault(known => known.Equals(TlsServerName.Normalize(name), StringComparison.OrdinalIgnoreCase));
+            var normal = TlsServerName.Normalize(name);
+            var other = _byName.Keys.FirstOrDefault(known => known.Equals(normal, StringComparison.OrdinalIgnoreCase));
             if (other is not null)
             {
                 throw new OptionsException(Role + ".ServerNames", $"\"{name}\" is there twice, also as \"{other}\"; leave one of them out");
             }
 
-            _byName.Add(TlsServerName.Normalize(name), certificate ?? throw new OptionsException(Role + ".ServerNames", $"there is no certificate for \"{name}\"; type TlsCertificate.FromPem(...), say"));
+            _byName.Add(normal, certificate ?? throw new OptionsException(
+                Role + ".ServerNames", $"there is no certificate for \"{name}\"; type TlsCertificate.FromPem(...), say"));
         }
 
         if (_default is null && _byName.Count == 0)
@@ -111,6 +113,9 @@ internal sealed class TlsServerSide : TlsSide
 
         Log.HandshakesWaited(Logger, delayed);
     }
+
+    /// <summary>A look has thrown, which only a clock can do.</summary>
+    public void LookFailed(Exception exception) => Log.ClockFailed(Logger, TimeProvider.GetType().Name, exception);
 
     private void Crowded(bool crowded, long count)
     {

@@ -52,7 +52,8 @@ internal sealed partial class TlsTransport
         _open = true;
     }
 
-    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those that are worked on; and the public-key operations, on the thread pool.</summary>
+    /// <summary>What the handshake needs, in the order of its price: something to read, which holds nothing; a place among those that are
+    /// worked on; and the public-key operations, on the thread pool.</summary>
     private async ValueTask HandshakeAsync()
     {
         if (_side.Gate is not null)

@@ -224,7 +224,7 @@ internal sealed partial class TlsTransport : Transport
     private async ValueTask SendCloseNotifyAsync()
     {
         var engine = _stream.Engine;
-        _stream.BeginGathering(RecordOverhead);
+        _stream.Output.BeginGathering(RecordOverhead);
         try
         {
             await engine.EnterShutdownAsync().ConfigureAwait(false);
@@ -243,11 +243,11 @@ internal sealed partial class TlsTransport : Transport
                 engine.ExitShutdown();
             }
 
-            await _stream.SendGatheredAsync().ConfigureAwait(false);
+            await _stream.Output.EndGatheringAsync().ConfigureAwait(false);
         }
         finally
         {
-            _stream.EndGathering();
+            _stream.Output.StopGathering();
         }
     }
 
@@ -255,17 +255,19 @@ internal sealed partial class TlsTransport : Transport
     private async ValueTask SendRecordsAsync(ReadOnlyMemory<byte> batch)
     {
         const int MostAtOnce = RecordsTogether * RecordLength;
-        _stream.BeginGathering(Math.Min(batch.Length, MostAtOnce) + (RecordsTogether * RecordOverhead));
+        _stream.Output.BeginGathering(Math.Min(batch.Length, MostAtOnce) + (RecordsTogether * RecordOverhead));
         try
         {
             while (!batch.IsEmpty)
             {
                 var piece = batch[..Math.Min(batch.Length, MostAtOnce)];
                 await _tls!.WriteAsync(piece).ConfigureAwait(false);
-                await _stream.SendGatheredAsync().ConfigureAwait(false);
+                await _stream.Output.SendGatheredAsync().ConfigureAwait(false);
                 batch = batch[piece.Length..];
                 Volatile.Write(ref _bytesSent, _bytesSent + piece.Length);
             }
+
+            await _stream.Output.EndGatheringAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -273,7 +275,7 @@ internal sealed partial class TlsTransport : Transport
         }
         finally
         {
-            _stream.EndGathering();
+            _stream.Output.StopGathering();
         }
     }
 

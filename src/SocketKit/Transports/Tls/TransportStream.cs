@@ -1,26 +1,39 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer. Reads belong to whoever receives, writes to whoever sends; the two may overlap.
-/// While a read waits for the wire it is outside of the TLS engine: the handshake gives its place back, an open session lets close_notify in (<see cref="Engine"/>).
+/// A wire as the stream that SslStream works on. An empty read is the wire's empty receive, so that an idle connection holds no buffer.
+/// Reads belong to whoever receives; the two directions may overlap.
+/// While a read waits for the wire it is outside of the TLS engine: the handshake gives its place back, an open session lets close_notify
+/// in (<see cref="Engine"/>).
 /// </summary>
-internal sealed class TransportStream(Transport wire, bool server) : Stream
+internal sealed class TransportStream : Stream
 {
     private const byte HandshakeRecord = 22;
     private const byte AlertRecord = 21;
 
-    private byte[]? _gathered;
-    private int _gatheredLength;
+    private readonly Transport _wire;
+    private readonly bool _server;
     private Exception? _failure;
     private volatile HandshakePlace? _handshake;
     private bool _checked;
-    private ClientHelloBuffer? _hello = server ? new ClientHelloBuffer() : null;
+    private ClientHelloBuffer? _hello;
 
-    /// <summary>Keeps reads and close_notify of an open session apart. Whoever reads has entered it; this stream leaves it while the read waits.</summary>
+    public TransportStream(Transport wire, bool server)
+    {
+        _wire = wire;
+        _server = server;
+        _hello = server ? new ClientHelloBuffer() : null;
+        Output = new TlsOutput(SendAsync);
+    }
+
+    /// <summary>Keeps reads and close_notify of an open session apart. Whoever reads has entered it; this stream leaves it while the read
+    /// waits.</summary>
     public TlsEngineLock Engine { get; } = new();
+
+    /// <summary>Everything that is written goes through it, but for a handshake's last alert.</summary>
+    public TlsOutput Output { get; }
 
     /// <summary>The wire's stream has ended.</summary>
     public bool SawEnd { get; private set; }
@@ -51,39 +64,8 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _hello is { } hello ? ReadHelloAsync(hello, buffer) : ReceiveAsync(buffer);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        if (_gathered is not null)
-        {
-            Gather(buffer.Span);
-            return default;
-        }
-
-        return SendAsync(buffer);
-    }
-
-    /// <summary>From now on what is written is kept, to be sent in one piece.</summary>
-    /// <param name="capacity">How much is going to be written, in bytes; more is kept all the same, at the price of a copy.</param>
-    public void BeginGathering(int capacity)
-    {
-        _gathered = ArrayPool<byte>.Shared.Rent(capacity);
-        _gatheredLength = 0;
-    }
-
-    /// <summary>Sends what was kept.</summary>
-    public ValueTask SendGatheredAsync()
-    {
-        var length = _gatheredLength;
-        _gatheredLength = 0;
-        return SendAsync(_gathered.AsMemory(0, length));
-    }
-
-    public void EndGathering()
-    {
-        var gathered = _gathered!;
-        _gathered = null;
-        ArrayPool<byte>.Shared.Return(gathered);
-    }
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Output.WriteAsync(buffer);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -94,7 +76,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     /// <summary>Only for an alert that ends the handshake, which SslStream sends so: a few bytes, which the wire takes at once or not at all.</summary>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        var send = wire.SendAsync(buffer.ToArray());
+        var send = _wire.SendAsync(buffer.ToArray());
         if (send.IsCompleted)
         {
             send.GetAwaiter().GetResult();
@@ -134,7 +116,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         ValueTask<Received> receive;
         try
         {
-            receive = wire.ReceiveAsync(buffer);
+            receive = _wire.ReceiveAsync(buffer);
         }
         catch (Exception exception)
         {
@@ -143,7 +125,9 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         }
 
         // What never waits hands over here all the same.
-        return receive.IsCompletedSuccessfully && !Engine.IsShutdownWaiting ? new ValueTask<int>(Note(receive.Result, buffer.Span)) : WaitAsync(receive, buffer);
+        return receive.IsCompletedSuccessfully && !Engine.IsShutdownWaiting
+            ? new ValueTask<int>(Note(receive.Result, buffer.Span))
+            : WaitAsync(receive, buffer);
     }
 
     private ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
@@ -151,7 +135,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         ValueTask send;
         try
         {
-            send = wire.SendAsync(bytes);
+            send = _wire.SendAsync(bytes);
         }
         catch (Exception exception)
         {
@@ -160,21 +144,6 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
         }
 
         return send.IsCompletedSuccessfully ? send : WaitAsync(send);
-    }
-
-    /// <summary>What a peer makes the protocol answer by itself (a refused renegotiation, say) leaves with the next write, and comes on top of what that was reckoned to need.</summary>
-    private void Gather(ReadOnlySpan<byte> bytes)
-    {
-        var gathered = _gathered!;
-        if (bytes.Length > gathered.Length - _gatheredLength)
-        {
-            _gathered = ArrayPool<byte>.Shared.Rent(_gatheredLength + bytes.Length);
-            gathered.AsSpan(0, _gatheredLength).CopyTo(_gathered);
-            ArrayPool<byte>.Shared.Return(gathered);
-        }
-
-        bytes.CopyTo(_gathered.AsSpan(_gatheredLength));
-        _gatheredLength += bytes.Length;
     }
 
     private void Note(Exception exception) => Interlocked.CompareExchange(ref _failure, exception, null);
@@ -234,7 +203,7 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(ValueTask send)
     {
-        // Only a handshake's send is the reader's own: it is between two reads.
+        // A handshake's send is between two of its reads.
         var handshake = _handshake;
         handshake?.GiveBack();
         try
@@ -276,9 +245,9 @@ internal sealed class TransportStream(Transport wire, bool server) : Stream
     /// <summary>What is not TLS shows with its first byte, and need not wait for the deadline: a client begins with a handshake record, a server with one or with an alert (RFC 8446 section 5.1).</summary>
     private void Check(ReadOnlySpan<byte> first)
     {
-        if (first[0] != HandshakeRecord && (server || first[0] != AlertRecord))
+        if (first[0] != HandshakeRecord && (_server || first[0] != AlertRecord))
         {
-            throw new TlsException(TlsFailure.NotTls, $"the {(server ? "client" : "server")} does not speak TLS; its first bytes are {Convert.ToHexString(first[..Math.Min(first.Length, 8)])}");
+            throw new TlsException(TlsFailure.NotTls, $"the {(_server ? "client" : "server")} does not speak TLS; its first bytes are {Convert.ToHexString(first[..Math.Min(first.Length, 8)])}");
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class FolderLock : IDisposable
         var descriptor = UnixNative.OpenDirectory(folder);
         if (descriptor < 0)
         {
-            throw Failure($"its folder cannot be opened (error {Marshal.GetLastPInvokeError()})");
+            throw Failure($"its folder cannot be opened: {WireErrors.Describe(Marshal.GetLastPInvokeError())}");
         }
 
         var taken = new FolderLock(descriptor);
@@ -35,7 +35,7 @@ internal sealed class FolderLock : IDisposable
                 var error = Marshal.GetLastPInvokeError();
                 if (error is not (TryAgain or Interrupted))
                 {
-                    throw Failure($"its folder cannot be locked (error {error})");
+                    throw Failure($"its folder cannot be locked: {WireErrors.Describe(error)}");
                 }
 
                 if (waited >= Patience)

@@ -55,7 +55,7 @@ internal readonly record struct SocketFile(uint DeviceMajor, uint DeviceMinor, u
     {
         if (UnixNative.ChangeMode((int)socket.Handle, (uint)permissions) < 0)
         {
-            throw new SocketException((int)SocketError.AccessDenied, $"The permissions of a new socket cannot be set: error {Marshal.GetLastPInvokeError()}");
+            throw new SocketException((int)SocketError.AccessDenied, $"The permissions of a new socket cannot be set: {WireErrors.Describe(Marshal.GetLastPInvokeError())}");
         }
     }
 }

@@ -96,7 +96,7 @@ internal sealed class UnixAddress : StreamAddress
                 SocketFile.Limit(socket, Permissions);
             }
 
-            socket.Bind(_asked);
+            BindTo(socket);
             if (_isFile)
             {
                 TakeFile();
@@ -115,6 +115,21 @@ internal sealed class UnixAddress : StreamAddress
             }
 
             throw;
+        }
+    }
+
+    private void BindTo(Socket socket)
+    {
+        try
+        {
+            socket.Bind(_asked);
+        }
+        catch (SocketException exception)
+        {
+            if (SystemErrors.Named(exception, () => SystemErrors.Bind(socket, _asked)) is { } named)
+            {
+                throw named;
+            }
         }
     }
 
@@ -178,13 +193,13 @@ internal sealed class UnixAddress : StreamAddress
             throw Taken($"there is {file.Kind} of this name, and only a socket that nobody listens on is cleared away");
         }
 
+        // Non-blocking, since a full backlog would block it.
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
-            // Non-blocking, since a full backlog would block it.
-            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
             probe.Connect(_asked);
         }
-        catch (SocketException exception)
+        catch (SocketException thrown) when (SystemErrors.Named(thrown, () => SystemErrors.Connect(probe, _asked)) is { } exception)
         {
             switch (exception.SocketErrorCode)
             {

@@ -40,6 +40,7 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            Descriptors.ThrowIfShort(socket.Handle);
             return await connect(socket, _endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch

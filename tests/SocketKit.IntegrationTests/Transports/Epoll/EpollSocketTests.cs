@@ -106,6 +106,50 @@ public class EpollSocketTests
     }
 
     [Fact]
+    [Trait("Fault", "X43")]
+    public async Task The_local_end_asked_for_beside_an_abort_is_the_connections_own()
+    {
+        using var asks = new ManualResetEventSlim();
+        using var goesOn = new ManualResetEventSlim();
+        Thread? asking = null;
+        var pause = Interleaving.Pause;
+        Interleaving.Pause = () =>
+        {
+            // Between the question and the kernel's answer, once.
+            if (Interlocked.CompareExchange(ref asking, null, Thread.CurrentThread) == Thread.CurrentThread)
+            {
+                asks.Set();
+                goesOn.Wait(Patience);
+            }
+        };
+        try
+        {
+            var (transport, peer) = await AcceptAsync();
+            using (peer)
+            {
+                var local = peer.RemoteEndPoint;
+                var answer = Task.Factory.StartNew(() =>
+                {
+                    asking = Thread.CurrentThread;
+                    return transport.LocalEndPoint;
+                }, TaskCreationOptions.LongRunning);
+                await Task.WhenAny(answer, Task.Run(() => asks.Wait(Patience)));
+                transport.Abort();
+                goesOn.Set();
+
+                (await answer.WaitAsync(Patience)).Should().Be(local);
+                transport.LocalEndPoint.Should().Be(local);
+                await transport.DisposeAsync();
+                transport.LocalEndPoint.Should().Be(local);
+            }
+        }
+        finally
+        {
+            Interleaving.Pause = pause;
+        }
+    }
+
+    [Fact]
     public async Task Aborts_from_any_thread_complete_what_is_parked_and_leave_the_descriptor_to_the_release()
     {
         for (var round = 0; round < 300; round++)

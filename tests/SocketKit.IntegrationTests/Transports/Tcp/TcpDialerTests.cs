@@ -25,6 +25,62 @@ public class TcpDialerTests
         transport.RemoteEndPoint.Should().Be(endPoint);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Fault", "X24")]
+    public async Task An_IPv4_address_in_IPv6_form_is_that_address_for_listening_and_dialling(bool asEndPoint)
+    {
+        const string mapped = "::ffff:127.0.0.1";
+        var address = IPAddress.Parse(mapped);
+        await using var listener = asEndPoint ? TestEngine.Listen(new IPEndPoint(address, 0)) : TestEngine.Listen(mapped, 0);
+        await listener.BindAsync(CancellationToken.None);
+        var bound = (IPEndPoint)listener.EndPoint;
+        bound.Address.Should().Be(IPAddress.Loopback);
+
+        await using var transport = await (asEndPoint ? TestEngine.Dial(new IPEndPoint(address, bound.Port)) : TestEngine.Dial(mapped, bound.Port)).DialAsync(TimeProvider.System, CancellationToken.None);
+        transport.RemoteEndPoint.Should().Be(bound);
+
+        // A name may resolve to one, too.
+        await using var named = TestEngine.Listen(new DnsEndPoint("mapped.example", 0), (_, _) => new([address]));
+        await named.BindAsync(CancellationToken.None);
+        await using var other = await new TcpDialer(new DnsEndPoint("mapped.example", ((IPEndPoint)named.EndPoint).Port), TestEngine.Connect, (_, _) => new([address])).DialAsync(TimeProvider.System, CancellationToken.None);
+        other.RemoteEndPoint.Should().Be(named.EndPoint);
+    }
+
+    [Fact]
+    [Trait("Fault", "X24")]
+    public void An_IPv4_address_in_IPv6_form_may_stand_in_a_URL()
+    {
+        Dial.Url("tcp://[::ffff:127.0.0.1]:9000").ToString().Should().Be("tcp://127.0.0.1:9000");
+        Listen.Url("tcp://[::ffff:127.0.0.1]:9000").ToString().Should().Be("tcp://127.0.0.1:9000");
+    }
+
+    [LinuxFact]
+    [Trait("Fault", "X31")]
+    public async Task Connections_that_come_at_once_are_not_probed_at_once()
+    {
+        await using var listener = TestEngine.Listen("127.0.0.1", 0);
+        await listener.BindAsync(CancellationToken.None);
+        var transports = new List<Transport>();
+        for (var i = 0; i < 12; i++)
+        {
+            var accept = listener.AcceptAsync().AsTask();
+            transports.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None));
+            transports.Add((await accept.WaitAsync(TimeSpan.FromSeconds(10)))!);
+        }
+
+        var seconds = transports.ConvertAll(transport => TestEngine.GetOption(transport, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
+
+        seconds.Distinct().Should().BeEquivalentTo([6, 8, 10]);
+        seconds.Zip(transports).Should().OnlyContain(one => one.First + (2 * TestEngine.GetOption(one.Second, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount)) <= 30);
+        transports.ForEach(transport => transport.Abort());
+        foreach (var transport in transports)
+        {
+            await transport.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task DialAsync_connects_to_a_name()
     {

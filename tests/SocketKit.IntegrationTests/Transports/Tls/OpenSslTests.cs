@@ -57,6 +57,76 @@ public sealed class OpenSslTests : IDisposable
         (await (await server.OpenedAsync()).ClosedAsync()).Kind.Should().Be(CloseKind.TransportFailed);
     }
 
+    [OpenSslTheory]
+    [Trait("Fault", "X41")]
+    [InlineData("device 7")]
+    public async Task A_server_may_ask_for_a_certificate_in_the_middle_which_the_read_answers(string name)
+    {
+        using var certificate = TestAuthority.Shared.Issue();
+        var (crt, key) = TestAuthority.Pem(certificate);
+        var (crtFile, keyFile) = (Path.Combine(_folder.FullName, "server.crt"), Path.Combine(_folder.FullName, "server.key"));
+        await File.WriteAllTextAsync(crtFile, crt);
+        await File.WriteAllTextAsync(keyFile, key);
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo("openssl", ["s_server", "-accept", "127.0.0.1:0", "-cert", crtFile, "-key", keyFile, "-tls1_3", "-CAfile", Root(), "-verify", "1"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        var output = new ConcurrentQueue<string>();
+        process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        process.Start();
+        try
+        {
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            var accepts = await Eventually.SomeAsync(() => output.FirstOrDefault(line => line.StartsWith("ACCEPT ", StringComparison.Ordinal)), "it accepts");
+            var options = TestAuthority.Shared.DialOptions(tls => tls.Certificate = TlsCertificate.From(TestAuthority.Shared.Issue(subject: name)));
+            await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tls(TestEngine.Dial(System.Net.IPEndPoint.Parse(accepts[7..])), options), Framer = Framers.Lines() });
+            await client.ConnectAsync().WaitAsync(TestServer.Patience);
+            await client.SendAsync("before");
+            await Eventually.TrueAsync(() => output.Contains("before"), "it has the first line");
+
+            // A line that the server reads together with the command is lost: so it is said until it arrives.
+            await process.StandardInput.WriteAsync("c\n");
+            var message = client.Messages.FirstAsync().AsTask();
+            await Eventually.TrueAsync(() => Say("hello") && message.IsCompleted, "it goes on");
+            using (var one = await message)
+            {
+                one.ToString().Should().Be("hello");
+            }
+
+            await client.SendAsync("after");
+            await Eventually.TrueAsync(() => output.Contains("after"), "it has the last line");
+            await Eventually.TrueAsync(() => process.HasExited || !Say("Q"), "it ends");
+            await process.WaitForExitAsync().WaitAsync(TestServer.Patience);
+            await Eventually.TrueAsync(() => output.Contains("SSL_do_handshake -> 1"), "it has asked");
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        bool Say(string line)
+        {
+            try
+            {
+                process.StandardInput.WriteLine(line);
+                process.StandardInput.Flush();
+                return true;
+            }
+            catch (IOException)
+            {
+                // It has ended.
+                return false;
+            }
+        }
+    }
+
     private string Root()
     {
         var path = Path.Combine(_folder.FullName, "root.pem");

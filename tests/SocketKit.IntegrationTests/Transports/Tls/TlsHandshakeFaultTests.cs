@@ -176,7 +176,8 @@ public class TlsHandshakeFaultTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A sixteenth of the peers, and of the places: 5 addresses with 80 peers each, 300 with 2 and 600 with 4 against 256 places.</summary>
+    /// <summary>A sixteenth of the peers, and of the places: 5 addresses with 80 peers each, 300 with 2 and 600 with 4 against 256
+    /// places.</summary>
     [Theory]
     [Trait("Fault", "X16")]
     [Trait("Fault", "L07")]

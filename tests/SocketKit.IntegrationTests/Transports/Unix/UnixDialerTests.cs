@@ -55,6 +55,21 @@ public sealed class UnixDialerTests : IDisposable
     }
 
     [LinuxFact]
+    [Trait("Fault", "X28")]
+    public async Task An_error_that_dotnet_has_no_name_for_is_told_with_the_systems_name_and_number()
+    {
+        var file = _folder.NewPath();
+        await File.WriteAllTextAsync(file, "");
+        var path = Path.Combine(file, "in-a-file");
+
+        var dial = () => DialAsync(path);
+        var listen = async () => await TestEngine.ListenUnix(path).BindAsync(CancellationToken.None);
+
+        (await dial.Should().ThrowAsync<SocketException>()).Which.Message.Should().Be($"{path}: Not a directory (error 20)");
+        (await listen.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("Not a directory (error 20)");
+    }
+
+    [LinuxFact]
     [Trait("Fault", "N07")]
     public async Task A_datagram_socket_is_told_at_once()
     {

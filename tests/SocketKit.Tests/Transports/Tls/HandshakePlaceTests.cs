@@ -19,7 +19,7 @@ public class HandshakePlaceTests
         var other = _gate.Enter(null);
         other.IsWaiting.Should().BeFalse();
 
-        received.SetResult(new Received(1, EndOfMessage: false));
+        await Task.Run(() => received.SetResult(new Received(1, EndOfMessage: false)));
         read.IsCompleted.Should().BeFalse("there is no place for it");
         _gate.Leave(other);
         (await read.WaitAsync(TestBed.Patience)).Should().Be(1);
@@ -37,7 +37,7 @@ public class HandshakePlaceTests
         var other = _gate.Enter(null);
         other.IsWaiting.Should().BeFalse();
 
-        sent.SetResult();
+        await Task.Run(() => sent.SetResult());
         write.IsCompleted.Should().BeFalse();
         _gate.Leave(other);
         await write.WaitAsync(TestBed.Patience);
@@ -61,7 +61,7 @@ public class HandshakePlaceTests
         var read = stream.ReadAsync(new byte[10]).AsTask();
         _gate.Enter(null);
 
-        received.SetException(new IOException("the tunnel fell down"));
+        await Task.Run(() => received.SetException(new IOException("the tunnel fell down")));
 
         await FluentActions.Awaiting(() => read.WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>().WithMessage("the tunnel*");
     }
@@ -104,7 +104,7 @@ public class HandshakePlaceTests
         opening.IsCompleted.Should().BeFalse();
         half.Abort();
         await FluentActions.Awaiting(() => opening.WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>();
-        received.SetException(new IOException("it never came"));
+        await Task.Run(() => received.SetException(new IOException("it never came")));
         await FluentActions.Awaiting(() => beginning.WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>();
         await half.DisposeAsync();
     }

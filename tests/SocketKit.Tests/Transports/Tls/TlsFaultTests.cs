@@ -52,11 +52,11 @@ public class TlsFaultTests
         var stream = new TransportStream(left, server: false);
         var bytes = Enumerable.Range(0, 40_000).Select(i => (byte)i).ToArray();
 
-        stream.BeginGathering(100);
+        stream.Output.BeginGathering(100);
         await stream.WriteAsync(bytes.AsMemory(0, 90));
         await stream.WriteAsync(bytes.AsMemory(90));
-        await stream.SendGatheredAsync();
-        stream.EndGathering();
+        await stream.Output.SendGatheredAsync();
+        await stream.Output.EndGatheringAsync();
 
         var received = new List<byte>();
         var buffer = new byte[bytes.Length];

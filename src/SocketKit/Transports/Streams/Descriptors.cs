@@ -1,10 +1,10 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace SocketKit.Transports.Tcp;
+namespace SocketKit.Transports.Streams;
 
 /// <summary>
-/// Keeps the last descriptors of the process out of the hands of newcomers. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.
+/// Keeps the last descriptors of the process out of the hands of newcomers, and of dials. The runtime needs two for every thread that it starts and ends the process when it gets none, and the application may want to write a file.
 /// On Unix a new descriptor is the lowest free number, so its number tells how many are in use. Where there is no such limit, nothing is ever short.
 /// </summary>
 internal static partial class Descriptors
@@ -20,6 +20,16 @@ internal static partial class Descriptors
 
     /// <summary>The descriptor that was just made is one of the last.</summary>
     public static bool AreShort(nint newest) => newest >= FirstReserved;
+
+    /// <summary>Refuses a descriptor that was just made to dial with, when it is one of the last.</summary>
+    /// <exception cref="SocketException">It is; the message says how many are kept back.</exception>
+    public static void ThrowIfShort(nint newest)
+    {
+        if (AreShort(newest))
+        {
+            throw new SocketException((int)SocketError.TooManyOpenSockets, $"Too many open files: the last {Reserve} descriptors of the process are not dialled with (ulimit -n)");
+        }
+    }
 
     /// <summary>Asks the system, when they were short before.</summary>
     public static bool AreStillShort()

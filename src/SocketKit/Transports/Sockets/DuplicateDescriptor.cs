@@ -1,0 +1,75 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace SocketKit.Transports.Sockets;
+
+/// <summary>A second descriptor of a socket, on systems of the Unix family. The socket is closed when both are.</summary>
+internal sealed partial class DuplicateDescriptor : SafeHandleMinusOneIsInvalid
+{
+    // fcntl(2): F_DUPFD_CLOEXEC.
+    private static readonly int DuplicateCloseOnExec = OperatingSystem.IsLinux() ? 1030 : OperatingSystem.IsFreeBSD() ? 17 : 67;
+
+    private DuplicateDescriptor(int number)
+        : base(ownsHandle: true) => SetHandle(number);
+
+    public int Number => (int)handle;
+
+    /// <summary>Duplicates a socket's; null when the socket is closed, or no descriptor is left.</summary>
+    [UnsupportedOSPlatform("windows")]
+    public static DuplicateDescriptor? Of(Socket socket)
+    {
+        var number = Call(socket, static descriptor => FileControl(descriptor, DuplicateCloseOnExec, 0));
+        return number < 0 ? null : new DuplicateDescriptor(number);
+    }
+
+    /// <summary>Resets a TCP connection, whoever else has a descriptor of it (connect(2): "unspecified" dissolves the association). False: the system has no such call, or it is over already.</summary>
+    public static bool Reset(Socket socket) => OperatingSystem.IsLinux() && Call(socket, static descriptor =>
+    {
+        Span<byte> nowhere = stackalloc byte[16];
+        nowhere.Clear();
+        return Connect(descriptor, nowhere, nowhere.Length);
+    }) == 0;
+
+    /// <summary>Calls the system with the socket's number, which is nobody else's meanwhile; -1 when the socket is closed.</summary>
+    private static int Call(Socket socket, Func<int, int> call)
+    {
+        var held = false;
+        var handle = socket.SafeHandle;
+        try
+        {
+            handle.DangerousAddRef(ref held);
+            return call((int)handle.DangerousGetHandle());
+        }
+        catch (ObjectDisposedException)
+        {
+            return -1;
+        }
+        finally
+        {
+            if (held)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        _ = Close((int)handle);
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int FileControl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "connect")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Connect(int descriptor, ReadOnlySpan<byte> address, int length);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Close(int descriptor);
+}
