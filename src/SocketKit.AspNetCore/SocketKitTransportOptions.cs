@@ -12,14 +12,18 @@ public sealed class SocketKitTransportOptions
     /// <summary>Lets other processes of the same user listen on the same addresses at once (SO_REUSEPORT, Linux). Default: false.</summary>
     public bool ReusePort { get; set; }
 
-    /// <summary>Has the kernel ask a peer that is silent for 10 s whether it is still there, every 5 s (TCP keep-alive): one that does not answer 4 times is gone, so it is found in 30 s. Default: false, as on Kestrel's own transport.</summary>
+    /// <summary>Has the kernel ask a peer that is silent for 10 s whether it is still there, every 5 s (TCP keep-alive): one that does
+    /// not answer 4 times is gone, so it is found in 30 s. Default: false, as on Kestrel's own transport.</summary>
     public bool KeepAlive { get; set; }
 
-    /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent (TCP_USER_TIMEOUT, Linux; without effect elsewhere). It does not tell a dead peer from a live one that only does not
-    /// read, a paused download for instance. Default: <see cref="Timeout.InfiniteTimeSpan"/>, the kernel's own rule, as on Kestrel's own transport. Else above zero and below 24 days.</summary>
+    /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent
+    /// (TCP_USER_TIMEOUT, Linux; without effect elsewhere). It does not tell a dead peer from a live one that only does not
+    /// read, a paused download for instance. Default: <see cref="Timeout.InfiniteTimeSpan"/>, the kernel's own rule, as on Kestrel's own
+    /// transport. Else above zero and below 24 days.</summary>
     public TimeSpan UserTimeout { get; set; } = Timeout.InfiniteTimeSpan;
 
-    /// <summary>How long the end of a connection waits until the peer has taken what is left to send; then it is aborted. Default: <see cref="Timeout.InfiniteTimeSpan"/>, as on Kestrel's own transport. Else above zero and below 24 days.</summary>
+    /// <summary>How long the end of a connection waits until the peer has taken what is left to send; then it is aborted. Default: <see
+    /// cref="Timeout.InfiniteTimeSpan"/>, as on Kestrel's own transport. Else above zero and below 24 days.</summary>
     public TimeSpan FlushTimeout { get; set; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>How long the end of a connection waits, after the last byte and the end of the stream are sent, for the peer to finish too; what still comes is read and thrown away. Default: 1 s. Above zero and below 24 days.</summary>

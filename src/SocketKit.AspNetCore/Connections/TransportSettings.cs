@@ -18,7 +18,14 @@ internal sealed class TransportSettings
         }
 
         var userTimeout = PositiveOrInfinite(given.UserTimeout, nameof(given.UserTimeout));
-        Listen = new TcpListenOptions { Engine = given.Engine, Backlog = given.Backlog, ReusePort = given.ReusePort, KeepAlive = given.KeepAlive, UserTimeout = userTimeout };
+        Listen = new TcpListenOptions
+        {
+            Engine = given.Engine,
+            Backlog = given.Backlog,
+            ReusePort = given.ReusePort,
+            KeepAlive = given.KeepAlive,
+            UserTimeout = userTimeout,
+        };
         Dial = new TcpDialOptions { Engine = given.Engine, KeepAlive = given.KeepAlive, UserTimeout = userTimeout };
         FlushTimeout = PositiveOrInfinite(given.FlushTimeout, nameof(given.FlushTimeout));
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
@@ -42,7 +49,8 @@ internal sealed class TransportSettings
     /// <summary>For what Kestrel itself buffers.</summary>
     public MemoryPool<byte> MemoryPool { get; }
 
-    private static TimeSpan PositiveOrInfinite(TimeSpan value, string name) => value == Timeout.InfiniteTimeSpan ? value : Positive(value, name);
+    private static TimeSpan PositiveOrInfinite(TimeSpan value, string name) =>
+        value == Timeout.InfiniteTimeSpan ? value : Positive(value, name);
 
     // The bounds are those of the core's options: what a wait takes in milliseconds.
     private static TimeSpan Positive(TimeSpan value, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue

@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace SocketKit.AspNetCore.Endpoints;
 
-/// <summary>A SocketKit protocol finds a dead peer in 30 s on Kestrel's end points too, where the transport does not ask for it: Kestrel's own does not, and ours leaves it to its options.</summary>
+/// <summary>A SocketKit protocol finds a dead peer in 30 s on Kestrel's end points too, where the transport does not ask for it:
+/// Kestrel's own does not, and ours leaves it to its options.</summary>
 internal static class DeadPeers
 {
     private const int KeepAliveSeconds = 10;
@@ -17,7 +18,8 @@ internal static class DeadPeers
 
     /// <summary>Has the kernel look for the end of this peer, as on SocketKit's own listeners. What the transport has set stays.</summary>
     /// <param name="connection">Left alone unless it is TCP.</param>
-    /// <param name="slowConsumerTimeout">The time-out for unacknowledged bytes is never shorter, since it also counts a live peer that only does not read.</param>
+    /// <param name="slowConsumerTimeout">The time-out for unacknowledged bytes is never shorter, since it also counts a live peer that
+    /// only does not read.</param>
     public static void LookFor(ConnectionContext connection, TimeSpan slowConsumerTimeout)
     {
         if (connection.Features.Get<IConnectionSocketFeature>() is not { } feature)
@@ -66,7 +68,8 @@ internal static class DeadPeers
         if (BitConverter.ToInt32(value) == 0)
         {
             var timeout = slowConsumerTimeout > Least ? slowConsumerTimeout : Least;
-            socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes((int)Math.Min(timeout.TotalMilliseconds, int.MaxValue)));
+            var milliseconds = (int)Math.Min(timeout.TotalMilliseconds, int.MaxValue);
+            socket.SetRawSocketOption(LinuxTcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes(milliseconds));
         }
     }
 }

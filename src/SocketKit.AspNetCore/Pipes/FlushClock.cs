@@ -1,6 +1,7 @@
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>Ends what flushes wait for while the code that flushed blocks a thread of the pool: one clock for the process, which runs only while something is held back.</summary>
+/// <summary>Ends what flushes wait for while the code that flushed blocks a thread of the pool: one clock for the process, which runs
+/// only while something is held back.</summary>
 internal static class FlushClock
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -26,7 +27,8 @@ internal static class FlushClock
             }
             catch (OutOfMemoryException)
             {
-                // The system gives no thread now: what is held back leaves when the code that flushed it returns, and the next one asks again.
+                // The system gives no thread now: what is held back leaves when the code that flushed it returns, and the next one asks
+                // again.
             }
         }
     }

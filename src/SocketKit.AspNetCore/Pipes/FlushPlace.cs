@@ -9,6 +9,7 @@ internal enum FlushPlace
     /// <summary>On the stack of a read's continuation, and all input is consumed: what it flushes is its last word.</summary>
     InputUsedUp,
 
-    /// <summary>On the stack of a read's continuation that has input left: it goes on to the next request without waiting, so that what it flushes may wait for what it flushes next.</summary>
+    /// <summary>On the stack of a read's continuation that has input left: it goes on to the next request without waiting, so that what
+    /// it flushes may wait for what it flushes next.</summary>
     InputGoesOn,
 }

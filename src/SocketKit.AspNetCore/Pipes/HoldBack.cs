@@ -2,12 +2,16 @@ using System.Diagnostics;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>Decides which flushes of one writer wait for those that follow, and who ends the wait. Guarded by the writer's lock; what it asks for is done outside of it.</summary>
+/// <summary>Decides which flushes of one writer wait for those that follow, and who ends the wait. Guarded by the writer's lock; what it
+/// asks for is done outside of it.</summary>
 /// <remarks>
 /// Two kinds of flushes wait.
-/// <para>What the reader's continuation flushes with input left waits for the end of that continuation, which may block before. On an engine's own thread a turn in the engine's queue ends the wait then: another thread takes the queue over
-/// within 20 ms. On a thread of the pool a turn would come at once, so the clock asks for one when the flush has waited for too long.</para>
-/// <para>What is flushed elsewhere, as the responses of HTTP/2 are, waits for a work item of the pool, behind the others that produce responses; but only while flushes come close together. The clock watches here too, as handlers may block the
+/// <para>What the reader's continuation flushes with input left waits for the end of that continuation, which may block before. On an
+/// engine's own thread a turn in the engine's queue ends the wait then: another thread takes the queue over
+/// within 20 ms. On a thread of the pool a turn would come at once, so the clock asks for one when the flush has waited for too
+/// long.</para>
+/// <para>What is flushed elsewhere, as the responses of HTTP/2 are, waits for a work item of the pool, behind the others that produce
+/// responses; but only while flushes come close together. The clock watches here too, as handlers may block the
 /// pool.</para>
 /// </remarks>
 internal struct HoldBack
@@ -55,7 +59,8 @@ internal struct HoldBack
         Ticks = 8,
     }
 
-    /// <summary>The end of the reader's continuation is to be told. Also read without the lock, by the thread that flushes in there.</summary>
+    /// <summary>The end of the reader's continuation is to be told. Also read without the lock, by the thread that flushes in
+    /// there.</summary>
     public readonly bool WaitsForEnd => _holdsReader || _lifted;
 
     private readonly bool Holds => _holdsReader || _holdsOthers;

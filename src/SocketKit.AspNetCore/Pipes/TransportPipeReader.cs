@@ -49,7 +49,9 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
             }
 
             // Outside of the lock: nobody else but that thread consumes meanwhile, and if somebody does, what is held back leaves a little late.
-            return _chain.Head is { } head && (head.Following is not null || _start < head.End) ? FlushPlace.InputGoesOn : FlushPlace.InputUsedUp;
+            return _chain.Head is { } head && (head.Following is not null || _start < head.End)
+                ? FlushPlace.InputGoesOn
+                : FlushPlace.InputUsedUp;
         }
     }
 

@@ -2,14 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-// Flushes that wait for those that follow. Whoever ends the wait takes them under the lock, with the role of the one who sends, and sends outside of it. Who sends already takes them too.
+// Flushes that wait for those that follow. Whoever ends the wait takes them under the lock, with the role of the one who sends, and sends
+// outside of it. Who sends already takes them too.
 internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
 {
     private readonly Action _turn;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _yield;
     private HoldBack _hold;
 
-    /// <summary>Sends what the reader's continuation has held back, if anything. Called on the thread that held it back, at each wait for input and at the continuation's end.</summary>
+    /// <summary>Sends what the reader's continuation has held back, if anything. Called on the thread that held it back, at each wait for
+    /// input and at the continuation's end.</summary>
     public void SendHeld()
     {
         if (!_hold.WaitsForEnd)

@@ -8,7 +8,8 @@ namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
 /// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
-/// The answers to requests that came together leave together: <see cref="HoldBack"/> says which flushes wait, and <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes are thrown away and
+/// The answers to requests that came together leave together: <see cref="HoldBack"/> says which flushes wait, and
+/// <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes are thrown away and
 /// flushes return completed; they never throw for the wire. This file: what the application calls; <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.
 /// </summary>
 /// <remarks>A flush and the send are two things. <c>_pending</c>: somebody awaits a flush; whoever takes it away, under the lock, completes it. <c>_busy</c>: a send is on the wire; it survives a cancelled flush, and the next flush joins it.

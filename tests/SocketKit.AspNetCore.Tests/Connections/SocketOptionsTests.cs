@@ -6,7 +6,8 @@ using SocketKit.AspNetCore.Tests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Connections;
 
-/// <summary>The kernel treats a web app's connections as it does on Kestrel's own transport, unless the app asks for something else.</summary>
+/// <summary>The kernel treats a web app's connections as it does on Kestrel's own transport, unless the app asks for something
+/// else.</summary>
 public class SocketOptionsTests
 {
     private const int Tcp = 6;
@@ -104,7 +105,9 @@ public class SocketOptionsTests
     {
         Dictionary<string, int>? options = null;
         await using var server = await WebServer.StartAsync(
-            engine, application => application.MapGet("/", (HttpContext context) => options = Read(context.Features.Get<IConnectionSocketFeature>()!.Socket)), transport: transport);
+            engine,
+            application => application.MapGet("/", (HttpContext context) => options = Read(context.Features.Get<IConnectionSocketFeature>()!.Socket)),
+            transport: transport);
         await server.Http.GetStringAsync("/").InTime();
         return options!;
     }

@@ -4,7 +4,8 @@ using SocketKit.AspNetCore.Tests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Http;
 
-/// <summary>A handler that blocks its thread holds back nothing that was flushed before: it blocks until the client says that it has it.</summary>
+/// <summary>A handler that blocks its thread holds back nothing that was flushed before: it blocks until the client says that it has
+/// it.</summary>
 public sealed class BlockingHandlerTests : IDisposable
 {
     private readonly ManualResetEventSlim _release = new();
@@ -55,7 +56,8 @@ public sealed class BlockingHandlerTests : IDisposable
         using var client = await RawClient.ConnectAsync(server.EndPoint);
         for (var round = 0; round < 3; round++)
         {
-            await client.SendAsync(string.Concat(new[] { "fast/1", "fast/2", "block/3", "fast/4" }.Select(path => $"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n")));
+            string[] paths = ["fast/1", "fast/2", "block/3", "fast/4"];
+            await client.SendAsync(string.Concat(paths.Select(path => $"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n")));
 
             await client.ReadUntilAsync("fast 1;");
             await client.ReadUntilAsync("fast 2;");

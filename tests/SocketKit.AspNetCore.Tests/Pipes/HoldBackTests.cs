@@ -101,7 +101,8 @@ public class HoldBackTests
         hold.Choose(FlushPlace.Elsewhere, ++now).Should().Be(HoldBack.Choice.Wait);
         hold.Item();
 
-        hold.Choose(FlushPlace.Elsewhere, now += gap).Should().Be(HoldBack.Choice.Wait | HoldBack.Choice.Item, "the last gathering was worth it");
+        const HoldBack.Choice OneMoreItem = HoldBack.Choice.Wait | HoldBack.Choice.Item;
+        hold.Choose(FlushPlace.Elsewhere, now += gap).Should().Be(OneMoreItem, "the last gathering was worth it");
         hold.Item();
 
         hold.Choose(FlushPlace.Elsewhere, now + gap).Should().Be(HoldBack.Choice.Send, "and this one was not");
@@ -152,5 +153,6 @@ public class HoldBackTests
         _writer.FlushAsync().AsTask().Wait(Bytes.Bound).Should().BeTrue();
     }
 
-    private static Task OnEngineThreadAsync(Action action) => Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).InTime();
+    private static Task OnEngineThreadAsync(Action action) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).InTime();
 }

@@ -19,16 +19,25 @@ internal sealed record Http2Round(long Requests, double Seconds, double MeanMicr
 }
 
 /// <summary>What a transport makes of HTTP/2: medians over the rounds.</summary>
-/// <param name="OfOwnTransport">Median over the rounds of the requests per second by those on Kestrel's own transport in the same round, or null without it.</param>
-internal sealed record Http2Result(double RequestsPerSecond, double Lowest, double Highest, double? OfOwnTransport, double MeanMicroseconds, double ServerMicrosecondsPerRequest, Http2Round[] Rounds)
+/// <param name="OfOwnTransport">Median over the rounds of the requests per second by those on Kestrel's own transport in the same round,
+/// or null without it.</param>
+internal sealed record Http2Result(
+    double RequestsPerSecond, double Lowest, double Highest, double? OfOwnTransport, double MeanMicroseconds, double ServerMicrosecondsPerRequest,
+    Http2Round[] Rounds)
 {
     /// <param name="rounds">Of this server.</param>
     /// <param name="own">Of the one on Kestrel's own transport, or null when it takes no part.</param>
     public static Http2Result Of(IReadOnlyList<Http2Round> rounds, IReadOnlyList<Http2Round>? own)
     {
         var rates = Rates(rounds);
-        return new Http2Result(Statistics.Median(rates), rates.Min(), rates.Max(), own is null ? null : Statistics.MedianRatio(rates, Rates(own)),
-            Statistics.Median(rounds.Select(one => one.MeanMicroseconds)), Statistics.Median(rounds.Select(one => one.ServerMicrosecondsPerRequest)), [.. rounds]);
+        return new Http2Result(
+            Statistics.Median(rates),
+            rates.Min(),
+            rates.Max(),
+            own is null ? null : Statistics.MedianRatio(rates, Rates(own)),
+            Statistics.Median(rounds.Select(one => one.MeanMicroseconds)),
+            Statistics.Median(rounds.Select(one => one.ServerMicrosecondsPerRequest)),
+            [.. rounds]);
     }
 
     private static double[] Rates(IReadOnlyList<Http2Round> rounds) => [.. rounds.Select(one => one.RequestsPerSecond)];
@@ -55,7 +64,9 @@ internal static partial class Http2Measurement
         var streams = MeasureCommand.Count("--streams", "Requests in flight per connection.", 20);
         var rounds = new RoundOptions(firstWarmUp: 15);
         var pins = new Pins();
-        Command command = new(Name, "Requests per second over HTTP/2 of a small web app on Kestrel, with its own transport and with SocketKit's, in turn: medians over the rounds, and the ratio within a round. Needs h2load (package nghttp2-client).")
+        const string Description = "Requests per second over HTTP/2 of a small web app on Kestrel, with its own transport and with SocketKit's, in turn: "
+            + "medians over the rounds, and the ratio within a round. Needs h2load (package nghttp2-client).";
+        Command command = new(Name, Description)
         {
             servers, grpc, json, connections, streams,
         };
@@ -63,7 +74,8 @@ internal static partial class Http2Measurement
         pins.AddTo(command);
         command.SetAction(async (arguments, cancellationToken) =>
         {
-            var contenders = arguments.GetValue(servers)!.Distinct().Select(name => Contender.Http2.First(one => one.Name == name)).ToArray();
+            var names = arguments.GetValue(servers)!.Distinct();
+            var contenders = names.Select(name => Contender.Http2.First(one => one.Name == name)).ToArray();
             var load = new Load(arguments.GetValue(connections), arguments.GetValue(streams), arguments.GetValue(grpc));
             var results = await RunAsync(contenders, load, rounds.Of(arguments), pins.Of(arguments), cancellationToken);
             var own = results.FirstOrDefault(one => one.Key.Name == ServeOptions.Http).Value;
@@ -74,8 +86,12 @@ internal static partial class Http2Measurement
                 var result = Http2Result.Of(results[contender], own);
                 figures.Add(contender.Name, result);
                 table.Add(
-                    contender.Title, MarkdownReport.Number(result.RequestsPerSecond), $"{MarkdownReport.Number(result.Lowest)} - {MarkdownReport.Number(result.Highest)}",
-                    MarkdownReport.Fixed(result.OfOwnTransport, "0.00"), MarkdownReport.Number(result.MeanMicroseconds), MarkdownReport.Fixed(result.ServerMicrosecondsPerRequest, "0.00"));
+                    contender.Title,
+                    MarkdownReport.Number(result.RequestsPerSecond),
+                    $"{MarkdownReport.Number(result.Lowest)} - {MarkdownReport.Number(result.Highest)}",
+                    MarkdownReport.Fixed(result.OfOwnTransport, "0.00"),
+                    MarkdownReport.Number(result.MeanMicroseconds),
+                    MarkdownReport.Fixed(result.ServerMicrosecondsPerRequest, "0.00"));
             }
 
             await MeasureCommand.ReportAsync(Name, [load.Text], table, figures, arguments.GetValue(json));
@@ -101,7 +117,8 @@ internal static partial class Http2Measurement
             : throw new InvalidOperationException("Not every request was answered with 200: " + statuses.Value);
     }
 
-    private static async Task<Dictionary<Contender, List<Http2Round>>> RunAsync(Contender[] contenders, Load load, Rounds rounds, (int? Server, int? Load) pins, CancellationToken cancellationToken)
+    private static async Task<Dictionary<Contender, List<Http2Round>>> RunAsync(
+        Contender[] contenders, Load load, Rounds rounds, (int? Server, int? Load) pins, CancellationToken cancellationToken)
     {
         var results = contenders.ToDictionary(one => one, _ => new List<Http2Round>());
         var servers = new Dictionary<Contender, ServerProcess>();
@@ -124,7 +141,8 @@ internal static partial class Http2Measurement
                     var result = new Http2Round(requests, seconds, mean, (server.ProcessorTime - before).TotalMicroseconds / requests);
                     results[contender].Add(result);
                     await Console.Error.WriteLineAsync(string.Create(null,
-                        $"round {round} of {rounds.Count}, {load.Text}, {contender.Title}: {result.RequestsPerSecond:N0} requests/s, mean {result.MeanMicroseconds:0} us, server's CPU {result.ServerMicrosecondsPerRequest:0.0} us/request"));
+                        $"round {round} of {rounds.Count}, {load.Text}, {contender.Title}: {result.RequestsPerSecond:N0} requests/s, ") + string.Create(null,
+                        $"mean {result.MeanMicroseconds:0} us, server's CPU {result.ServerMicrosecondsPerRequest:0.0} us/request"));
                 }
             }
         }
@@ -150,10 +168,9 @@ internal static partial class Http2Measurement
 
         var address = $"http://{server.EndPoint}{(load.Grpc ? GrpcEcho.Path : "/plaintext")}";
         string[] body = load.Grpc ? ["-d", message, "-H", "content-type: application/grpc", "-H", "te: trailers"] : [];
-        var start = new ProcessStartInfo("h2load", ["-c", $"{load.Connections}", "-m", $"{load.Streams}", "-D", seconds.ToString(CultureInfo.InvariantCulture), .. body, address])
-        {
-            RedirectStandardOutput = true,
-        };
+        // It takes whole seconds alone.
+        string[] size = ["-c", $"{load.Connections}", "-m", $"{load.Streams}", "-D", Math.Ceiling(seconds).ToString(CultureInfo.InvariantCulture)];
+        var start = new ProcessStartInfo("h2load", [.. size, .. body, address]) { RedirectStandardOutput = true };
         try
         {
             using var process = Processors.Start(start, processor);

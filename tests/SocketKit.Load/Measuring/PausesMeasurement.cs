@@ -16,7 +16,8 @@ internal sealed record Download(long Received, long Expected, string? Error)
     public string Verdict => Error is null && Received == Expected ? "whole" : $"{Received:N0} of {Expected:N0} bytes, {Error ?? "then the end"}";
 }
 
-/// <summary><c>measure pauses</c>: clients of a web app that take a little of a download, read nothing for a while, and take the rest.</summary>
+/// <summary><c>measure pauses</c>: clients of a web app that take a little of a download, read nothing for a while, and take the
+/// rest.</summary>
 internal static class PausesMeasurement
 {
     private const string Name = "pauses";
@@ -31,7 +32,9 @@ internal static class PausesMeasurement
 
     private static readonly (string Name, string Title, string? Engine)[] Transports =
     [
-        ("own", "Kestrel's own transport", null), ("epoll", "SocketKit's, epoll engine", "epoll"), ("sockets", "SocketKit's, portable engine", "sockets"),
+        ("own", "Kestrel's own transport", null),
+        ("epoll", "SocketKit's, epoll engine", "epoll"),
+        ("sockets", "SocketKit's, portable engine", "sockets"),
     ];
 
     public static Command Create()
@@ -39,7 +42,9 @@ internal static class PausesMeasurement
         var seconds = MeasureCommand.Seconds("--seconds", "How long the clients read nothing.", 40);
         var chunks = MeasureCommand.Count("--chunks", "How long each download is, in pieces of 64 KiB.", 800);
         Option<string?> json = new("--json") { Description = "Write the figures to this file." };
-        Command command = new(Name, "Downloads from a web app whose clients pause: a response, an upgraded connection, connection handlers; on Kestrel's transport and on SocketKit's, all at once. Ends with 1 if one is not whole.") { seconds, chunks, json };
+        const string Description = "Downloads from a web app whose clients pause: a response, an upgraded connection, connection handlers; "
+            + "on Kestrel's transport and on SocketKit's, all at once. Ends with 1 if one is not whole.";
+        Command command = new(Name, Description) { seconds, chunks, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var pause = TimeSpan.FromSeconds(arguments.GetValue(seconds));
@@ -48,7 +53,8 @@ internal static class PausesMeasurement
             var results = await Task.WhenAll(transports.Select(async one =>
             {
                 await using var server = await DownloadServer.StartAsync(one.Engine, count);
-                return await Task.WhenAll(Kinds.Select(kind => DownloadAsync(server.EndPoints[kind.EndPoint], kind.Request, kind.HasHead, DownloadServer.LengthOf(count), pause, cancellationToken)));
+                return await Task.WhenAll(Kinds.Select(kind => DownloadAsync(
+                    server.EndPoints[kind.EndPoint], kind.Request, kind.HasHead, DownloadServer.LengthOf(count), pause, cancellationToken)));
             }));
             var table = new Table(["Transport", .. Kinds.Select(kind => kind.Name)]);
             for (var i = 0; i < transports.Length; i++)
@@ -56,13 +62,15 @@ internal static class PausesMeasurement
                 table.Add([transports[i].Title, .. results[i].Select(one => one.Verdict)]);
             }
 
-            await MeasureCommand.ReportAsync(Name, [], table, transports.Zip(results).ToDictionary(one => one.First.Name, one => one.Second), arguments.GetValue(json));
+            var figures = transports.Zip(results).ToDictionary(one => one.First.Name, one => one.Second);
+            await MeasureCommand.ReportAsync(Name, [], table, figures, arguments.GetValue(json));
             return results.All(row => row.All(one => one.Verdict == "whole")) ? 0 : 1;
         });
         return command;
     }
 
-    private static async Task<Download> DownloadAsync(IPEndPoint server, string request, bool hasHead, long expected, TimeSpan pause, CancellationToken cancellationToken)
+    private static async Task<Download> DownloadAsync(
+        IPEndPoint server, string request, bool hasHead, long expected, TimeSpan pause, CancellationToken cancellationToken)
     {
         // A small window: most of the download has to wait at the server.
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 * 1024 };

@@ -9,7 +9,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>A web app that gives more than the kernel's buffers hold, in the ways that an app can: a response, an upgraded connection, and connection handlers that wait for the client or leave that to the transport. The client begins with a byte,
+/// <summary>A web app that gives more than the kernel's buffers hold, in the ways that an app can: a response, an upgraded connection,
+/// and connection handlers that wait for the client or leave that to the transport. The client begins with a byte,
 /// or a request.</summary>
 internal sealed class DownloadServer : IAsyncDisposable
 {
@@ -22,7 +23,8 @@ internal sealed class DownloadServer : IAsyncDisposable
     private DownloadServer(WebApplication application)
     {
         _application = application;
-        EndPoints = [.. application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(one => new IPEndPoint(IPAddress.Loopback, new Uri(one).Port))];
+        var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        EndPoints = [.. addresses.Select(one => new IPEndPoint(IPAddress.Loopback, new Uri(one).Port))];
     }
 
     /// <summary>Of HTTP; of the handler that waits; of the one that does not.</summary>

@@ -2,7 +2,8 @@ using Grpc.Core;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>A gRPC service of one unary method whose messages are bytes: what comes goes back. Bound by hand, so that no code is generated.</summary>
+/// <summary>A gRPC service of one unary method whose messages are bytes: what comes goes back. Bound by hand, so that no code is
+/// generated.</summary>
 [BindServiceMethod(typeof(GrpcEcho), nameof(Bind))]
 internal class GrpcEcho
 {

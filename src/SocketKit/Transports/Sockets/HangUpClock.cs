@@ -3,7 +3,8 @@ using SocketKit.Connections;
 
 namespace SocketKit.Transports.Sockets;
 
-/// <summary>Looks at the sockets of those who ask for <see cref="Transport.HungUp"/>, at each tick of the process's clock. Those that are received from are passed over; it rests while there are none.</summary>
+/// <summary>Looks at the sockets of those who ask for <see cref="Transport.HungUp"/>, at each tick of the process's clock. Those that are
+/// received from are passed over; it rests while there are none.</summary>
 internal static class HangUpClock
 {
     private static readonly Lock Gate = new();

@@ -48,7 +48,8 @@ internal sealed class SocketTransport : Transport
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
     internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
-    /// <summary>The runtime tells of the peer's end by a receive alone, so while nobody receives a clock looks, for those who ask for this.</summary>
+    /// <summary>The runtime tells of the peer's end by a receive alone, so while nobody receives a clock looks, for those who ask for
+    /// this.</summary>
     public override CancellationToken HungUp
     {
         get

@@ -2,7 +2,8 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.Tcp;
 
-/// <summary>The options of every TCP socket: no Nagle delay, and, unless <see cref="TcpLiveness"/> says otherwise, a dead peer is found in 30 s without a byte of the application's.</summary>
+/// <summary>The options of every TCP socket: no Nagle delay, and, unless <see cref="TcpLiveness"/> says otherwise, a dead peer is found
+/// in 30 s without a byte of the application's.</summary>
 internal static class TcpOptions
 {
     /// <summary>A silent connection is probed after 6, 8 or 10 s, and then every 2 s; the peer is dead after 26 to 30 s.</summary>

@@ -113,7 +113,8 @@ public class TcpListenerTests : StreamListenerContract
         listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
         await listener.BindAsync(default);
         var accept = listener.AcceptAsync().AsTask();
-        var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint, new TcpDialOptions { Engine = TestEngine.Engine, KeepAlive = keepAlive, UserTimeout = time });
+        var options = new TcpDialOptions { Engine = TestEngine.Engine, KeepAlive = keepAlive, UserTimeout = time };
+        var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint, options);
         await using var dialled = await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
         await using var accepted = await accept.WaitAsync(Patience);
 
@@ -130,8 +131,11 @@ public class TcpListenerTests : StreamListenerContract
     {
         var time = TimeSpan.FromMilliseconds(milliseconds);
 
-        FluentActions.Invoking(() => Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { UserTimeout = time })).Should().Throw<OptionsException>().Which.Option.Should().Be("TcpListenOptions.UserTimeout");
-        FluentActions.Invoking(() => Dial.Tcp("127.0.0.1", 1, new TcpDialOptions { UserTimeout = time })).Should().Throw<OptionsException>().Which.Option.Should().Be("TcpDialOptions.UserTimeout");
+        var listen = () => Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { UserTimeout = time });
+        var dial = () => Dial.Tcp("127.0.0.1", 1, new TcpDialOptions { UserTimeout = time });
+
+        listen.Should().Throw<OptionsException>().Which.Option.Should().Be("TcpListenOptions.UserTimeout");
+        dial.Should().Throw<OptionsException>().Which.Option.Should().Be("TcpDialOptions.UserTimeout");
     }
 
     [Fact]
