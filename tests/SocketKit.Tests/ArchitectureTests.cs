@@ -20,6 +20,7 @@ public partial class ArchitectureTests
     {
         ["Ground"] = [],
         ["Diagnostics"] = ["Ground"],
+        ["Clock"] = ["Ground", "Diagnostics"],
         ["Framing"] = ["Ground"],
         ["Heartbeats"] = ["Ground"],
         ["Replies"] = ["Ground"],
@@ -27,11 +28,11 @@ public partial class ArchitectureTests
         ["Transports/Streams"] = ["Ground"],
         ["Transports/Tcp"] = ["Ground", "Transports/Streams"],
         ["Transports/Unix"] = ["Ground", "Diagnostics", "Transports/Streams"],
-        ["Transports/Sockets"] = ["Ground", "Transports/Streams", "Transports/Tcp"],
+        ["Transports/Sockets"] = ["Ground", "Clock", "Transports/Streams", "Transports/Tcp"],
         ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Tcp"],
         ["Transports/Tls"] = ["Ground", "Diagnostics"],
         ["Handlers"] = ["Ground", "Replies"],
-        ["Connections"] = ["Ground", "Diagnostics", "Framing", "Heartbeats"],
+        ["Connections"] = ["Ground", "Clock", "Diagnostics", "Framing", "Heartbeats"],
         ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll", "Transports/Tls"],
     };
 

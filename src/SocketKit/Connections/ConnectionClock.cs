@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using SocketKit.Clock;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -12,7 +13,7 @@ namespace SocketKit.Connections;
 /// </summary>
 internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 {
-    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan Interval = Ticker.Interval;
 
     /// <summary>Half of the shortest heartbeat interval that is worth having, 2 s.</summary>
     private static readonly TimeSpan MostLateness = TimeSpan.FromSeconds(1);

@@ -57,7 +57,8 @@ public class SocketOptionsTests
         });
 
         options["KeepAlive"].Should().NotBe(0);
-        (options["TcpKeepAliveTime"], options["TcpKeepAliveInterval"], options["TcpKeepAliveRetryCount"]).Should().Be((10, 5, 4));
+        options["TcpKeepAliveTime"].Should().BeOneOf(6, 8, 10);
+        (options["TcpKeepAliveInterval"], options["TcpKeepAliveRetryCount"]).Should().Be((2, 10));
         if (OperatingSystem.IsLinux())
         {
             options["UserTimeout"].Should().Be(30_000);
@@ -94,7 +95,8 @@ public class SocketOptionsTests
         await client.ReadUntilAsync("\n");
 
         options!["KeepAlive"].Should().NotBe(0);
-        (options["TcpKeepAliveTime"], options["TcpKeepAliveInterval"], options["TcpKeepAliveRetryCount"]).Should().Be((10, 5, 4));
+        options["TcpKeepAliveTime"].Should().BeOneOf(6, 8, 10);
+        (options["TcpKeepAliveInterval"], options["TcpKeepAliveRetryCount"]).Should().Be((2, 10));
         if (OperatingSystem.IsLinux())
         {
             options["UserTimeout"].Should().Be(45_000);

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using SocketKit.Connections;
+using SocketKit.Clock;
 
 namespace SocketKit.Transports.Sockets;
 

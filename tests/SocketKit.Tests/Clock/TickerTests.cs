@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
-using SocketKit.Connections;
+using SocketKit.Clock;
 using SocketKit.Tests.TestDoubles;
 
-namespace SocketKit.Tests.Connections;
+namespace SocketKit.Tests.Clock;
 
 /// <summary>The clock's thread, in the system's time: it cannot be had, it is held up, what it calls throws.</summary>
 public sealed class TickerTests : IDisposable

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
-using SocketKit.Connections;
+using SocketKit.Clock;
 
-namespace SocketKit.Tests.Connections;
+namespace SocketKit.Tests.Clock;
 
 public class ThreadPoolProbeTests
 {

@@ -2,10 +2,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SocketKit.Diagnostics;
 
-namespace SocketKit.Connections;
+namespace SocketKit.Clock;
 
 /// <summary>
-/// Ticks whoever subscribes, every <see cref="ConnectionClock.Interval"/>, on a thread of its own, and probes the pool meanwhile. Not by
+/// Ticks whoever subscribes, every <see cref="Interval"/>, on a thread of its own, and probes the pool meanwhile. Not by
 /// the pool's timers, since those are late exactly when ticks matter: while handlers block the
 /// pool. It runs only while somebody subscribes.
 /// </summary>
@@ -17,6 +17,9 @@ namespace SocketKit.Connections;
 /// <param name="start">Starts a thread of this name; throws when the system gives none.</param>
 internal sealed class Ticker(Action<ThreadStart, string> start)
 {
+    /// <summary>From one tick to the next.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
     /// <summary>A call that lasts between this and twice this loses the clock.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
 
@@ -115,7 +118,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
     {
         do
         {
-            Thread.Sleep(ConnectionClock.Interval);
+            Thread.Sleep(Interval);
             lock (_gate)
             {
                 if (_calls != calls)
@@ -231,7 +234,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         {
             using (ExecutionContext.SuppressFlow())
             {
-                _fallback ??= new Timer(static self => ((Ticker)self!).OnTimer(), this, ConnectionClock.Interval, ConnectionClock.Interval);
+                _fallback ??= new Timer(static self => ((Ticker)self!).OnTimer(), this, Interval, Interval);
             }
         }
 #pragma warning disable CA1031 // Not even that: the next subscriber, or connection, asks again.

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace SocketKit.Connections;
+namespace SocketKit.Clock;
 
 /// <summary>The process's one <see cref="Ticker"/>, for all clocks on the system's time.</summary>
 internal static class SystemTicker

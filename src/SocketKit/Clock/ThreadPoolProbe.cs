@@ -1,4 +1,4 @@
-namespace SocketKit.Connections;
+namespace SocketKit.Clock;
 
 /// <summary>
 /// Finds out that the thread pool is starved (handlers that block) and gives it threads faster than it would by itself. The library's clock calls <see cref="Tick"/> about every 100 ms, from a thread that is none of the pool's.

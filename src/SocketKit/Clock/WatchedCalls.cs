@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace SocketKit.Connections;
+namespace SocketKit.Clock;
 
 /// <summary>
 /// The calls of user code that one thread makes one after the other, so that others see when one of them does not return, and go on in that
