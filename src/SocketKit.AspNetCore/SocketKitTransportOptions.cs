@@ -12,8 +12,8 @@ public sealed class SocketKitTransportOptions
     /// <summary>Lets other processes of the same user listen on the same addresses at once (SO_REUSEPORT, Linux). Default: false.</summary>
     public bool ReusePort { get; set; }
 
-    /// <summary>Has the kernel ask a peer that is silent for 10 s whether it is still there, every 5 s (TCP keep-alive): one that does
-    /// not answer 4 times is gone, so it is found in 30 s. Default: false, as on Kestrel's own transport.</summary>
+    /// <summary>Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is
+    /// found in 30 s without a byte of the application's. Default: false, as on Kestrel's own transport.</summary>
     public bool KeepAlive { get; set; }
 
     /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent

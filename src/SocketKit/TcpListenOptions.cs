@@ -13,9 +13,8 @@ public sealed class TcpListenOptions
     /// <summary>How many connections may wait in the kernel to be accepted; the system may allow fewer (Linux: net.core.somaxconn). Default: 512. At least 1.</summary>
     public int Backlog { get; set; } = 512;
 
-    /// <summary>Has the kernel ask a peer that is silent for 10 s whether it is still there, every 5 s (TCP keep-alive): one that does
-    /// not answer 4 times is gone, so it is found in 30 s without a byte of the application's. Default: true. False: the
-    /// kernel never asks.</summary>
+    /// <summary>Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is
+    /// found in 30 s without a byte of the application's. Default: true. False: the kernel never asks.</summary>
     public bool KeepAlive { get; set; } = true;
 
     /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent

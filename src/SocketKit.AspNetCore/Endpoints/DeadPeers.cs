@@ -8,15 +8,14 @@ namespace SocketKit.AspNetCore.Endpoints;
 /// Kestrel's own does not, and ours leaves it to its options.</summary>
 internal static class DeadPeers
 {
-    // As on SocketKit's own listeners: not the same first second for all, or the probes of thousands that came at once are too many at once.
+    private const int FoundSeconds = 30;
     private const int ShortestKeepAliveSeconds = 6;
-    private const int KeepAliveSteps = 3;
     private const int KeepAliveIntervalSeconds = 2;
-    private const int KeepAliveRetries = 10;
+    private const int KeepAliveSteps = 3;
     private const int LinuxTcpLevel = 6;
     private const int LinuxTcpUserTimeout = 18;
 
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(FoundSeconds);
 
     /// <summary>Has the kernel look for the end of this peer, as on SocketKit's own listeners. What the transport has set stays.</summary>
     /// <param name="connection">Left alone unless it is TCP.</param>
@@ -51,10 +50,11 @@ internal static class DeadPeers
             return;
         }
 
+        // Spread, since the kernel drops some of the probes of thousands that came at once.
         var seconds = ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)(socket.Handle % KeepAliveSteps));
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, (FoundSeconds - seconds) / KeepAliveIntervalSeconds);
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
     }
 
