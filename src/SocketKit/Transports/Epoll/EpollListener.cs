@@ -187,7 +187,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
                 if (Address is TcpAddress)
                 {
                     // Of the options the only one that is not the listener's.
-                    var seconds = TcpOptions.KeepAliveSeconds(number);
+                    var seconds = TcpOptions.NextKeepAliveSeconds();
                     _ = Native.SetOption(number, TcpInfo.Level, TcpInfo.KeepIdle, (byte*)&seconds, sizeof(int));
                 }
 

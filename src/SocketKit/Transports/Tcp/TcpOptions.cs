@@ -5,15 +5,21 @@ namespace SocketKit.Transports.Tcp;
 /// <summary>The options of every TCP socket: no Nagle delay, and a dead peer is found in 30 s without a byte of the application's.</summary>
 internal static class TcpOptions
 {
-    /// <summary>A silent connection is probed after 6, 8 or 10 s, and then every 2 s; the peer is dead after 30 s in each case.</summary>
+    /// <summary>A silent connection is probed after 6, 8 or 10 s, and then every 2 s; the peer is dead after 30 s at most.</summary>
     public const int ShortestKeepAliveSeconds = 6;
     public const int KeepAliveIntervalSeconds = 2;
     public const int DeadAfterSeconds = 30;
     private const int KeepAliveSteps = 3;
 
+    // What an accepted socket has of its listener, whose own time until the first probe may be the shortest or the longest.
+    private const int KeepAliveRetries =
+        (DeadAfterSeconds - ShortestKeepAliveSeconds - (KeepAliveIntervalSeconds * (KeepAliveSteps - 1))) / KeepAliveIntervalSeconds;
+
     private const int LinuxSocketLevel = 1;
     private const int LinuxReusePort = 15;
     private const int LinuxTcpUserTimeout = 18;
+
+    private static int _turn;
 
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
     public static bool AreInherited { get; } = OperatingSystem.IsLinux();
@@ -26,26 +32,24 @@ internal static class TcpOptions
     }
 
     /// <summary>
-    /// After how many seconds of silence a connection is probed. Not the same for all, by the number of the descriptor: the probes of
-    /// thousands that came at once would be more at once than the kernel's queue takes.
+    /// After how many seconds of silence the next connection is probed. They take turns: the probes of thousands that came at once would
+    /// be more at once than the kernel's queue takes.
     /// </summary>
-    public static int KeepAliveSeconds(nint descriptor) =>
-        ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)(descriptor % KeepAliveSteps));
+    public static int NextKeepAliveSeconds() =>
+        ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)((uint)Interlocked.Increment(ref _turn) % KeepAliveSteps));
 
     /// <summary>Gives an accepted socket, which has its listener's options, its own time until the first probe.</summary>
     public static void SpreadKeepAlive(Socket accepted) =>
-        accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds(accepted.Handle));
+        accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, NextKeepAliveSeconds());
 
     /// <summary>Sets them on a listener, a dialling socket or an accepted one.</summary>
     public static void Apply(Socket socket, TimeSpan slowConsumerTimeout)
     {
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        var seconds = KeepAliveSeconds(socket.Handle);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, NextKeepAliveSeconds());
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount,
-            (DeadAfterSeconds - seconds) / KeepAliveIntervalSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
         if (OperatingSystem.IsLinux())
         {
             var milliseconds = (int)Math.Min(UserTimeout(slowConsumerTimeout).TotalMilliseconds, int.MaxValue);
