@@ -191,7 +191,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
                     if (Address is TcpAddress { ProbesSilentPeers: true })
                     {
                         // Of the options the only one that is not the listener's.
-                        var seconds = TcpOptions.KeepAliveSeconds(number);
+                        var seconds = TcpOptions.NextKeepAliveSeconds();
                         _ = Native.SetOption(number, TcpInfo.Level, TcpInfo.KeepIdle, (byte*)&seconds, sizeof(int));
                     }
 

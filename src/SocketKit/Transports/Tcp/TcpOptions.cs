@@ -19,15 +19,21 @@ internal static class TcpOptions
     private const int LinuxReusePort = 15;
     private const int LinuxTcpUserTimeout = 18;
 
+    private static int _turn;
+
     /// <summary>True when an accepted socket has these options already because its listener has them.</summary>
     public static bool AreInherited { get; } = OperatingSystem.IsLinux();
 
-    /// <summary>After how many seconds of silence a connection is probed. Not the same for all, by the number of the descriptor: the probes of thousands that came at once would be more at once than the kernel's queue takes.</summary>
-    public static int KeepAliveSeconds(nint descriptor) => ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)(descriptor % KeepAliveSteps));
+    /// <summary>
+    /// After how many seconds of silence the next connection is probed. They take turns: the probes of thousands that came at once would
+    /// be more at once than the kernel's queue takes.
+    /// </summary>
+    public static int NextKeepAliveSeconds() =>
+        ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)((uint)Interlocked.Increment(ref _turn) % KeepAliveSteps));
 
     /// <summary>Gives an accepted socket, which has its listener's options, its own time until the first probe.</summary>
     public static void SpreadKeepAlive(Socket accepted) =>
-        accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds(accepted.Handle));
+        accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, NextKeepAliveSeconds());
 
     /// <summary>Sets them on a listener, a dialling socket or an accepted one.</summary>
     public static void Apply(Socket socket, TcpLiveness liveness, TimeSpan slowConsumerTimeout)
@@ -35,9 +41,8 @@ internal static class TcpOptions
         socket.NoDelay = true;
         if (liveness.KeepAlive)
         {
-            var seconds = KeepAliveSeconds(socket.Handle);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, NextKeepAliveSeconds());
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
         }
