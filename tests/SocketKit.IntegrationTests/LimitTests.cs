@@ -125,6 +125,7 @@ public class LimitTests(ITestOutputHelper output)
         await newcomer.EchoAsync("in");
         await RefusedAsync(server);
 
+        await Eventually.TrueAsync(() => rejected.Sum() > excess);
         rejected.Sum().Should().Be(excess + 1);
         server.Server.Connections.Count.Should().Be(limit);
         peers.ForEach(peer => peer.Dispose());
