@@ -88,13 +88,14 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken = default)
     {
-        var stopping = BeginStop(cancellationToken);
+        _ = BeginStop(cancellationToken);
         lock (_gate)
         {
-            return _starting is null ? stopping : _stopped ??= AnswerAsync();
+            // Null: it was not started yet.
+            return _stopping is { } stopping ? _stopped ??= AnswerAsync(stopping) : Task.CompletedTask;
         }
 
-        async Task AnswerAsync()
+        static async Task AnswerAsync(Task<string?> stopping)
         {
             if (await stopping.ConfigureAwait(false) is { } waitedFor)
             {

@@ -92,6 +92,9 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
         }
     }
 
+    /// <summary>A view for the moment: the caller disposes of it.</summary>
+    public Socket CreateSocketView() => _transport.CreateSocketView() ?? throw new InvalidOperationException("This wire has no socket");
+
     ConnectionAbortedException? IPipeOwner.AbortReason => Volatile.Read(ref _abortReason);
 
     FlushPlace IPipeOwner.FlushPlace => _reader.Place;
@@ -169,14 +172,32 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
 
     private async Task EndSoonAsync()
     {
-        await Task.Delay(HangUpGrace, _settings.TimeProvider, ConnectionClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WithinAsync(time => Task.Delay(HangUpGrace, time, ConnectionClosed)).ConfigureAwait(false);
         WireEnded();
     }
 
     private async Task<bool> EndsWithinAsync(Task task, TimeSpan timeout)
     {
-        await task.WaitAsync(timeout, _settings.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WithinAsync(time => task.WaitAsync(timeout, time)).ConfigureAwait(false);
         return task.IsCompleted;
+    }
+
+    /// <summary>Waits by the app's clock; where that gives no timer, by the system's: the connection must end.</summary>
+    private async Task WithinAsync(Func<TimeProvider, Task> wait)
+    {
+        Task waited;
+        try
+        {
+            waited = wait(_settings.TimeProvider);
+        }
+#pragma warning disable CA1031 // A clock of somebody else's.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            waited = wait(TimeProvider.System);
+        }
+
+        await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task TellClosedAsync()

@@ -15,6 +15,8 @@ internal static class DeadPeers
     private const int LinuxTcpLevel = 6;
     private const int LinuxTcpUserTimeout = 18;
 
+    private static int _turn;
+
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(FoundSeconds);
 
     /// <summary>Has the kernel look for the end of this peer, as on SocketKit's own listeners. What the transport has set stays.</summary>
@@ -30,7 +32,9 @@ internal static class DeadPeers
 
         try
         {
-            var socket = feature.Socket;
+            // Of ours a view for the moment: one that the connection keeps is a second descriptor for as long.
+            using var view = (feature as Connections.TransportConnection)?.CreateSocketView();
+            var socket = view ?? feature.Socket;
             if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
             {
                 Probe(socket);
@@ -51,7 +55,7 @@ internal static class DeadPeers
         }
 
         // Spread, since the kernel drops some of the probes of thousands that came at once.
-        var seconds = ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)(socket.Handle % KeepAliveSteps));
+        var seconds = ShortestKeepAliveSeconds + (KeepAliveIntervalSeconds * (int)((uint)Interlocked.Increment(ref _turn) % KeepAliveSteps));
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, (FoundSeconds - seconds) / KeepAliveIntervalSeconds);

@@ -41,8 +41,14 @@ internal sealed class KestrelListener(EndPoint endPoint) : Listener
         _accepted.Writer.TryComplete();
         while (_accepted.Reader.TryRead(out var transport))
         {
-            transport.Abort();
-            await transport.DisposeAsync().ConfigureAwait(false);
+            try
+            {
+                transport.Abort();
+            }
+            finally
+            {
+                await transport.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 }

@@ -22,6 +22,9 @@ internal struct HoldBack
     /// <summary>Flushes that follow each other within 20 us come together. One request at a time leaves more between them.</summary>
     private static readonly long Together = Stopwatch.Frequency / 50_000;
 
+    /// <summary>A burst is over after so many of these times without a flush: a millisecond.</summary>
+    private const int BurstTogether = 50;
+
     private bool _holdsReader;
     private bool _holdsOthers;
     private long _since;
@@ -145,7 +148,8 @@ internal struct HoldBack
 
     private bool Gathers(long now)
     {
-        _gathers |= now - _last < Together;
+        // Behind a pause, what comes is alone until more comes.
+        _gathers = now - _last < Together || (_gathers && now - _last < BurstTogether * Together);
         _last = now;
         return _gathers;
     }

@@ -194,6 +194,13 @@ internal sealed partial class Connection
         try
         {
             await NextTurn.Of(_transport);
+            if (_transport.BytesUnread > 0 || Volatile.Read(ref _receiveCount) != receive)
+            {
+                return;
+            }
+
+            // A receive that had its bytes already, on another thread, has come to its end by now.
+            await NextTurn.Of(_transport);
             InputWaits(receive);
         }
 #pragma warning disable CA1031 // A fault of the wire ends this connection and no other.
@@ -206,9 +213,10 @@ internal sealed partial class Connection
 
     /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
     /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
-    private void InputWaits(int receive)
+    /// <param name="hasWaitedLong">It waits whatever is there.</param>
+    private void InputWaits(int receive, bool hasWaitedLong = false)
     {
-        if (_transport.BytesUnread > 0)
+        if (!hasWaitedLong && _transport.BytesUnread > 0)
         {
             return;
         }
@@ -394,6 +402,7 @@ internal sealed partial class Connection
             if (!_busy)
             {
                 _corkedThread = me;
+                _corkLifted = false;
             }
         }
     }

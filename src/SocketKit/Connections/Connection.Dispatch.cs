@@ -18,7 +18,7 @@ internal sealed partial class Connection
 
     private int _discardedMessages;
 
-    /// <summary>How many calls with a message have begun. Belongs to whoever calls the handler.</summary>
+    /// <summary>How many calls have begun, with a message or for the end of the input. Belongs to whoever calls the handler.</summary>
     private long _calls;
 
     /// <summary>Under the gate, while the receive loop waits.</summary>

@@ -56,6 +56,7 @@ internal sealed partial class Connection
             using (_gate.Enter())
             {
                 _corkedThread = me;
+                _corkLifted = false;
             }
 
             ExecutionContext.Restore(_context);
@@ -106,8 +107,9 @@ internal sealed partial class Connection
 
     /// <summary>A batch is under way that may take long: what it has gathered goes out now.</summary>
     /// <param name="lifts">Its further sends go out at once, too.</param>
-    /// <returns>True: the caller has become the flusher.</returns>
-    private bool TryTakeFromCork(bool lifts)
+    /// <param name="flushes">The caller becomes the flusher, if something waits.</param>
+    /// <returns>True: something waits, and nobody else flushes.</returns>
+    private bool TryLiftCork(bool lifts, bool flushes)
     {
         using (_gate.Enter())
         {
@@ -122,7 +124,7 @@ internal sealed partial class Connection
                 return false;
             }
 
-            _flushing = true;
+            _flushing = flushes;
             return true;
         }
     }

@@ -23,6 +23,12 @@ internal sealed partial class Connection
     /// <summary>How many calls of the handler had begun: still as many, and it is the same call.</summary>
     private long _callsAtTick;
 
+    /// <summary>A turn is asked for, in which what a batch holds back is flushed.</summary>
+    private volatile bool _flushesSoon;
+
+    /// <summary>The same of the receives, while the server stops.</summary>
+    private int _receiveAtTick = -1;
+
     /// <summary>The clock gives it before the first tick.</summary>
     internal ClockPlace ClockPlace { get; set; }
 
@@ -52,12 +58,21 @@ internal sealed partial class Connection
         ExpireRequests(now);
         if (_draining)
         {
+            // What is there may be part of a record that never becomes whole: two ticks that see the same receive are the last word.
+            var receive = Volatile.Read(ref _receiveCount);
+            if (receive == _receiveAtTick)
+            {
+                InputWaits(receive, hasWaitedLong: true);
+            }
+
+            _receiveAtTick = receive;
             CheckIdle();
         }
 
         CheckConsumer(alive);
         CheckPeer(alive);
-        if (_settings.Heartbeat is { } policy && _opened)
+        // Nobody answers a peer that has finished sending, and a beat that it takes must not put the end off.
+        if (_settings.Heartbeat is { } policy && _opened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
         {
             Beat(policy, alive, step);
         }
@@ -77,7 +92,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             // What a thread has corked it will flush, and nothing tells of that but the flush itself.
-            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { IsEmpty: true } && _peerEnd is not { IsFinished: true } && (_beats is null || !_spoke))
+            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { IsEmpty: true } && _peerEnd is not { IsFinished: true } && (_beats is null || (!_spoke && !_heard)))
             {
                 _resting = true;
                 ClockPlace.Rest(due);
@@ -131,27 +146,23 @@ internal sealed partial class Connection
     private void CheckCork()
     {
         var calls = Volatile.Read(ref _calls);
-        if (Volatile.Read(ref _corkedThread) != 0 && TryTakeFromCork(lifts: calls == _callsAtTick))
+        if (Volatile.Read(ref _corkedThread) != 0 && TryLiftCork(lifts: calls == _callsAtTick, flushes: false) && !_flushesSoon)
         {
+            _flushesSoon = true;
             _ = FlushSoonAsync();
         }
 
         _callsAtTick = calls;
     }
 
-    // Not on the clock: a send may take its time, and the others wait for their tick.
+    // Not on the clock: a send may take its time, and the others wait for their tick. The flusher's role is taken only then: the turn may be late, and whoever sends or closes meanwhile flushes by itself.
     private async Task FlushSoonAsync()
     {
-        try
+        await NextTurn.Of(_transport);
+        _flushesSoon = false;
+        if (TryLiftCork(lifts: false, flushes: true))
         {
-            await NextTurn.Of(_transport);
             Flush();
-        }
-#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            FlushFailed(exception);
         }
     }
 

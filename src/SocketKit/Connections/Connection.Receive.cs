@@ -72,7 +72,7 @@ internal sealed partial class Connection
         if (_draining)
         {
             // Nothing of the loop's is touched: it may be on its way again.
-            InputWaits(receive);
+            _ = LookBehindAsync(receive);
         }
 
         return false;

@@ -81,7 +81,7 @@ internal sealed partial class Connection
         {
             _output.Release();
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
-            reason = WaitedFor is { } waitedFor ? reason with { Detail = $"{reason.Detail}; {waitedFor}" } : reason;
+            reason = WaitedFor is { } waitedFor ? reason with { Detail = reason.Detail is null ? waitedFor : $"{reason.Detail}; {waitedFor}" } : reason;
             _reason = reason;
         }
 

@@ -106,7 +106,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     void IEngineObserver.CallTakesLong()
     {
-        if (TryTakeFromCork(lifts: true))
+        if (TryLiftCork(lifts: true, flushes: true))
         {
             Flush();
         }

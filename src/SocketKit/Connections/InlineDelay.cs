@@ -24,7 +24,7 @@ internal sealed class InlineDelay(TimeProvider time)
         try
         {
             _timer?.Dispose();
-            _timer = time.CreateTimer(static self => ((InlineDelay)self!).End(Idle), this, delay, Timeout.InfiniteTimeSpan);
+            _timer = time.CreateTimer(static self => ((InlineDelay)self!).End(), this, delay, Timeout.InfiniteTimeSpan);
         }
         catch
         {
@@ -39,15 +39,18 @@ internal sealed class InlineDelay(TimeProvider time)
     /// <summary>Ends the wait under way and all later ones. Idempotent.</summary>
     public void Cancel()
     {
-        End(Canceled);
-        Interlocked.CompareExchange(ref _state, Canceled, Idle);
+        // In one step: a wait that begins meanwhile finds it, or is found.
+        if (Interlocked.Exchange(ref _state, Canceled) == Waiting)
+        {
+            _over.Set(false);
+        }
     }
 
-    private void End(int next)
+    private void End()
     {
-        if (Interlocked.CompareExchange(ref _state, next, Waiting) == Waiting)
+        if (Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
         {
-            _over.Set(next == Idle);
+            _over.Set(true);
         }
     }
 }

@@ -13,7 +13,7 @@ internal interface IEngineObserver
     /// <summary>A dispatch of this connection lasts so long that its event loop has gone to another thread: what it holds back shall go out. Called on that loop.</summary>
     void CallTakesLong();
 
-    /// <summary>A call of this connection's handler has held an event loop, by its own fault; once per episode. Called on the thread pool.</summary>
+    /// <summary>A call of this connection's handler has held an event loop, by its own fault; once per episode. Called on the thread that came back, which has lost its loop, or on the thread pool.</summary>
     /// <param name="time">For so long.</param>
     /// <param name="goesOn">It has not ended yet.</param>
     void HandlerHeldLoop(TimeSpan time, bool goesOn);

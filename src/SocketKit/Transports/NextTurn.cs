@@ -47,8 +47,20 @@ internal readonly struct NextTurn : ICriticalNotifyCompletion
         }
     }
 
-    public void OnCompleted(Action continuation) => _turn.OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
     // What is complete already calls back from the thread pool.
-    public void UnsafeOnCompleted(Action continuation) => _turn.UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation)
+    {
+        try
+        {
+            _turn.UnsafeOnCompleted(continuation);
+        }
+#pragma warning disable CA1031 // A yield that cannot even be awaited. Out of here its exception would end the process.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static next => next(), continuation, preferLocal: false);
+        }
+    }
 }

@@ -95,7 +95,7 @@ public abstract class Transport : IAsyncDisposable
     /// <summary>Half-close: tells the peer that nothing more comes from this end. Receiving goes on. Not called while a send is outstanding. Default: nothing.</summary>
     public virtual ValueTask FinishAsync() => default;
 
-    /// <summary>Lets others have a turn: completes later, from the engine's own queue. Default: the thread pool's.</summary>
+    /// <summary>Lets others have a turn: completes later, from the engine's own queue. May be called from any thread, several times at once, and also after <see cref="Abort"/> and after the release. Default: the thread pool's.</summary>
     public virtual ValueTask YieldAsync() => ThreadPoolYield.WaitAsync();
 
     /// <summary>Cancelled when the wire reports a reset or hang-up although nobody receives. Default: never.</summary>

@@ -96,6 +96,45 @@ public class PeerEndTests
         handled.Should().Be(12);
     }
 
+    public static TheoryData<IHeartbeatPolicy> Heartbeats => new(new BeaconHeartbeat("beat"), new PingPongHeartbeat("ping", "pong"));
+
+    [Theory, Trait("Fault", "X03")]
+    [MemberData(nameof(Heartbeats))]
+    public async Task A_heartbeat_does_not_put_the_end_of_a_half_closed_connection_off(IHeartbeatPolicy heartbeat)
+    {
+        await using var bed = await new TestBed().StartAsync((connection, _) => Ended(connection.ClosedToken), options => options.Heartbeat = heartbeat);
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("wait\n");
+        await peer.FinishAsync();
+        var all = peer.ReceiveToEndAsync();
+
+        bed.Advance(HalfCloseTimeout + TimeSpan.FromSeconds(2));
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerClosed);
+        (await all).Should().BeEmpty("nobody is left to answer a beat");
+    }
+
+    [Fact, Trait("Fault", "X03")]
+    public async Task A_reset_of_the_network_is_noticed_behind_a_full_mailbox()
+    {
+        var gate = Gate();
+        await using var bed = await new TestBed().StartAsync(async (_, _) => await gate.Task);
+        await using var peer = await bed.ConnectRawAsync();
+        for (var i = 0; i < 301; i++)
+        {
+            await peer.SendAsync("line\n");
+        }
+
+        bed.Network.Settle();
+        bed.Network.Reset(new InMemoryEndPoint(TestBed.Address));
+        bed.Advance(1.0);
+
+        bed.Session.Connection.Closed.IsCompleted.Should().BeTrue();
+        (await bed.Session.Connection.Closed).Kind.Should().Be(CloseKind.PeerReset);
+        bed.Open(gate);
+        await bed.Session.ClosedCall;
+    }
+
     [Fact, Trait("Fault", "X03")]
     public async Task A_half_closed_connection_may_be_let_live_for_ever()
     {

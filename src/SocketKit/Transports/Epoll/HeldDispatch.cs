@@ -10,6 +10,9 @@ namespace SocketKit.Transports.Epoll;
 /// </summary>
 internal sealed class HeldDispatch
 {
+    /// <summary>What is over sooner has held nothing up: a short wait that a late look happened to see.</summary>
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(10);
+
     /// <summary>A dispatch that has used so much processor time holds its loop by itself.</summary>
     public static readonly TimeSpan MuchProcessorTime = TimeSpan.FromMilliseconds(100);
 
@@ -26,6 +29,7 @@ internal sealed class HeldDispatch
     private int _asleepBesideCollections;
     private volatile bool _returned;
     private int _told;
+    private bool _sleepNoticed;
 
     /// <summary>Begins with what the monitor knows.</summary>
     /// <param name="word">The loop's word during the dispatch.</param>
@@ -44,6 +48,14 @@ internal sealed class HeldDispatch
     }
 
     public long Word { get; }
+
+    /// <summary>The thread sleeps, and its connection was not told since: it may have sent after the loop was taken, and then blocked. The monitor's.</summary>
+    public bool TakesSleepNotice()
+    {
+        var takes = !_sleepNoticed && !_returned && (Volatile.Read(ref _asleep) > 0 || Volatile.Read(ref _asleepBesideCollections) > 0);
+        _sleepNoticed |= takes;
+        return takes;
+    }
 
     public Registration? Registration => _registration;
 
@@ -92,6 +104,11 @@ internal sealed class HeldDispatch
         }
 
         var held = Age;
+        if (held < Least)
+        {
+            return false;
+        }
+
         var now = RuntimeWork.Now;
         var slept = Volatile.Read(ref _asleep) > 0
             || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);

@@ -179,6 +179,11 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 looks++;
             }
 
+            if (held.Registration is { RunsUserCode: true } registration && held.TakesSleepNotice())
+            {
+                registration.Loop.Queue(new Overtaken(registration));
+            }
+
             if (held.Age >= HeldDispatch.Long && held.IsNewsBeforeItsEnd())
             {
                 ThreadPool.UnsafeQueueUserWorkItem(static held => held.Tell(), held, preferLocal: false);

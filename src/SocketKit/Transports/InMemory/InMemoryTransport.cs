@@ -207,7 +207,6 @@ internal sealed class InMemoryTransport : Transport
         if (_resetsPeer)
         {
             _peer.Fail(SocketError.ConnectionReset);
-            _peer._observer?.PeerGone(WireErrors.From(SocketError.ConnectionReset));
         }
         else if (_finished || IsGone)
         {
@@ -223,6 +222,7 @@ internal sealed class InMemoryTransport : Transport
         if (_failure == SocketError.Success && !IsGone)
         {
             _failure = error;
+            _observer?.PeerGone(WireErrors.From(error));
             _arrived.Release();
             WakeReceive();
             WakeSend();

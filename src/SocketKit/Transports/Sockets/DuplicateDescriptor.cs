@@ -11,17 +11,30 @@ internal sealed partial class DuplicateDescriptor : SafeHandleMinusOneIsInvalid
     // fcntl(2): F_DUPFD_CLOEXEC.
     private static readonly int DuplicateCloseOnExec = OperatingSystem.IsLinux() ? 1030 : OperatingSystem.IsFreeBSD() ? 17 : 67;
 
+    // EMFILE and ENFILE, the same on all of them.
+    private const int TooManyInProcess = 24;
+    private const int TooManyInSystem = 23;
+
     private DuplicateDescriptor(int number)
         : base(ownsHandle: true) => SetHandle(number);
 
     public int Number => (int)handle;
 
-    /// <summary>Duplicates a socket's; null when the socket is closed, or no descriptor is left.</summary>
+    /// <summary>Duplicates a socket's; null when the socket is closed.</summary>
+    /// <exception cref="SocketException">The process has no descriptor left.</exception>
     [UnsupportedOSPlatform("windows")]
     public static DuplicateDescriptor? Of(Socket socket)
     {
-        var number = Call(socket, static descriptor => FileControl(descriptor, DuplicateCloseOnExec, 0));
-        return number < 0 ? null : new DuplicateDescriptor(number);
+        var error = 0;
+        var number = Call(socket, descriptor =>
+        {
+            var duplicate = Duplicate(descriptor);
+            error = duplicate < 0 ? Marshal.GetLastPInvokeError() : 0;
+            return duplicate;
+        });
+        return number >= 0 ? new DuplicateDescriptor(number)
+            : error is TooManyInProcess or TooManyInSystem ? throw WireErrors.From(SocketError.TooManyOpenSockets)
+            : null;
     }
 
     /// <summary>
@@ -64,9 +77,19 @@ internal sealed partial class DuplicateDescriptor : SafeHandleMinusOneIsInvalid
         return true;
     }
 
-    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static int Duplicate(int descriptor) => OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+        ? FileControlOnStack(descriptor, DuplicateCloseOnExec, 0, 0, 0, 0, 0, 0, 0)
+        : FileControl(descriptor, DuplicateCloseOnExec, 0);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int FileControl(int descriptor, int command, int argument);
+
+    // fcntl takes a variable number of arguments, and Apple's arm64 takes those from the stack: six fillers use the registers up.
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int FileControlOnStack(
+        int descriptor, int command, nint third, nint fourth, nint fifth, nint sixth, nint seventh, nint eighth, nint argument);
 
     [LibraryImport("libc", EntryPoint = "connect")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

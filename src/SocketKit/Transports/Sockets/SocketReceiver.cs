@@ -67,7 +67,9 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         {
             try
             {
-                return Math.Max(0, Volatile.Read(ref _end) - Volatile.Read(ref _start)) + _socket.Available;
+                // The kernel first: what is taken from it meanwhile shows in the second.
+                var available = _socket.Available;
+                return available + Math.Max(0, Volatile.Read(ref _end) - Volatile.Read(ref _start));
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {

@@ -20,7 +20,7 @@ internal sealed class SocketTransport : Transport
     private CancellationTokenSource? _hungUp;
     private int _aborted;
     private int _released;
-    private int _viewed;
+    private int _views;
     private WireFailure _failure;
     private bool _finishedSending;
 
@@ -157,13 +157,20 @@ internal sealed class SocketTransport : Transport
                 : throw SocketView.Gone();
         }
 
-        Interlocked.Exchange(ref _viewed, 1);
-        if (DuplicateDescriptor.Of(_socket) is not { } duplicate)
+        // Before the look at the release, which ends the connection itself while a view lives.
+        var hold = new View(this);
+        Socket view;
+        try
         {
-            throw SocketView.Gone();
+            hold.Duplicate = DuplicateDescriptor.Of(_socket) ?? throw SocketView.Gone();
+            view = SocketView.Create(hold.Duplicate.Number, hold);
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
         }
 
-        var view = SocketView.Create(duplicate.Number, duplicate);
         if (Volatile.Read(ref _released) == 0)
         {
             return view;
@@ -224,7 +231,7 @@ internal sealed class SocketTransport : Transport
         Interlocked.Exchange(ref _released, 1);
         try
         {
-            if (Volatile.Read(ref _viewed) != 0)
+            if (Volatile.Read(ref _views) != 0)
             {
                 End();
             }
@@ -234,6 +241,30 @@ internal sealed class SocketTransport : Transport
         catch (SocketException)
         {
             // Some systems report an error of the connection when it is closed; the descriptor is released all the same.
+        }
+    }
+
+    /// <summary>A view that lives, and its descriptor.</summary>
+    private sealed class View : IDisposable
+    {
+        private readonly SocketTransport _transport;
+        private int _ended;
+
+        public View(SocketTransport transport)
+        {
+            _transport = transport;
+            Interlocked.Increment(ref transport._views);
+        }
+
+        public DuplicateDescriptor? Duplicate { get; set; }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0)
+            {
+                Duplicate?.Dispose();
+                Interlocked.Decrement(ref _transport._views);
+            }
         }
     }
 

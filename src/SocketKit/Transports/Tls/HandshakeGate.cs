@@ -35,7 +35,9 @@ internal sealed class HandshakeGate
     }
 
     /// <summary>Asks for a place. It must be left, if it was got.</summary>
-    public Pass Enter(EndPoint? from)
+    /// <param name="from">Whose handshake it is.</param>
+    /// <param name="isFirst">False: it had a place before, so that its wait is no other handshake's.</param>
+    public Pass Enter(EndPoint? from, bool isFirst = true)
     {
         Pass pass;
         var first = false;
@@ -53,7 +55,7 @@ internal sealed class HandshakeGate
             }
 
             source.Waiting.Enqueue(pass);
-            first = _delayed++ == 0;
+            first = isFirst && _delayed++ == 0;
             if (!source.HasTurn && source.Running < source.Share)
             {
                 source.HasTurn = true;

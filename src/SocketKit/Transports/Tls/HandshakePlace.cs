@@ -14,6 +14,7 @@ internal sealed class HandshakePlace(HandshakeGate? gate, EndPoint? from)
 {
     private HandshakeGate.Pass? _pass;
     private volatile bool _canceled;
+    private bool _entered;
 
     /// <summary>Waits for a place, and goes on in the thread pool.</summary>
     /// <exception cref="OperationCanceledException">The wait was given up; there is no place to give back.</exception>
@@ -21,7 +22,9 @@ internal sealed class HandshakePlace(HandshakeGate? gate, EndPoint? from)
     {
         if (gate is not null)
         {
-            var pass = gate.Enter(from);
+            var pass = gate.Enter(from, isFirst: !_entered);
+            _entered = true;
+
             // A full fence: either this sees the cancellation, or the cancellation sees the pass.
             Interlocked.Exchange(ref _pass, pass);
             if (_canceled)

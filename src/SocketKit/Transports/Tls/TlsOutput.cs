@@ -56,12 +56,18 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     }
 
     /// <summary>Sends what was kept.</summary>
-    public ValueTask SendGatheredAsync()
+    public ValueTask SendGatheredAsync() => SendKeptAsync(ends: false);
+
+    /// <summary>What the other writer has added since is sent, too; in one step, so that nothing written later overtakes it.</summary>
+    public ValueTask EndGatheringAsync() => SendKeptAsync(ends: true);
+
+    private ValueTask SendKeptAsync(bool ends)
     {
         byte[] bytes;
         int length;
         lock (_gate)
         {
+            _gathering &= !ends;
             if (_keptLength == 0)
             {
                 return default;
@@ -77,17 +83,6 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
         }
 
         return SendAsync(bytes.AsMemory(0, length), bytes);
-    }
-
-    /// <summary>What the other writer has added since is sent, too.</summary>
-    public ValueTask EndGatheringAsync()
-    {
-        lock (_gate)
-        {
-            _gathering = false;
-        }
-
-        return SendGatheredAsync();
     }
 
     /// <summary>After a failure: the wire is of no use any more.</summary>

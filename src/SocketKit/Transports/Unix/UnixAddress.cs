@@ -199,10 +199,14 @@ internal sealed class UnixAddress : StreamAddress
         {
             probe.Connect(_asked);
         }
-        catch (SocketException thrown) when (SystemErrors.Named(thrown, () => SystemErrors.Connect(probe, _asked)) is { } exception)
+        catch (SocketException thrown)
         {
-            switch (exception.SocketErrorCode)
+            var exception = SystemErrors.Named(thrown, () => SystemErrors.Connect(probe, _asked));
+            switch (exception?.SocketErrorCode)
             {
+                case null:
+                    // The second time it was connected.
+                    break;
                 case SocketError.ConnectionRefused:
                     return file;
                 case SocketError.AddressNotAvailable:
@@ -212,7 +216,7 @@ internal sealed class UnixAddress : StreamAddress
                 case SocketError.ProtocolType:
                     throw Taken("a datagram socket has this name", exception);
                 default:
-                    throw Taken($"there is a socket of this name, and it cannot be told whether somebody listens on it: {exception.Message}", exception);
+                    throw Taken($"there is a socket of this name, and it cannot be told whether somebody listens on it: {exception!.Message}", exception);
             }
         }
 
