@@ -98,7 +98,11 @@ public class OptionsTests
     {
         await using var server = new SocketServer(new SocketServerOptions
         {
-            Listeners = { new InMemoryNetwork().Listen("server") }, Framer = Framers.LengthPrefixed(), Handler = Handler.OnText((_, _) => default), Heartbeat = heartbeat, TextEncoding = Named(encoding),
+            Listeners = { new InMemoryNetwork().Listen("server") },
+            Framer = Framers.LengthPrefixed(),
+            Handler = Handler.OnText((_, _) => default),
+            Heartbeat = heartbeat,
+            TextEncoding = Named(encoding),
         });
 
         if (advice is null)

@@ -101,7 +101,8 @@ internal sealed class FramingSettings
             {
                 var options = new DelimiterOptions(encoding, [.. delimiters.Where(SettingBytes.IsText).Select(SettingBytes.ParseText)])
                 {
-                    KeepDelimiter = KeepDelimiter is not null && bool.Parse(KeepDelimiter), MaxLength = longest,
+                    KeepDelimiter = KeepDelimiter is not null && bool.Parse(KeepDelimiter),
+                    MaxLength = longest,
                 };
 
                 // In the order given: the first is the one that is written.

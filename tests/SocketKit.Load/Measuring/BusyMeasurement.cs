@@ -23,8 +23,11 @@ internal static class BusyMeasurement
 
     private static readonly Option<int> Clients = MeasureCommand.Count("--clients",
         "Threads that connect, have one message echoed and reset the connection.", 12);
-    private static readonly Option<int> Loops = new Option<int>("--loops") { Description = "Busy loops beside it.",
-        DefaultValueFactory = _ => 8 }.AtLeast(0);
+    private static readonly Option<int> Loops = new Option<int>("--loops")
+    {
+        Description = "Busy loops beside it.",
+        DefaultValueFactory = _ => 8
+    }.AtLeast(0);
     private static readonly Option<double> Seconds = MeasureCommand.Seconds("--seconds", "How long is measured.", 7);
     private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 3);
     private static readonly Option<int> BlockEvery = new Option<int>("--block-every")
@@ -108,8 +111,12 @@ internal static class BusyMeasurement
     /// <summary>One connection: a frame, its echo, a reset.</summary>
     private static void Serve(IPEndPoint server, int address, long number)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true,
-            LingerState = new LingerOption(true, 0), ReceiveTimeout = Patience };
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            LingerState = new LingerOption(true, 0),
+            ReceiveTimeout = Patience
+        };
         socket.Bind(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(1 + address)]), 0));
         socket.Connect(server);
         Span<byte> frame = stackalloc byte[4 + Size];

@@ -24,7 +24,8 @@ internal static class EpollDial
         {
             var begun = Begin(descriptor, endPoint);
             connecting = new EpollSocket(EpollEngine.Instance.NextLoop(), descriptor, connected: begun == 0,
-                tcp: endPoint is IPEndPoint) { IsDialling = true };
+                tcp: endPoint is IPEndPoint)
+            { IsDialling = true };
             if (begun == Errno.InProgress)
             {
                 await using var cancellation = cancellationToken.UnsafeRegister(static connecting => ((EpollSocket)connecting!).Abort(reset: true), connecting).ConfigureAwait(false);

@@ -138,7 +138,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
             {
                 transport = AcceptNext();
             }
-            #pragma warning disable CA1031 // Whatever fails, the accept loop is told: a listener that does not accept is dead.
+#pragma warning disable CA1031 // Whatever fails, the accept loop is told: a listener that does not accept is dead.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
