@@ -213,10 +213,9 @@ internal sealed partial class Connection
 
     /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
     /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
-    /// <param name="hasWaitedLong">It waits whatever is there.</param>
-    private void InputWaits(int receive, bool hasWaitedLong = false)
+    private void InputWaits(int receive)
     {
-        if (!hasWaitedLong && _transport.BytesUnread > 0)
+        if (_transport.BytesUnread > 0)
         {
             return;
         }

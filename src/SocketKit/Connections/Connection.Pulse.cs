@@ -58,19 +58,13 @@ internal sealed partial class Connection
         ExpireRequests(now);
         if (_draining)
         {
-            // What is there may be part of a record that never becomes whole: two ticks that see the same receive are the last word.
-            var receive = Volatile.Read(ref _receiveCount);
-            if (receive == _receiveAtTick)
-            {
-                InputWaits(receive, hasWaitedLong: true);
-            }
-
-            _receiveAtTick = receive;
+            CheckInputMark();
             CheckIdle();
         }
 
         CheckConsumer(alive);
         CheckPeer(alive);
+
         // Nobody answers a peer that has finished sending, and a beat that it takes must not put the end off.
         if (_settings.Heartbeat is { } policy && _opened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
         {
@@ -153,6 +147,18 @@ internal sealed partial class Connection
         }
 
         _callsAtTick = calls;
+    }
+
+    /// <summary>What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.</summary>
+    private void CheckInputMark()
+    {
+        var receive = Volatile.Read(ref _receiveCount);
+        if (receive == _receiveAtTick)
+        {
+            InputWaits(receive);
+        }
+
+        _receiveAtTick = receive;
     }
 
     // Not on the clock: a send may take its time, and the others wait for their tick. The flusher's role is taken only then: the turn may be late, and whoever sends or closes meanwhile flushes by itself.
