@@ -190,12 +190,15 @@ public class HandOverTests(ITestOutputHelper output)
         using var enough = new CancellationTokenSource();
 
         // Full collections of a large heap, one after the other.
-        var large = Enumerable.Range(0, 2_000_000).Select(number => new object()).ToArray();
+        var large = Enumerable.Range(0, 1_000_000).Select(number => new object()).ToArray();
         var collecting = Task.Factory.StartNew(() =>
         {
             while (!enough.IsCancellationRequested)
             {
                 GC.Collect(2, GCCollectionMode.Forced, blocking: true);
+
+                // Room for the others in between, or a turn takes seconds.
+                enough.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
             }
         }, TaskCreationOptions.LongRunning);
         var taken = Stopwatch.StartNew();
