@@ -198,18 +198,25 @@ public class HandOverTests(ITestOutputHelper output)
                 GC.Collect(2, GCCollectionMode.Forced, blocking: true);
 
                 // Room for the others in between, or a turn takes seconds.
-                enough.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
+                enough.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(5));
             }
         }, TaskCreationOptions.LongRunning);
         var taken = Stopwatch.StartNew();
-        while (probe.TakenOver < 10 && taken.Elapsed < TimeSpan.FromSeconds(1.5))
+        while (probe.TakenOver < 10 && taken.Elapsed < TimeSpan.FromSeconds(10))
         {
-            await Turn.RunAsync(probe, () => 0);
+            // Long enough to be taken over, and far from what would be its own fault.
+            await Turn.RunAsync(probe, () =>
+            {
+                var thread = NativeThread.Current;
+                var began = thread.ProcessorTime!.Value;
+                return Compute(() => thread.ProcessorTime!.Value - began > HeldDispatch.MuchProcessorTime / 4);
+            });
         }
 
         await enough.CancelAsync();
         await collecting;
         output.WriteLine($"Collections made {probe.TakenOver} dispatches stand still in {taken.ElapsedMilliseconds} ms");
+        probe.TakenOver.Should().BePositive();
         probe.Told.Should().Be(0);
         probe.IsOnProbation.Should().BeFalse();
         GC.KeepAlive(large);
