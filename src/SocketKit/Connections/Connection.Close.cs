@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -18,12 +17,6 @@ internal sealed partial class Connection
     private CancellationTokenSource? _opening;
     private EndSignals? _signals;
     private long _unsentBytes;
-
-    /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
-    private volatile bool _draining;
-
-    /// <summary>Where the input ends then.</summary>
-    private InputMark? _inputMark;
 
     /// <summary>The receive loop is inside a verb of the wire.</summary>
     private bool _receiving;
@@ -161,76 +154,6 @@ internal sealed partial class Connection
         }
 
         TryClose(kind, CloseParty.Local, null, exception, graceful: false);
-    }
-
-    /// <summary>Lets what is in flight finish, then closes.</summary>
-    internal void BeginDrain()
-    {
-        bool opened, receiving;
-        int receive;
-        using (_gate.Enter())
-        {
-            _inputMark ??= new InputMark();
-            _draining = true;
-            Wake();
-            opened = _opened;
-            receiving = _receiving;
-            receive = _receiveCount;
-        }
-
-        if (!opened)
-        {
-            TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: false);
-        }
-        else if (receiving)
-        {
-            _ = LookBehindAsync(receive);
-        }
-    }
-
-    // What the engine has seen of this connection already stands in its queue before this: when it is done and the receive still waits, nothing was there.
-    private async Task LookBehindAsync(int receive)
-    {
-        try
-        {
-            await NextTurn.Of(_transport);
-            if (_transport.BytesUnread > 0 || Volatile.Read(ref _receiveCount) != receive)
-            {
-                return;
-            }
-
-            // A receive that had its bytes already, on another thread, has come to its end by now.
-            await NextTurn.Of(_transport);
-            InputWaits(receive);
-        }
-#pragma warning disable CA1031 // A fault of the wire ends this connection and no other.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Escaped(exception);
-        }
-    }
-
-    /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
-    /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
-    private void InputWaits(int receive)
-    {
-        if (_transport.BytesUnread > 0)
-        {
-            return;
-        }
-
-        using (_gate.Enter())
-        {
-            if (!_receiving || _receiveCount != receive)
-            {
-                return;
-            }
-
-            _inputMark!.Reach();
-        }
-
-        CheckIdle();
     }
 
     /// <summary>Sets the first cause of death and begins the end.</summary>

@@ -26,9 +26,6 @@ internal sealed partial class Connection
     /// <summary>A turn is asked for, in which what a batch holds back is flushed.</summary>
     private volatile bool _flushesSoon;
 
-    /// <summary>The same of the receives, while the server stops.</summary>
-    private int _receiveAtTick = -1;
-
     /// <summary>The clock gives it before the first tick.</summary>
     internal ClockPlace ClockPlace { get; set; }
 
@@ -147,18 +144,6 @@ internal sealed partial class Connection
         }
 
         _callsAtTick = calls;
-    }
-
-    /// <summary>What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.</summary>
-    private void CheckInputMark()
-    {
-        var receive = Volatile.Read(ref _receiveCount);
-        if (receive == _receiveAtTick)
-        {
-            InputWaits(receive);
-        }
-
-        _receiveAtTick = receive;
     }
 
     // Not on the clock: a send may take its time, and the others wait for their tick. The flusher's role is taken only then: the turn may be late, and whoever sends or closes meanwhile flushes by itself.

@@ -19,7 +19,8 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
 /// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, and when it passes the connection over; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
 /// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
-/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.Release.cs</c>: what comes after them.</item>
+/// <item><c>Connection.Drain.cs</c>: what a stop of the server still takes in;</item>
+/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.StoppedClock.cs</c>: what a test is told whose clock stands still; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>
 /// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.

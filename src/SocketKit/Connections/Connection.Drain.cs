@@ -1,0 +1,98 @@
+using SocketKit.Transports;
+
+namespace SocketKit.Connections;
+
+// The server stops: what had arrived is handled, then the connection closes. The receive loop sets the mark at its next receive; a receive that waits while nothing is there reaches it.
+internal sealed partial class Connection
+{
+    /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
+    private volatile bool _draining;
+
+    /// <summary>Where the input ends then.</summary>
+    private InputMark? _inputMark;
+
+    /// <summary>How many receives had begun at the clock's last tick: still as many, and it is the same receive. The clock's.</summary>
+    private int _receiveAtTick = -1;
+
+    /// <summary>Lets what is in flight finish, then closes.</summary>
+    internal void BeginDrain()
+    {
+        bool opened, receiving;
+        int receive;
+        using (_gate.Enter())
+        {
+            _inputMark ??= new InputMark();
+            _draining = true;
+            Wake();
+            opened = _opened;
+            receiving = _receiving;
+            receive = _receiveCount;
+        }
+
+        if (!opened)
+        {
+            TryClose(CloseKind.ServerStopping, CloseParty.Local, null, null, graceful: false);
+        }
+        else if (receiving)
+        {
+            _ = LookBehindAsync(receive);
+        }
+    }
+
+    // What the engine has seen of this connection already stands in its queue before this: when it is done and the receive still waits, nothing was there.
+    private async Task LookBehindAsync(int receive)
+    {
+        try
+        {
+            await NextTurn.Of(_transport);
+            if (_transport.BytesUnread > 0 || Volatile.Read(ref _receiveCount) != receive)
+            {
+                return;
+            }
+
+            // A receive that had its bytes already, on another thread, has come to its end by now.
+            await NextTurn.Of(_transport);
+            InputWaits(receive);
+        }
+#pragma warning disable CA1031 // A fault of the wire ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Escaped(exception);
+        }
+    }
+
+    /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
+    /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
+    private void InputWaits(int receive)
+    {
+        if (_transport.BytesUnread > 0)
+        {
+            return;
+        }
+
+        using (_gate.Enter())
+        {
+            if (!_receiving || _receiveCount != receive)
+            {
+                return;
+            }
+
+            _inputMark!.Reach();
+        }
+
+        CheckIdle();
+    }
+
+    /// <summary>What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.</summary>
+    private void CheckInputMark()
+    {
+        var receive = Volatile.Read(ref _receiveCount);
+        if (receive == _receiveAtTick)
+        {
+            InputWaits(receive);
+        }
+
+        _receiveAtTick = receive;
+    }
+}
