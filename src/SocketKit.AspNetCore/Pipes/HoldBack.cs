@@ -11,8 +11,8 @@ namespace SocketKit.AspNetCore.Pipes;
 /// within 20 ms. On a thread of the pool a turn would come at once, so the clock asks for one when the flush has waited for too
 /// long.</para>
 /// <para>What is flushed elsewhere, as the responses of HTTP/2 are, waits for a work item of the pool, behind the others that produce
-/// responses; but only while flushes come close together. The clock watches here too, as handlers may block the
-/// pool.</para>
+/// responses; but only while flushes come close together, and behind a gathering that more than one had waited in, however long
+/// ago. The clock watches here too, as handlers may block the pool.</para>
 /// </remarks>
 internal struct HoldBack
 {
@@ -21,9 +21,6 @@ internal struct HoldBack
 
     /// <summary>Flushes that follow each other within 20 us come together. One request at a time leaves more between them.</summary>
     private static readonly long Together = Stopwatch.Frequency / 50_000;
-
-    /// <summary>A burst is over after so many of these times without a flush: a millisecond.</summary>
-    private const int BurstTogether = 50;
 
     private bool _holdsReader;
     private bool _holdsOthers;
@@ -87,6 +84,12 @@ internal struct HoldBack
         }
     }
 
+    /// <summary>One flush, while somebody sends, who takes it too. Where flushes come close together it is complete at once: else each
+    /// would wait for a send, and the send behind that would carry it alone.</summary>
+    /// <param name="place">Where it comes from.</param>
+    /// <param name="now">By <see cref="Stopwatch"/>; of flushes elsewhere alone.</param>
+    public Choice Join(FlushPlace place, long now) => place == FlushPlace.Elsewhere && Gathers(now) ? Choice.Wait : Choice.Send;
+
     /// <summary>The reader's continuation is over, or waits.</summary>
     public void End()
     {
@@ -148,8 +151,7 @@ internal struct HoldBack
 
     private bool Gathers(long now)
     {
-        // Behind a pause, what comes is alone until more comes.
-        _gathers = now - _last < Together || (_gathers && now - _last < BurstTogether * Together);
+        _gathers |= now - _last < Together;
         _last = now;
         return _gathers;
     }

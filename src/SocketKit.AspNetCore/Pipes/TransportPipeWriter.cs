@@ -150,9 +150,9 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
                 return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
             }
 
-            if (!_busy && _flushed - _sent < MostHeld)
+            if (_flushed - _sent < MostHeld)
             {
-                choice = _hold.Choose(place, now);
+                choice = _busy ? _hold.Join(place, now) : _hold.Choose(place, now);
             }
 
             if (choice == HoldBack.Choice.Send)

@@ -102,10 +102,50 @@ public class HoldBackTests
         hold.Item();
 
         const HoldBack.Choice OneMoreItem = HoldBack.Choice.Wait | HoldBack.Choice.Item;
-        hold.Choose(FlushPlace.Elsewhere, now += gap).Should().Be(OneMoreItem, "the last gathering was worth it");
+        hold.Choose(FlushPlace.Elsewhere, now += 60 * Stopwatch.Frequency).Should().Be(OneMoreItem, "the last gathering was worth it");
         hold.Item();
 
         hold.Choose(FlushPlace.Elsewhere, now + gap).Should().Be(HoldBack.Choice.Send, "and this one was not");
+    }
+
+    [Fact]
+    [Trait("Fault", "X21")]
+    public void Who_sends_takes_flushes_of_other_threads_that_come_together_and_they_do_not_wait_for_it()
+    {
+        var hold = default(HoldBack);
+        var now = Stopwatch.Frequency;
+        hold.Join(FlushPlace.Elsewhere, now).Should().Be(HoldBack.Choice.Send, "it comes alone");
+
+        hold.Join(FlushPlace.Elsewhere, now + 1).Should().Be(HoldBack.Choice.Wait, "and there is nobody to ask");
+
+        hold.Join(FlushPlace.InputUsedUp, now + 2).Should().Be(HoldBack.Choice.Send);
+        hold.Join(FlushPlace.InputGoesOn, now + 3).Should().Be(HoldBack.Choice.Send);
+    }
+
+    [Fact]
+    [Trait("Fault", "X21")]
+    public void Flushes_that_come_together_are_complete_while_a_send_is_outstanding_up_to_64_KiB()
+    {
+        _owner.FlushPlace = FlushPlace.Elsewhere;
+        _wire.HoldsSends = true;
+
+        // Two that this machine runs more than 20 us apart have not come together: once more.
+        SpinWait.SpinUntil(() => TryFlush() && TryFlush() && SpinWait.SpinUntil(() => _wire.IsSending, Bytes.Bound) && TryFlush(), Bytes.Bound)
+            .Should().BeTrue();
+
+        (_wire.IsSending, _writer.HeldBytes > 0).Should().Be((true, true));
+        _writer.Write(new byte[64 * 1024]);
+        var tooMuch = _writer.FlushAsync();
+        tooMuch.IsCompleted.Should().BeFalse();
+        var sends = _wire.Sends;
+        _wire.CompleteSend();
+        _wire.Sends.Should().BeGreaterThan(sends, "who sends goes on with all that came meanwhile");
+        while (_wire.IsSending)
+        {
+            _wire.CompleteSend();
+        }
+
+        tooMuch.IsCompletedSuccessfully.Should().BeTrue();
     }
 
     [Fact]
@@ -151,6 +191,30 @@ public class HoldBackTests
     {
         _writer.Write<byte>([value]);
         _writer.FlushAsync().AsTask().Wait(Bytes.Bound).Should().BeTrue();
+    }
+
+    /// <summary>False: the flush had to wait for a send, which is complete now, as is all before it.</summary>
+    private bool TryFlush()
+    {
+        _writer.Write<byte>([1]);
+        var flush = _writer.FlushAsync();
+        if (flush.IsCompleted)
+        {
+            return true;
+        }
+
+        SpinWait.SpinUntil(
+            () =>
+            {
+                if (_wire.IsSending)
+                {
+                    _wire.CompleteSend();
+                }
+
+                return flush.IsCompleted;
+            },
+            Bytes.Bound);
+        return false;
     }
 
     private static Task OnEngineThreadAsync(Action action) =>
