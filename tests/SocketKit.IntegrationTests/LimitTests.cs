@@ -68,6 +68,31 @@ public class LimitTests(ITestOutputHelper output)
     }
 
     [UnixFact]
+    [Trait("Fault", "L01")]
+    public async Task Accepting_fails_when_somebody_waits_in_vain_and_not_before()
+    {
+        await using var child = await ChildProcess.ServeAsync("ulimit -n 150", []);
+        var peers = new List<RawPeer>();
+        var stats = await child.AskAsync("stats");
+        while (stats["accept-errors"] == 0)
+        {
+            peers.Add(await RawPeer.ConnectAsync(child.EndPoint));
+            await Eventually.TrueAsync(
+                async () => (stats = await child.AskAsync("stats"))["connections"] == peers.Count || stats["accept-errors"] > 0, "served or not");
+        }
+
+        // The last one waits, and nobody else does.
+        stats["connections"].Should().Be(peers.Count - 1);
+        await Eventually.TrueAsync(() => child.CountLog(2) == 1, "the one line");
+
+        peers[0].Dispose();
+        peers[1].Dispose();
+        await Eventually.TrueAsync(() => child.CountLog(3) == 1, "the line that ends it");
+        await peers[^1].EchoAsync("hello");
+        peers.ForEach(peer => peer.Dispose());
+    }
+
+    [UnixFact]
     [Trait("Fault", "X44")]
     public async Task Dials_that_run_out_of_descriptors_fail_with_their_reason_and_go_on_when_there_are_some()
     {

@@ -169,7 +169,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     {
         if (_descriptorsShort && Descriptors.AreStillShort())
         {
-            throw WireErrors.From(SocketError.TooManyOpenSockets);
+            return SomebodyWaits() ? throw WireErrors.From(SocketError.TooManyOpenSockets) : null;
         }
 
         Span<byte> raw = stackalloc byte[SocketAddresses.MaxLength];
@@ -213,10 +213,16 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
             if (error != Errno.Interrupted && !Errno.IsOfNewcomer(error))
             {
-                throw WireErrors.From(Errno.ToSocketError(error));
+                var failure = Errno.ToSocketError(error);
+
+                // The kernel says so also when nobody waits.
+                return failure != SocketError.TooManyOpenSockets || SomebodyWaits() ? throw WireErrors.From(failure) : null;
             }
         }
     }
+
+    /// <summary>Only who waits can be refused: else the failure would last until somebody comes.</summary>
+    private bool SomebodyWaits() => Socket!.Poll(0, SelectMode.SelectRead);
 
     /// <summary>The listening socket in its loop.</summary>
     private sealed class Watch(EpollListener listener, EpollLoop loop) : Registration(loop)

@@ -24,9 +24,9 @@ internal sealed class HeldDispatch
     private readonly long _began;
     private readonly RuntimeWork _atFirst;
     private readonly TimeSpan? _usedAtFirst;
-    private RuntimeWork _atLastLook;
-    private int _asleep;
-    private int _asleepBesideCollections;
+    private SleepEvidence _evidence;
+    private bool _wasSeenAsleep;
+    private volatile bool _sleeps;
     private volatile bool _returned;
     private int _told;
     private bool _sleepNoticed;
@@ -37,13 +37,15 @@ internal sealed class HeldDispatch
     /// <param name="registration">What is dispatched; null when it cannot be told.</param>
     /// <param name="began">When the dispatch was first seen.</param>
     /// <param name="atFirst">What the runtime had done by then.</param>
-    public HeldDispatch(long word, NativeThread thread, Registration? registration, long began, RuntimeWork atFirst)
+    /// <param name="lastPause">When a collection was last noticed.</param>
+    public HeldDispatch(long word, NativeThread thread, Registration? registration, long began, RuntimeWork atFirst, long lastPause)
     {
         Word = word;
         _thread = thread;
         _registration = registration;
         _began = began;
-        _atFirst = _atLastLook = atFirst;
+        _atFirst = atFirst;
+        _evidence = new SleepEvidence(lastPause, atFirst);
         _usedAtFirst = thread.ProcessorTime;
     }
 
@@ -52,7 +54,7 @@ internal sealed class HeldDispatch
     /// <summary>The thread sleeps, and its connection was not told since: it may have sent after the loop was taken, and then blocked. The monitor's.</summary>
     public bool TakesSleepNotice()
     {
-        var takes = !_sleepNoticed && !_returned && (Volatile.Read(ref _asleep) > 0 || Volatile.Read(ref _asleepBesideCollections) > 0);
+        var takes = !_sleepNoticed && !_returned && _wasSeenAsleep;
         _sleepNoticed |= takes;
         return takes;
     }
@@ -64,34 +66,21 @@ internal sealed class HeldDispatch
 
     public TimeSpan Age => Stopwatch.GetElapsedTime(_began);
 
-    private bool NeedsLook => Volatile.Read(ref _asleep) == 0;
-
     /// <summary>Sees what the thread does now. The monitor's.</summary>
+    /// <param name="isBusy">The machine is busy.</param>
     /// <returns>False: nobody was asked, since it is known already.</returns>
-    public bool Look()
+    public bool Look(bool isBusy)
     {
-        if (!NeedsLook)
+        if (_sleeps)
         {
             return false;
         }
 
-        var isAsleep = _thread.IsAsleep;
-        var now = RuntimeWork.Now;
-
         // A thread that has come back may sleep for want of work.
-        if (isAsleep && !_returned)
-        {
-            if (now.HasNotPausedSince(_atLastLook))
-            {
-                Volatile.Write(ref _asleep, _asleep + 1);
-            }
-            else
-            {
-                Volatile.Write(ref _asleepBesideCollections, _asleepBesideCollections + 1);
-            }
-        }
-
-        _atLastLook = now;
+        var isAsleep = _thread.IsAsleep && !_returned;
+        var used = _thread.ProcessorTime;
+        _sleeps = _evidence.Look(Stopwatch.GetTimestamp(), isAsleep, used, RuntimeWork.Now, isBusy);
+        _wasSeenAsleep |= isAsleep;
         return true;
     }
 
@@ -109,12 +98,8 @@ internal sealed class HeldDispatch
             return false;
         }
 
-        var now = RuntimeWork.Now;
-        var slept = Volatile.Read(ref _asleep) > 0
-            || (Volatile.Read(ref _asleepBesideCollections) > 1 && 2 * (now.Pauses - _atFirst.Pauses) < held);
-
         // While methods are compiled, a thread may wait for one of them, on a busy machine for some hundred milliseconds.
-        return slept && (held >= Long || now.CompiledMethods == _atFirst.CompiledMethods);
+        return _sleeps && (held >= Long || RuntimeWork.Now.CompiledMethods == _atFirst.CompiledMethods);
     }
 
     /// <summary>It still lasts, and is to blame: begins the probation. The monitor's.</summary>

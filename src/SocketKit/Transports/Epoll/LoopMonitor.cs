@@ -15,7 +15,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private const int IdleTicks = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Without a spare again within this time is the same episode: threads come back one by one.</summary>
+    /// <summary>Without a spare again within this time is the same episode: threads come back one by one. A late look within it: the machine is
+    /// busy.</summary>
     private static readonly TimeSpan Episode = TimeSpan.FromSeconds(1);
 
     /// <summary>Threads that are looked at in a tick, besides those whose loop is taken in it.</summary>
@@ -31,6 +32,11 @@ internal sealed class LoopMonitor(LoopThreads threads)
     // Those who may be to blame and have not come back. The monitor's own.
     private readonly Queue<HeldDispatch> _held = new();
     private int _running;
+
+    // When a look was last late, and when a collection was last noticed.
+    private long _lastLate;
+    private long _lastPause;
+    private RuntimeWork _atLastLook;
     private long _lastAtBound;
     private bool _toldOfBound;
 
@@ -88,12 +94,25 @@ internal sealed class LoopMonitor(LoopThreads threads)
         }
     }
 
+    private bool IsMachineBusy => Stopwatch.GetElapsedTime(_lastLate) < Episode;
+
     /// <summary>One look at all loops.</summary>
     /// <returns>True when one of them is busy.</returns>
     private bool Look(bool isLate)
     {
         var busy = false;
         var now = (Time: Stopwatch.GetTimestamp(), Work: RuntimeWork.Now);
+        if (!now.Work.HasNotPausedSince(_atLastLook))
+        {
+            _lastPause = now.Time;
+        }
+
+        _atLastLook = now.Work;
+        if (isLate)
+        {
+            _lastLate = now.Time;
+        }
+
         foreach (var entry in _watched)
         {
             var word = entry.Loop.State.Word;
@@ -128,14 +147,15 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 return;
             }
 
-            entry.Held = new HeldDispatch(seen, thread.Native, loop.DispatchedIn(seen), entry.FirstSeen.Time, entry.FirstSeen.Work);
+            entry.Held = new HeldDispatch(seen, thread.Native, loop.DispatchedIn(seen), entry.FirstSeen.Time, entry.FirstSeen.Work,
+                _lastPause);
             thread.Held = entry.Held;
         }
 
         var held = entry.Held;
         if (threads.TakeSpare() is not { } spare)
         {
-            held.Look();
+            held.Look(IsMachineBusy);
             _toldOfBound &= Stopwatch.GetElapsedTime(_lastAtBound) < Episode;
             _lastAtBound = Stopwatch.GetTimestamp();
             var tells = !_toldOfBound && held.Registration is not null && held.IsToBlame();
@@ -158,7 +178,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
         spare.Give(new LoopThreads.Work(loop, generation));
         ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
-        held.Look();
+        held.Look(IsMachineBusy);
         _held.Enqueue(held);
     }
 
@@ -174,7 +194,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 continue;
             }
 
-            if (looks < MostLooks && held.Look())
+            if (looks < MostLooks && held.Look(IsMachineBusy))
             {
                 looks++;
             }

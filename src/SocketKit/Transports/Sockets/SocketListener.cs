@@ -10,12 +10,16 @@ namespace SocketKit.Transports.Sockets;
 /// </summary>
 internal sealed class SocketListener(StreamAddress address) : StreamListener(address), IValueTaskSource<Transport?>
 {
+    /// <summary>So long is waited for a newcomer at a time, while descriptors are short.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private ManualResetValueTaskSourceCore<Transport?> _pending;
     private bool _accepting;
 
-    /// <summary>The last one that was accepted has one of the descriptors in reserve. Belongs to the accept thread.</summary>
+    /// <summary>The last one that was accepted has one of the descriptors in reserve, or there was none for it. Belongs to the accept
+    /// thread.</summary>
     private bool _descriptorsShort;
 
     public override ValueTask<Transport?> AcceptAsync()
@@ -118,14 +122,35 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
         }
     }
 
+    /// <summary>Null: nobody has come who can be served.</summary>
     private SocketTransport? AcceptNext()
     {
-        if (_descriptorsShort && Descriptors.AreStillShort())
+        if (_descriptorsShort)
         {
-            throw WireErrors.From(SocketError.TooManyOpenSockets);
+            // Only who waits can be refused: else the failure would last until somebody comes.
+            if (!Socket!.Poll(Look, SelectMode.SelectRead))
+            {
+                return null;
+            }
+
+            if (Descriptors.AreStillShort())
+            {
+                throw WireErrors.From(SocketError.TooManyOpenSockets);
+            }
         }
 
-        var socket = Socket!.Accept();
+        Socket socket;
+        try
+        {
+            socket = Socket!.Accept();
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.TooManyOpenSockets)
+        {
+            // The system says so also when nobody waits.
+            _descriptorsShort = true;
+            return null;
+        }
+
         _descriptorsShort = Descriptors.AreShort(socket);
         return Wrap(socket);
     }
