@@ -38,6 +38,32 @@ public class ClientLossTests
     }
 
     [Fact]
+    public async Task ConnectAsync_waits_for_the_next_connection_while_the_handler_of_a_half_closed_one_still_works()
+    {
+        var working = Gate();
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = await bed.ConnectAsync(options =>
+        {
+            options.Reconnect = new ScriptedReconnect(0.7);
+            options.Handler = Handler.OnMessage((_, _) => new ValueTask(working.Task));
+        });
+        var first = client.Connection!;
+        await bed.Session.Connection.SendAsync("work");
+        await bed.Session.Connection.CloseAsync();
+        bed.Network.Settle();
+
+        var ask = async () => await client.RequestAsync("x");
+        await ask.Should().ThrowAsync<ConnectionClosedException>();
+        var next = client.ConnectAsync();
+        next.IsCompleted.Should().BeFalse("else a loop that sends again would spin");
+        bed.Open(working);
+        bed.Advance(0.7);
+        await next.Soon();
+
+        client.Connection.Should().NotBeNull().And.NotBeSameAs(first);
+    }
+
+    [Fact]
     public async Task Without_a_policy_ConnectAsync_dials_anew_when_the_dead_connection_is_released()
     {
         await using var bed = await new TestBed().StartAsync();

@@ -13,10 +13,15 @@ public class SocketClientDisposeTests
     {
         await using var bed = await new TestBed().StartAsync();
         var client = await bed.ConnectAsync();
+
+        // Nothing gets through, so the disconnect takes until its deadline.
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
         var disconnecting = client.DisconnectAsync();
         var connecting = client.ConnectAsync();
 
-        await client.DisposeAsync().AsTask().Soon();
+        var disposing = client.DisposeAsync().AsTask();
+        bed.Advance(1.1);
+        await disposing.Soon();
 
         await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<ObjectDisposedException>();
         await disconnecting.Soon();

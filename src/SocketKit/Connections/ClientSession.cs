@@ -96,7 +96,12 @@ internal sealed partial class ClientSession : IConnectionOwner
                 }
 
                 Lose();
-                if (_run is null)
+                if (_open is { InputEnded: true } half)
+                {
+                    // Requests on it throw as on a closed one, and who then connects wants another.
+                    ending = half.Closed;
+                }
+                else if (_run is null)
                 {
                     // Joined before it is on its way: a connection that is lost at once was there all the same.
                     run = _run = new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
@@ -109,17 +114,19 @@ internal sealed partial class ClientSession : IConnectionOwner
                     break;
                 }
 
-                if (!_run.IsEnding)
+                else if (!_run.IsEnding)
                 {
                     run = _run;
                     connected = run.Join();
                     break;
                 }
-
-                ending = _run.Ended.Task;
+                else
+                {
+                    // The next run begins after this one.
+                    ending = _run.Ended.Task;
+                }
             }
 
-            // The next run begins after this one.
             await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 

@@ -99,6 +99,9 @@ internal sealed partial class Connection
 
     internal CloseReason? Reason => _reason;
 
+    /// <summary>The peer sends no more: nothing can be asked of it.</summary>
+    internal bool InputEnded => Volatile.Read(ref _inputEnded);
+
     private ClosePhase Phase => _draining ? ClosePhase.Draining : _opened ? ClosePhase.Open : ClosePhase.Opening;
 
     private CancellationToken OpenToken
@@ -171,7 +174,7 @@ internal sealed partial class Connection
             }
 
             // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
-            _deadline = Now + _settings.CloseTimeout.Ticks;
+            _deadline = Now + TimeToClose(kind).Ticks;
             _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
             Wake();
             _discardedMessages += _mailbox.Clear();
@@ -212,6 +215,12 @@ internal sealed partial class Connection
         TryRelease();
         return true;
     }
+
+    /// <summary>Behind the end of the input the end waits for our own alone: with TLS for its last words, which stand behind what a slow peer has
+    /// not taken out of the kernel yet.</summary>
+    private TimeSpan TimeToClose(CloseKind kind) => _inputEnded && kind is CloseKind.PeerClosed or CloseKind.Truncated && _settings.SlowConsumerTimeout > _settings.CloseTimeout
+        ? _settings.SlowConsumerTimeout
+        : _settings.CloseTimeout;
 
     /// <summary>Unblocks both verbs of the wire; what is queued is lost, and counted.</summary>
     private void AbortWire()

@@ -33,6 +33,9 @@ internal sealed partial class Connection
 
         /// <summary>Until no call runs and the mailbox is empty.</summary>
         Idle,
+
+        /// <summary>Until the wire has taken all that was sent.</summary>
+        Sent,
     }
 
     /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
@@ -270,7 +273,7 @@ internal sealed partial class Connection
                     _busy = false;
                 }
 
-                wake = idle ? _waitingFor != DispatchWait.None : _waitingFor == DispatchWait.Room && HasRoomForHeld;
+                wake = idle ? _waitingFor is DispatchWait.Room or DispatchWait.Idle : _waitingFor == DispatchWait.Room && HasRoomForHeld;
                 if (wake)
                 {
                     _waitingFor = DispatchWait.None;
@@ -345,7 +348,8 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            if (!_busy || _reason is not null || (wait == DispatchWait.Room && HasRoomForHeld))
+            var over = wait == DispatchWait.Sent ? !IsSending : !_busy || (wait == DispatchWait.Room && HasRoomForHeld);
+            if (over || _reason is not null)
             {
                 _mailboxFull = false;
                 return ValueTask.FromResult(true);

@@ -102,6 +102,9 @@ internal sealed partial class Connection
         Flush(batch);
     }
 
+    /// <summary>Under the gate. The wire has not taken all that was sent.</summary>
+    private bool IsSending => _flushing || !_output.IsEmpty;
+
     /// <summary>Under the gate. Sends of this thread wait for the end of its batch.</summary>
     private bool IsCorked(int me) => _corkedThread == me && !_corkLifted;
 
@@ -192,7 +195,7 @@ internal sealed partial class Connection
     {
         TaskCompletionSource? room = null;
         Exception? failure = null;
-        bool taken, finish = false;
+        bool taken, finish = false, wake = false;
         using (_gate.Enter())
         {
             batch = default;
@@ -207,6 +210,8 @@ internal sealed partial class Connection
                 finish = _finishDue && !_aborted;
                 _finishDue = false;
                 _flushing = finish;
+                wake = _waitingFor == DispatchWait.Sent;
+                _waitingFor = wake ? DispatchWait.None : _waitingFor;
             }
 
             if (_room is not null && !_aborted && (long)_output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
@@ -216,6 +221,11 @@ internal sealed partial class Connection
         }
 
         room?.TrySetResult();
+        if (wake)
+        {
+            _dispatchSignal!.Set(true);
+        }
+
         if (failure is not null)
         {
             Log.TrySendFailed(_settings.Logger, Id, this, failure);

@@ -269,6 +269,9 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>No frame was begun and not finished.</summary>
+    private bool IsInputWhole => _input.Length == 0 || (_settings.Framer is IFramerFacts facts && facts.IsBetweenFrames(_input.Span));
+
     private string DescribeIncomplete()
     {
         try

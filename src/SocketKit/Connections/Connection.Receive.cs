@@ -259,7 +259,7 @@ internal sealed partial class Connection
                 return true;
 
             case ParseResult.NeedMore:
-                if (_transport.KeepsMessages && _input.Length > 0)
+                if (_transport.KeepsMessages && !IsInputWhole)
                 {
                     TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
@@ -280,6 +280,17 @@ internal sealed partial class Connection
         }
     }
 
+    private bool IsUnsent
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                return IsSending && _reason is null;
+            }
+        }
+    }
+
     /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
     /// <param name="cutOff">What the wire threw instead of an orderly end.</param>
     private async Task EndInputAsync(Exception? cutOff = null)
@@ -293,13 +304,19 @@ internal sealed partial class Connection
 
             PeerEnd.Finish();
 
-            var detail = _input.Length > 0 ? DescribeIncomplete() : cutOff?.Message;
+            var detail = IsInputWhole ? cutOff?.Message : DescribeIncomplete();
             var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
             FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, cutOff));
             await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
             if (kind == CloseKind.PeerClosed && TryTellInputEnded())
             {
                 await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+            }
+
+            // The peer may take its time to read, as long as it reads: the rule for slow consumers holds meanwhile.
+            while (IsUnsent)
+            {
+                await TurnAsync(DispatchWait.Sent).ConfigureAwait(false);
             }
 
             TryClose(kind, CloseParty.Peer, detail, cutOff, graceful: true);

@@ -33,12 +33,13 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     /// <summary>What is missing, or null when nothing waits.</summary>
     internal string? DescribeIncomplete()
     {
-        if (_count == 0)
+        var input = _buffer.AsSpan(0, _count);
+        if (input.IsEmpty || (framer is IFramerFacts facts && facts.IsBetweenFrames(input)))
         {
             return null;
         }
 
-        var text = framer.DescribeIncomplete(_buffer.AsSpan(0, _count));
+        var text = framer.DescribeIncomplete(input);
         return string.IsNullOrWhiteSpace(text) ? throw new FramerContractException("DescribeIncomplete said nothing") : text;
     }
 

@@ -8,6 +8,9 @@ internal interface IFramerFacts
 
     /// <summary>The texts that it looks for, as bytes; none when it was given bytes, or looks for nothing.</summary>
     IReadOnlyList<FramerText> Texts { get; }
+
+    /// <summary>The bytes that are left at the end of the input are no part of a frame that was cut off.</summary>
+    bool IsBetweenFrames(ReadOnlySpan<byte> input) => false;
 }
 
 /// <summary>A text that a framer looks for.</summary>

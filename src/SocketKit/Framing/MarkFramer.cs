@@ -51,6 +51,9 @@ public sealed class MarkFramer : IFramer, IFramerFacts
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
 
+    /// <remarks>A mark that ends a frame may stand twice, and on a line that is idle stands again and again.</remarks>
+    bool IFramerFacts.IsBetweenFrames(ReadOnlySpan<byte> input) => _shared && input.SequenceEqual(_begin);
+
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
     {

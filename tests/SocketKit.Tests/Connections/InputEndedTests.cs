@@ -89,6 +89,51 @@ public class InputEndedTests
         reason.Detail.Should().Contain("no sum");
     }
 
+    [Theory, Trait("Fault", "X36")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_sent_reaches_a_peer_that_has_finished_and_reads_late(bool isCutOff)
+    {
+        await using var bed = await new TestBed(capacity: 1024).StartAsync((connection, _) => connection.SendAsync(new string('y', 20_000)));
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync(isCutOff ? "get\nhalf" : "get\n");
+        await peer.FinishAsync();
+
+        bed.Advance(9);
+
+        (await peer.ReceiveToEndAsync()).Should().HaveLength(20_001);
+        (await bed.Session.ClosedCall).Should().Match<CloseReason>(reason => reason.Kind == (isCutOff ? CloseKind.Truncated : CloseKind.PeerClosed) && reason.UnsentBytes == 0);
+    }
+
+    [Theory, Trait("Fault", "X06")]
+    [InlineData("~a~~b~~", CloseKind.PeerClosed)]
+    [InlineData("~a~~b~~~", CloseKind.PeerClosed)]
+    [InlineData("~", CloseKind.PeerClosed)]
+    [InlineData("~a~~b~~c", CloseKind.Truncated)]
+    [InlineData("~a~~b~c", CloseKind.Truncated)]
+    public async Task An_equal_mark_too_many_at_the_end_is_no_frame_that_was_cut_off(string input, CloseKind kind)
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Framer = Framers.Marked("~", "~"));
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync(input);
+        await peer.FinishAsync();
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(kind);
+    }
+
+    [Fact, Trait("Fault", "X36")]
+    public async Task A_peer_that_has_finished_and_never_reads_is_a_slow_consumer()
+    {
+        await using var bed = await new TestBed(capacity: 1024).StartAsync((connection, _) => connection.SendAsync(new string('y', 20_000)));
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("get\n");
+        await peer.FinishAsync();
+
+        bed.Advance(11);
+
+        (await bed.Session.ClosedCall).Should().Match<CloseReason>(reason => reason.Kind == CloseKind.SlowConsumer && reason.UnsentBytes > 0);
+    }
+
     [Fact, Trait("Fault", "X36")]
     public async Task A_request_in_it_is_refused_since_no_response_can_come()
     {

@@ -164,6 +164,8 @@ public sealed class SameMarksTests : FramerContract
 
     protected override int Shortest => 1;
 
+    protected override int Idle => 1;
+
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("ab~a~b", null, 0), ("~~~~", null, 3), ("~~~a~", null, 2)];
 
     protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("~", "~", maxLength);
@@ -174,6 +176,8 @@ public sealed class SameLongMarksTests : FramerContract
     protected override byte[] Alphabet => "##a"u8.ToArray();
 
     protected override int Shortest => 1;
+
+    protected override int Idle => 2;
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("####", null, 2), ("ab##", null, 0)];
 

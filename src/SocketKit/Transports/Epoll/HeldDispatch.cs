@@ -25,7 +25,6 @@ internal sealed class HeldDispatch
     private readonly RuntimeWork _atFirst;
     private readonly TimeSpan? _usedAtFirst;
     private SleepEvidence _evidence;
-    private bool _wasSeenAsleep;
     private volatile bool _sleeps;
     private volatile bool _returned;
     private int _told;
@@ -54,12 +53,15 @@ internal sealed class HeldDispatch
     /// <summary>The thread sleeps, and its connection was not told since: it may have sent after the loop was taken, and then blocked. The monitor's.</summary>
     public bool TakesSleepNotice()
     {
-        var takes = !_sleepNoticed && !_returned && _wasSeenAsleep;
+        var takes = !_sleepNoticed && !_returned && WasSeenAsleep;
         _sleepNoticed |= takes;
         return takes;
     }
 
     public Registration? Registration => _registration;
+
+    /// <summary>The monitor's.</summary>
+    public bool WasSeenAsleep { get; private set; }
 
     /// <summary>Nothing is left to find out: the thread has come back, or it was told of.</summary>
     public bool IsSettled => _returned || Volatile.Read(ref _told) != 0;
@@ -80,7 +82,7 @@ internal sealed class HeldDispatch
         var isAsleep = _thread.IsAsleep && !_returned;
         var used = _thread.ProcessorTime;
         _sleeps = _evidence.Look(Stopwatch.GetTimestamp(), isAsleep, used, RuntimeWork.Now, isBusy);
-        _wasSeenAsleep |= isAsleep;
+        WasSeenAsleep |= isAsleep;
         return true;
     }
 

@@ -19,6 +19,12 @@ internal sealed class LoopMonitor(LoopThreads threads)
     /// busy.</summary>
     private static readonly TimeSpan Episode = TimeSpan.FromSeconds(1);
 
+    /// <summary>Handlers that block tend to come in crowds. Behind one that was found asleep, looks follow each other so fast.</summary>
+    private static readonly TimeSpan CrowdInterval = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>For so long, two looks: 20 ms by <see cref="Stopwatch"/>.</summary>
+    private static readonly long CrowdLasts = Stopwatch.Frequency / 50;
+
     /// <summary>Threads that are looked at in a tick, besides those whose loop is taken in it.</summary>
     private const int MostLooks = 8;
 
@@ -37,6 +43,9 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private long _lastLate;
     private long _lastPause;
     private RuntimeWork _atLastLook;
+
+    /// <summary>One of the loops may have a crowd.</summary>
+    private bool _crowds;
     private long _lastAtBound;
     private bool _toldOfBound;
 
@@ -79,7 +88,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         var last = Stopwatch.GetTimestamp();
         while (true)
         {
-            Thread.Sleep(Interval);
+            LookForCrowds();
             var now = Stopwatch.GetTimestamp();
 
             var late = Stopwatch.GetElapsedTime(last, now) > 2 * Interval;
@@ -91,6 +100,48 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 idle = 0;
                 last = Stopwatch.GetTimestamp();
             }
+        }
+    }
+
+    /// <summary>Lets the time to the next look pass. Where a loop was taken from a thread that slept, it is taken sooner from the next one that
+    /// does: who stands behind a hundred handlers that block at once would else wait a hundred times as long.</summary>
+    private void LookForCrowds()
+    {
+        var began = Stopwatch.GetTimestamp();
+        var rest = Interval;
+        while (_crowds && rest > TimeSpan.Zero)
+        {
+            Thread.Sleep(CrowdInterval);
+            var now = Stopwatch.GetTimestamp();
+            rest = Interval - Stopwatch.GetElapsedTime(began, now);
+            _crowds = false;
+            foreach (var entry in _watched)
+            {
+                if (now < entry.CrowdedUntil)
+                {
+                    _crowds = true;
+                    LookForOneMore(entry, now);
+                }
+            }
+        }
+
+        if (rest > TimeSpan.Zero)
+        {
+            Thread.Sleep(rest);
+        }
+    }
+
+    private void LookForOneMore(LoopRecord entry, long now)
+    {
+        var word = entry.Loop.State.Word;
+        if (word != entry.CrowdSeen)
+        {
+            entry.CrowdSeen = word;
+            entry.FirstSeen = (now, RuntimeWork.Now);
+        }
+        else if (LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true })
+        {
+            TakeOver(entry, word);
         }
     }
 
@@ -180,6 +231,11 @@ internal sealed class LoopMonitor(LoopThreads threads)
         ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
         held.Look(IsMachineBusy);
         _held.Enqueue(held);
+        if (held.WasSeenAsleep)
+        {
+            entry.CrowdedUntil = Stopwatch.GetTimestamp() + CrowdLasts;
+            _crowds = true;
+        }
     }
 
     /// <summary>Goes on looking at those whose loop was taken, until it is known who is to blame.</summary>
@@ -253,6 +309,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
     {
         public Standstill Standstill = new();
         public (long Time, RuntimeWork Work) FirstSeen;
+
+        /// <summary>Until when its next handler that blocks is expected, and what the last look for it saw.</summary>
+        public long CrowdedUntil;
+        public long CrowdSeen;
 
         /// <summary>The last dispatch that stood still.</summary>
         public HeldDispatch? Held;

@@ -150,6 +150,33 @@ public class HandOverTests(ITestOutputHelper output)
     }
 
     [Fact]
+    [Trait("Fault", "X01")]
+    public async Task Who_stands_behind_a_crowd_that_blocks_does_not_wait_two_ticks_for_each_of_it()
+    {
+        const int crowd = 200;
+        using var release = new ManualResetEventSlim();
+        var probes = Enumerable.Range(0, crowd + 1).Select(_ => new Probe(_loop)).ToArray();
+        var blocked = 0;
+        foreach (var probe in probes[..crowd])
+        {
+            Turn.Queue(probe, () =>
+            {
+                Interlocked.Increment(ref blocked);
+                release.Wait(Patience);
+            });
+        }
+
+        var watch = Stopwatch.StartNew();
+        await Turn.RunAsync(probes[crowd], () => 0);
+
+        output.WriteLine($"Behind {crowd} dispatches that block, the next one came after {watch.ElapsedMilliseconds} ms");
+        watch.Elapsed.Should().BeLessThan(Bounds.Seconds(1), "two ticks for each are 4 s");
+        blocked.Should().Be(crowd);
+        release.Set();
+        Array.ForEach(probes, probe => probe.Dispose());
+    }
+
+    [Fact]
     [Trait("Fault", "X11")]
     public async Task What_waits_for_a_processor_is_not_to_blame()
     {
