@@ -21,7 +21,8 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <summary>
     /// Connects. With <see cref="SocketClientOptions.Reconnect"/> set, the policy covers the first attempt too. Joins an attempt under way;
     /// complete at once when connected. From the first cause of death of a connection
-    /// on it waits for the next one; without a policy it begins a new attempt when the dead connection is released.
+    /// on, and from the end of its input on, it waits for the next one; without a policy it begins a new attempt when the dead connection is
+    /// released.
     /// </summary>
     /// <param name="cancellationToken">Ends this call's wait. The attempt goes on as long as another call waits for it, and ends when none
     /// does; a client that was connected once goes on reconnecting.</param>

@@ -24,6 +24,7 @@ public class OptionsTests
         { "SocketServerOptions.OpenTimeout", "type a time above zero", options => options.OpenTimeout = TimeSpan.Zero },
         { "SocketServerOptions.HalfCloseTimeout", "above zero", options => options.HalfCloseTimeout = TimeSpan.Zero },
         { "SocketServerOptions.CloseTimeout", "below 24 days", options => options.CloseTimeout = TimeSpan.FromDays(25) },
+        { "SocketServerOptions.HalfCloseTimeout", ", or Timeout.InfiniteTimeSpan", options => options.HalfCloseTimeout = TimeSpan.Zero },
         { "SocketServerOptions.DrainTimeout", "type a time above zero", options => options.DrainTimeout = Timeout.InfiniteTimeSpan },
     };
 

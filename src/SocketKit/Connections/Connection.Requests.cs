@@ -131,7 +131,7 @@ internal sealed partial class Connection
         }
 
         List<PendingRequest>? expired = null;
-        PendingRequest? lost;
+        string? lost;
         bool mailboxFull;
         TimeSpan notReading;
         using (_gate.Enter())
@@ -154,7 +154,7 @@ internal sealed partial class Connection
 
         if (lost is not null)
         {
-            TryClose(CloseKind.ResponseLost, CloseParty.Peer, $"a response did not come within two time-outs of {lost.Timeout}, so later ones cannot be told apart", null, graceful: false);
+            TryClose(CloseKind.ResponseLost, CloseParty.Peer, lost, null, graceful: false);
         }
     }
 

@@ -45,7 +45,9 @@ internal sealed class ConnectionSettings
         SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
         OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
-        HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan ? options.HalfCloseTimeout : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
+        HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan
+            ? options.HalfCloseTimeout
+            : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout), ", or Timeout.InfiniteTimeSpan");
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
         OptionsFit.Check(heartbeat, Framer, TextEncoding, role);
@@ -115,9 +117,9 @@ internal sealed class ConnectionSettings
     /// <summary>The handlers that have held an event loop: once may be chance.</summary>
     public FirstTimes HeldLoops { get; } = new();
 
-    public static TimeSpan Positive(TimeSpan value, string role, string name) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
+    public static TimeSpan Positive(TimeSpan value, string role, string name, string orElse = "") => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
         ? value
-        : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10)");
+        : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10){orElse}");
 
     public static int InRange(int value, int least, int most, string role, string name) => value >= least && value <= most
         ? value

@@ -11,6 +11,12 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     // Those by id with a time-out of their own: a tick looks at each. The others fall due in the order of their age.
     private readonly LinkedList<PendingRequest> _byIdOwnTimeout = new();
 
+    // Late responses that were swallowed so far; how many requests one after the other were too late while such came, and how many had come
+    // when the last of these was counted.
+    private long _swallowed;
+    private int _lateInARow;
+    private long _countedAt;
+
     // Since when a tick after the other has found the receive loop in the same handler call.
     private uint _receivesAtLastTick;
     private long _notReadingSince = long.MaxValue;
@@ -36,7 +42,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
 
         var id = options.CorrelationId;
-        var request = new PendingRequest(id, options.Timeout ?? timeout, now);
+        var request = new PendingRequest(id, options.Timeout ?? timeout, now) { SwallowedBefore = _swallowed };
         if (id == 0)
         {
             _inOrder.AddLast(request);
@@ -95,10 +101,12 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         _inOrder.RemoveFirst();
         if (request.Done)
         {
+            _swallowed += request.TimedOut ? 1 : 0;
             request = null;
             return;
         }
 
+        _lateInARow = 0;
         request.Done = true;
         Waiting--;
     }
@@ -138,9 +146,10 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     /// <summary>Ends what has waited too long.</summary>
     /// <param name="now">Monotonic ticks.</param>
     /// <param name="expired">Gets the requests whose time-out has passed.</param>
-    /// <returns>A tombstone that has not been filled in time: a response is lost, and order with it.</returns>
-    public PendingRequest? Expire(long now, List<PendingRequest> expired)
+    /// <returns>Why a response is lost, and order with it; or null.</returns>
+    public string? Expire(long now, List<PendingRequest> expired)
     {
+        string? lost = null;
         while (_byIdByAge.First?.Value is { } oldest && oldest.Due <= now)
         {
             Bury(oldest, now);
@@ -171,16 +180,34 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
             }
             else if (request.Done)
             {
-                return request;
+                return $"a response did not come within two time-outs of {request.Timeout}, so later ones cannot be told apart";
             }
             else
             {
                 Bury(request, now);
                 expired.Add(request);
+                request.TimedOut = true;
+                if (IsOutOfStep(request))
+                {
+                    lost = $"three requests one after the other timed out after {request.Timeout} while responses came: one was skipped, or all are late";
+                }
             }
         }
 
-        return null;
+        return lost;
+    }
+
+    /// <summary>Each response fills the place of the request before, since one was skipped; in step again, it would be answered in time. A
+    /// single one may be late.</summary>
+    private bool IsOutOfStep(PendingRequest request)
+    {
+        if (_swallowed == request.SwallowedBefore || request.SwallowedBefore < _countedAt)
+        {
+            return false;
+        }
+
+        _countedAt = _swallowed;
+        return ++_lateInARow > 1;
     }
 
     /// <summary>Empties it at the connection's end.</summary>
@@ -234,6 +261,12 @@ internal sealed class PendingRequest(long id, TimeSpan timeout, long now) : Task
 
     /// <summary>Answered, failed or abandoned: nobody waits any more.</summary>
     public bool Done { get; set; }
+
+    /// <summary>In order: it was not cancelled.</summary>
+    public bool TimedOut { get; set; }
+
+    /// <summary>In order: how many late responses had been swallowed before it was made.</summary>
+    public long SwallowedBefore { get; init; }
 
     /// <summary>Fails the caller; a request that nobody awaits is no unobserved exception.</summary>
     public void Fail(Exception exception)

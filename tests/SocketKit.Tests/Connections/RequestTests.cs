@@ -66,6 +66,64 @@ public class RequestTests
     }
 
     [Fact]
+    public async Task A_skipped_response_that_each_next_one_stands_in_for_closes_as_ResponseLost()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        await AskAsync("1", answer: null);
+        await AskAsync("2", answer: "to 2");
+        connection.Closed.IsCompleted.Should().BeFalse("one may be late");
+
+        await AskAsync("3", answer: "to 3");
+
+        var reason = await connection.Closed.Soon();
+        reason.Kind.Should().Be(CloseKind.ResponseLost);
+        reason.Detail.Should().StartWith("three requests one after the other timed out");
+
+        async Task AskAsync(string request, string? answer)
+        {
+            var asked = connection.RequestAsync(request).AsTask();
+            if (answer is not null)
+            {
+                await peer.SendAsync(answer + "\n");
+                asked.IsCompleted.Should().BeFalse("it fills the place of the one before");
+            }
+
+            bed.Advance(2.1);
+            await asked.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        }
+    }
+
+    [Fact]
+    public async Task Responses_that_are_late_together_and_then_in_time_again_lose_nothing()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        for (var round = 0; round < 3; round++)
+        {
+            var late = Enumerable.Range(0, 4).Select(number => connection.RequestAsync($"{number}").AsTask()).ToArray();
+            bed.Advance(2.1);
+            var more = Enumerable.Range(4, 4).Select(number => connection.RequestAsync($"{number}").AsTask()).ToArray();
+            bed.Advance(1);
+            await peer.SendAsync("0\n1\n2\n3\n");
+            bed.Advance(1.1);
+            foreach (var request in late.Concat(more))
+            {
+                await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+            }
+
+            await peer.SendAsync("4\n5\n6\n7\n");
+            var last = connection.RequestAsync("8").AsTask();
+            await peer.SendAsync("8\n");
+            (await last.Soon()).ToString().Should().Be("8");
+        }
+
+        connection.Closed.IsCompleted.Should().BeFalse();
+    }
+
+    [Fact]
     public async Task A_request_may_have_a_time_out_of_its_own()
     {
         await using var bed = await new TestBed().StartAsync(configure: options => options.RequestTimeout = TimeSpan.FromSeconds(5));
