@@ -140,6 +140,7 @@ public class LimitTests(ITestOutputHelper output)
         rejected.Sum().Should().Be(excess);
         server.Waiting.Should().Be(0);
         server.Server.Connections.Count.Should().Be(limit);
+        await Eventually.TrueAsync(() => server.LogFrom(LogLevel.Warning).Any(line => line.Contains("Refusing connections")), "told beside the accept loop");
         server.LogFrom(LogLevel.Warning).Should().ContainSingle(line => line.Contains("Refusing connections"));
         await Task.WhenAll(peers.Select(peer => peer.EchoAsync("still here")));
 

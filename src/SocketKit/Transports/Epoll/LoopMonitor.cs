@@ -103,8 +103,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
         }
     }
 
-    /// <summary>Lets the time to the next look pass. Where a loop was taken from a thread that slept, it is taken sooner from the next one that
-    /// does: who stands behind a hundred handlers that block at once would else wait a hundred times as long.</summary>
+    /// <summary>Lets the time to the next look pass. Where a loop was taken from a thread that slept, it is taken at first sight from the next one
+    /// that does: who stands behind a hundred handlers that block at once would else wait a hundred times as long.</summary>
     private void LookForCrowds()
     {
         var began = Stopwatch.GetTimestamp();
@@ -134,13 +134,13 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private void LookForOneMore(LoopRecord entry, long now)
     {
         var word = entry.Loop.State.Word;
-        if (word != entry.CrowdSeen)
+        if (LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true })
         {
-            entry.CrowdSeen = word;
-            entry.FirstSeen = (now, RuntimeWork.Now);
-        }
-        else if (LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true })
-        {
+            if (word != entry.Standstill.Seen)
+            {
+                entry.FirstSeen = (now, RuntimeWork.Now);
+            }
+
             TakeOver(entry, word);
         }
     }
@@ -310,9 +310,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
         public Standstill Standstill = new();
         public (long Time, RuntimeWork Work) FirstSeen;
 
-        /// <summary>Until when its next handler that blocks is expected, and what the last look for it saw.</summary>
+        /// <summary>Until when its next handler that blocks is expected.</summary>
         public long CrowdedUntil;
-        public long CrowdSeen;
 
         /// <summary>The last dispatch that stood still.</summary>
         public HeldDispatch? Held;
