@@ -113,7 +113,6 @@ internal sealed partial class ClientSession : IConnectionOwner
                     ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), start, preferLocal: false);
                     break;
                 }
-
                 else if (!_run.IsEnding)
                 {
                     run = _run;

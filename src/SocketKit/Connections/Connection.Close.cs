@@ -216,11 +216,13 @@ internal sealed partial class Connection
         return true;
     }
 
-    /// <summary>Behind the end of the input the end waits for our own alone: with TLS for its last words, which stand behind what a slow peer has
-    /// not taken out of the kernel yet.</summary>
-    private TimeSpan TimeToClose(CloseKind kind) => _inputEnded && kind is CloseKind.PeerClosed or CloseKind.Truncated && _settings.SlowConsumerTimeout > _settings.CloseTimeout
-        ? _settings.SlowConsumerTimeout
-        : _settings.CloseTimeout;
+    /// <summary>Behind the end of the input the close waits for our own end alone: with TLS for its last words, which stand behind what a slow
+    /// peer has not taken out of the kernel yet.</summary>
+    private TimeSpan TimeToClose(CloseKind kind)
+    {
+        var (usual, slow) = (_settings.CloseTimeout, _settings.SlowConsumerTimeout);
+        return _inputEnded && slow > usual && kind is CloseKind.PeerClosed or CloseKind.Truncated ? slow : usual;
+    }
 
     /// <summary>Unblocks both verbs of the wire; what is queued is lost, and counted.</summary>
     private void AbortWire()
