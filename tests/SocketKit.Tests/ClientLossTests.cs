@@ -13,8 +13,10 @@ public class ClientLossTests
     public async Task ConnectAsync_waits_for_the_next_connection_from_the_first_cause_of_death_on()
     {
         await using var bed = await new TestBed().StartAsync();
-        await using var client = await bed.ConnectAsync(options => options.Reconnect = new ScriptedReconnect(0.7));
+        await using var client = new SocketClient(bed.ClientOptions(options => options.Reconnect = new ScriptedReconnect(0.7)));
         var log = new StateLog(client);
+        await client.ConnectAsync().Soon();
+        bed.Network.Settle();
         var first = client.Connection!;
 
         // Nothing gets through, so the graceful end takes until its deadline.
@@ -33,8 +35,8 @@ public class ClientLossTests
         await next.Soon();
 
         client.Connection.Should().NotBeNull().And.NotBeSameAs(first);
-        var states = (await log.WaitAsync(3)).Select(change => change.To);
-        states.Should().Equal(ClientState.Waiting, ClientState.Connecting, ClientState.Connected);
+        var states = (await log.WaitAsync(5)).Select(change => change.To);
+        states.Should().Equal(ClientState.Connecting, ClientState.Connected, ClientState.Waiting, ClientState.Connecting, ClientState.Connected);
     }
 
     [Fact]
