@@ -83,6 +83,8 @@ public class HoldBackTests
         _wire.Sends.Should().Be(0);
         _wire.Turn();
 
+        // The clock may not have come to wait for the turn yet: then it is told of it elsewhere.
+        SpinWait.SpinUntil(() => _wire.Sends == 1, Bytes.Bound).Should().BeTrue();
         _wire.Sent.Should().Equal(1);
         SpinWait.SpinUntil(() => !_writer.Tick(long.MaxValue), Bytes.Bound).Should().BeTrue("nothing is watched any more");
         _wire.Turns.Should().Be(1);
