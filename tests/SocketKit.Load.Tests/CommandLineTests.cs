@@ -20,6 +20,7 @@ public class CommandLineTests
     [InlineData("measure fanout --messages 5")]
     [InlineData("measure blocking --fraction 0.2")]
     [InlineData("measure growth")]
+    [InlineData("measure stalls --rounds 200 --cases newcomer stop --loops 0")]
     [InlineData("measure tls-close --seconds 7")]
     [InlineData("measure tls-close --roles client --engines epoll --protocols 1.3 --causes Close Dispose --workers 4")]
     [InlineData("measure http --connections 64 --depth 16 --rounds 3")]

@@ -23,18 +23,11 @@ internal static class BusyMeasurement
 
     private static readonly Option<int> Clients = MeasureCommand.Count("--clients",
         "Threads that connect, have one message echoed and reset the connection.", 12);
-    private static readonly Option<int> Loops = new Option<int>("--loops")
-    {
-        Description = "Busy loops beside it.",
-        DefaultValueFactory = _ => 8
-    }.AtLeast(0);
+    private static readonly Option<int> Loops = MeasureCommand.CountOrNone("--loops", "Busy loops beside it.", 8);
     private static readonly Option<double> Seconds = MeasureCommand.Seconds("--seconds", "How long is measured.", 7);
     private static readonly Option<double> WarmUp = MeasureCommand.Seconds("--warm-up", "Seconds of the same before that.", 3);
-    private static readonly Option<int> BlockEvery = new Option<int>("--block-every")
-    {
-        Description = "The handler of one of so many connections blocks its thread; 0: none.",
-        DefaultValueFactory = _ => 0,
-    }.AtLeast(0);
+    private static readonly Option<int> BlockEvery = MeasureCommand.CountOrNone("--block-every",
+        "The handler of one of so many connections blocks its thread; 0: none.", 0);
 
     private static readonly Option<int> BlockMilliseconds = MeasureCommand.Count("--block-ms", "For so many milliseconds.", 100);
     private static readonly Option<bool> SameProcess = new("--same-process")

@@ -31,10 +31,10 @@ internal sealed record Turn(Contender Contender, ParseResult Arguments, int? Ser
 internal static class MeasureCommand
 {
     public static Command Create() => new(
-        "measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block, growth, a web app, clients that pause, the ends of TLS connections.")
+        "measure", "Measures one thing: idle connections, short ones, fan-out, handlers that block and who waits for them, growth, a web app, clients that pause, the ends of TLS connections.")
     {
         IdleMeasurement.Create(), ChurnMeasurement.Create(), BusyMeasurement.Create(), FanoutMeasurement.Create(), BlockingMeasurement.Create(), GrowthMeasurement.Create(),
-        HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(), TlsCloseMeasurement.Create(),
+        StallsMeasurement.Create(), HttpMeasurement.Create(), Http2Measurement.Create(), PausesMeasurement.Create(), TlsCloseMeasurement.Create(),
     };
 
     /// <summary>A measurement of one server after the other, printed as a table.</summary>
@@ -101,4 +101,14 @@ internal static class MeasureCommand
     public static Option<double> Seconds(string name, string description, double seconds) => new Option<double>(name) { Description = description, DefaultValueFactory = _ => seconds }.AtLeast(0.1);
 
     public static Option<int> Count(string name, string description, int count) => new Option<int>(name) { Description = description, DefaultValueFactory = _ => count }.AtLeast(1);
+
+    public static Option<int> CountOrNone(string name, string description, int count) => new Option<int>(name) { Description = description, DefaultValueFactory = _ => count }.AtLeast(0);
+
+    /// <summary>Some of these; all unless the user says otherwise.</summary>
+    public static Option<string[]> Choice(string name, string description, string[] all)
+    {
+        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => all };
+        option.AcceptOnlyFromAmong(all);
+        return option;
+    }
 }

@@ -23,9 +23,9 @@ internal static class TlsCloseMeasurement
 
     public static Command Create()
     {
-        var roles = Choice("--roles", "Which end is the library's.", AllRoles);
-        var engines = Choice("--engines", "On which engines.", AllEngines);
-        var protocols = Choice("--protocols", "Which versions of TLS.", AllProtocols);
+        var roles = MeasureCommand.Choice("--roles", "Which end is the library's.", AllRoles);
+        var engines = MeasureCommand.Choice("--engines", "On which engines.", AllEngines);
+        var protocols = MeasureCommand.Choice("--protocols", "Which versions of TLS.", AllProtocols);
         Option<CloseCause[]> causes = new("--causes") { Description = "What ends the connections.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CloseCause>() };
         var seconds = MeasureCommand.Seconds("--seconds", "How long each combination is tried.", 60);
         var workers = MeasureCommand.Count("--workers", "How many connections at once for each cause.", 2);
@@ -38,7 +38,7 @@ internal static class TlsCloseMeasurement
             var passed = true;
             foreach (var role in arguments.GetValue(roles)!)
             {
-                foreach (var engine in arguments.GetValue(engines)!.Where(IsPresent))
+                foreach (var engine in arguments.GetValue(engines)!.Where(EngineChoice.IsPresent))
                 {
                     foreach (var protocol in arguments.GetValue(protocols)!)
                     {
@@ -50,24 +50,6 @@ internal static class TlsCloseMeasurement
             return passed ? 0 : 1;
         });
         return command;
-    }
-
-    private static Option<string[]> Choice(string name, string description, string[] all)
-    {
-        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => all };
-        option.AcceptOnlyFromAmong(all);
-        return option;
-    }
-
-    private static bool IsPresent(string engine)
-    {
-        if (EngineChoice.Missing(engine) is not { } missing)
-        {
-            return true;
-        }
-
-        Console.WriteLine($"{engine} is left out: {missing}");
-        return false;
     }
 
     private static async Task<bool> RunAsync(

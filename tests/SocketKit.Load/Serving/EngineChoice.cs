@@ -19,6 +19,18 @@ internal static class EngineChoice
         }
     }
 
+    /// <summary>If it can be had here; when not, a line says why.</summary>
+    public static bool IsPresent(string engine)
+    {
+        if (Missing(engine) is not { } missing)
+        {
+            return true;
+        }
+
+        Console.WriteLine($"{engine} is left out: {missing}");
+        return false;
+    }
+
     public static Listener Listen(string engine, int port) =>
         SocketKit.Listen.Tcp("127.0.0.1", port, new TcpListenOptions { Engine = Of(engine) });
 
