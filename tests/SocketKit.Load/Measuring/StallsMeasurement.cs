@@ -44,8 +44,8 @@ internal static class StallsMeasurement
 
                     var result = await RunAsync(one, engine, arguments.GetValue(rounds), arguments.GetValue(crowd), cancellationToken);
                     results.Add($"{engine} {one.Name}", result);
-                    table.Add([engine, one.Title, MarkdownReport.Number(result.Rounds), MarkdownReport.Number(result.Median), MarkdownReport.Number(result.Longest),
-                        MarkdownReport.Number(result.Bound), MarkdownReport.Number(result.Late)]);
+                    table.Add([engine, one.Title, $"{result.Rounds}", MarkdownReport.Number(result.Median), MarkdownReport.Number(result.Longest),
+                        MarkdownReport.Number(result.Bound), $"{result.Late}"]);
                 }
             }
 

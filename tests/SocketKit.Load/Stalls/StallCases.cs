@@ -66,21 +66,30 @@ internal static class StallCases
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>A handler waits for the stop of its server, which waits for it no longer than it may.</summary>
+    /// <summary>A handler blocks until the stop of its server is over.</summary>
     private static async Task<TimeSpan> StopAsync(SocketEngine engine)
     {
-        var stopped = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
-        SocketServer? server = null;
-        await using var own = server = await ServeAsync(engine, Handler.OnMessage((_, _) =>
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var over = new ManualResetEventSlim();
+        await using var server = await ServeAsync(engine, Handler.OnMessage((_, _) =>
         {
-            var began = Stopwatch.GetTimestamp();
-            server!.StopAsync().GetAwaiter().GetResult();
-            stopped.SetResult(Stopwatch.GetElapsedTime(began));
+            entered.SetResult();
+            over.Wait(Patience);
             return default;
         }));
         using var peer = Connect((IPEndPoint)server.EndPoints[0]);
         peer.Send("stop\n"u8);
-        return await stopped.Task.WaitAsync(Patience);
+        await entered.Task.WaitAsync(Patience);
+        var began = Stopwatch.GetTimestamp();
+        try
+        {
+            await server.StopAsync();
+            return Stopwatch.GetElapsedTime(began);
+        }
+        finally
+        {
+            over.Set();
+        }
     }
 
     /// <summary>A client's handler waits for the end of its own connection.</summary>
