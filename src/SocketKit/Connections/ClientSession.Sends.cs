@@ -7,7 +7,7 @@ internal sealed partial class ClientSession
     private Connection? _opening;
 
     private static CloseReason NotYet { get; } =
-        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet", null);
+        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet; call ConnectAsync first", null);
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {

@@ -100,7 +100,7 @@ public static partial class FramerCheck
         }
 
         var came = 0;
-        while (came < GoodBehind && came < feed.Messages.Count && feed.Messages[^(came + 1)].AsSpan().SequenceEqual(good[behind[^(came + 1)]]))
+        while (came < GoodBehind && came < feed.Messages.Count - GoodBefore && feed.Messages[^(came + 1)].AsSpan().SequenceEqual(good[behind[^(came + 1)]]))
         {
             came++;
         }

@@ -202,6 +202,19 @@ public class FramerCheckTests
     }
 
     [Fact, Trait("Fault", "X06")]
+    public void The_good_messages_in_front_do_not_count_as_behind()
+    {
+        // Deaf from the first damaged frame on. With two messages the two in front are those that the twenty behind end with.
+        var deaf = new Custom
+        {
+            OnRead = (input, _) => input.IndexOf((byte)';') is var end and >= 0 && input[0] == end - 1 ? Frame.Message(1, end - 1, 1) : Frame.NeedTotal(10_000),
+            OnWrite = (message, output) => output.Write([(byte)message.Length, .. message, (byte)';']),
+        };
+
+        Lost(deaf, 18).Should().EndWith("behind it the last 0 came, where all but 18 should");
+    }
+
+    [Fact, Trait("Fault", "X06")]
     public void A_framer_that_fails_on_damage_is_found_and_one_that_refuses_it_is_not()
     {
         Reader good = new DelimiterFramer(";"u8).Read;
