@@ -26,6 +26,7 @@ public sealed partial class SocketServer
         }
 
         Log.Stopping(settings.Connection.Logger, connections.Length);
+        var began = settings.Connection.TimeProvider.GetTimestamp();
         foreach (var connection in connections)
         {
             connection.BeginDrain();
@@ -46,7 +47,9 @@ public sealed partial class SocketServer
         var left = connections.Where(connection => !connection.Closed.IsCompleted && !connection.Ended.IsCompleted).ToArray();
         if (left.Length > 0)
         {
-            Log.AbortedAtStop(settings.Connection.Logger, left.Length, settings.DrainTimeout, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));
+            // A token may have ended the drain early.
+            var waited = _drainOver.IsCancellationRequested ? settings.Connection.TimeProvider.GetElapsedTime(began) : settings.DrainTimeout;
+            Log.AbortedAtStop(settings.Connection.Logger, left.Length, waited, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));
             foreach (var connection in left)
             {
                 connection.AbortForStop();
@@ -57,8 +60,8 @@ public sealed partial class SocketServer
 
         // Those whose handler awaits this stop get as much time again, behind its back.
         _ = AbortLaterAsync(connections.Where(connection => !connection.Closed.IsCompleted), settings);
-        var waited = connections.Select(connection => connection.WaitedFor).OfType<string>().ToArray();
-        return waited.Length == 0 ? null : $"The stop waited for {waited.Length} of its connections. {waited[0]}";
+        var waits = connections.Select(connection => connection.WaitedFor).OfType<string>().ToArray();
+        return waits.Length == 0 ? null : $"The stop waited for {waits.Length} of its connections. {waits[0]}";
     }
 
     private static async Task AbortLaterAsync(IEnumerable<Connection> connections, ServerSettings settings)

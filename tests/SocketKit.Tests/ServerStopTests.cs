@@ -102,6 +102,61 @@ public class ServerStopTests
     }
 
     [Fact]
+    public async Task Replies_that_are_queued_when_the_handler_is_done_go_out_however_slowly_the_peer_reads()
+    {
+        await using var bed = await new TestBed(capacity: 256).StartAsync((connection, message) =>
+        {
+            _ = connection.SendAsync(new byte[10_000]).AsTask();
+            return default;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+        var stopping = bed.Server.StopAsync();
+        await Gone(bed);
+        bed.Network.Settle();
+
+        // Longer than a close waits for its peer.
+        bed.Advance(5);
+        bed.Session.Connection.ClosedToken.IsCancellationRequested.Should().BeFalse();
+        (await peer.ReceiveToEndAsync()).Should().HaveLength(10_001);
+        await peer.FinishAsync();
+        await stopping.Soon();
+
+        var reason = await bed.Session.ClosedCall;
+        reason.Should().Match<CloseReason>(it => it.Kind == CloseKind.ServerStopping && it.UnsentBytes == 0 && it.Detail == null);
+    }
+
+    [Fact]
+    public async Task Who_goes_on_sending_does_not_put_it_off()
+    {
+        await using var bed = await new TestBed(capacity: 256).StartAsync((connection, message) =>
+        {
+            _ = connection.SendAsync(new byte[1_000]).AsTask();
+            return default;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("x\n");
+        var stopping = bed.Server.StopAsync();
+        await Gone(bed);
+        bed.Network.Settle();
+        bed.Session.Connection.TrySend(new byte[1_000]).Should().BeTrue("the first reply is still on its way");
+
+        var received = 0;
+        for (var i = 0; i < 100 && !bed.Session.Connection.ClosedToken.IsCancellationRequested; i++)
+        {
+            received += (await peer.ReceiveAsync()).Length;
+            bed.Network.Settle();
+            bed.Session.Connection.TrySend(new byte[1_000]);
+        }
+
+        bed.Session.Connection.ClosedToken.IsCancellationRequested.Should().BeTrue();
+        (await peer.ReceiveToEndAsync()).Should().NotBeEmpty("what was accepted meanwhile goes out as well");
+        await peer.FinishAsync();
+        await stopping.Soon();
+        (await bed.Session.ClosedCall).UnsentBytes.Should().Be(0);
+    }
+
+    [Fact]
     [Trait("Fault", "N08")]
     public async Task Five_hundred_peers_that_read_nothing_do_not_hold_it_beyond_the_drain_time()
     {

@@ -142,7 +142,7 @@ internal sealed partial class Connection
     /// <summary>Ends the connection for the server's stop, when its time is up.</summary>
     internal void AbortForStop()
     {
-        if (!TryClose(CloseKind.ServerStopping, CloseParty.Local, "aborted: it did not finish within the drain time", null, graceful: false))
+        if (!TryClose(CloseKind.ServerStopping, CloseParty.Local, "aborted: the drain time was over", null, graceful: false))
         {
             AbortWire();
         }

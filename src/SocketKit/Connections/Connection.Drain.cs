@@ -11,8 +11,28 @@ internal sealed partial class Connection
     /// <summary>Where the input ends then.</summary>
     private InputMark? _inputMark;
 
+    /// <summary>Where the last reply ends, in bytes that the wire has taken; -1: not known yet.</summary>
+    private long _repliesEnd = -1;
+
     /// <summary>How many receives had begun at the clock's last tick: still as many, and it is the same receive. The clock's.</summary>
     private int _receiveAtTick = -1;
+
+    /// <summary>
+    /// Under the gate, with nothing left to handle: the wire has taken what was queued then. Who goes on sending after that, from a thread of its own,
+    /// does not put the end off.
+    /// </summary>
+    private bool AreRepliesSent
+    {
+        get
+        {
+            if (_repliesEnd < 0)
+            {
+                _repliesEnd = BytesTaken + Queued;
+            }
+
+            return !IsSending || BytesTaken >= _repliesEnd;
+        }
+    }
 
     /// <summary>Lets what is in flight finish, then closes.</summary>
     internal void BeginDrain()

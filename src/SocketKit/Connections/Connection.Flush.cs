@@ -226,6 +226,11 @@ internal sealed partial class Connection
             _dispatchSignal!.Set(true);
         }
 
+        if (_draining)
+        {
+            CheckIdle();
+        }
+
         if (failure is not null)
         {
             Log.TrySendFailed(_settings.Logger, Id, this, failure);

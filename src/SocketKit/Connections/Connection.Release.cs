@@ -125,7 +125,7 @@ internal sealed partial class Connection
 
             if (_reason is null)
             {
-                close = _draining && _receiving && _inputMark!.IsReached && _mailbox.Count == 0 && _requests is null or { Waiting: 0 };
+                close = _draining && _receiving && _inputMark!.IsReached && _mailbox.Count == 0 && _requests is null or { Waiting: 0 } && AreRepliesSent;
             }
             else if (_released && _receiveEnded && !_closedCalled)
             {

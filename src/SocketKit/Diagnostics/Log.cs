@@ -25,8 +25,8 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "Stopping with {Count} connections")]
     public static partial void Stopping(ILogger logger, int count);
 
-    [LoggerMessage(7, LogLevel.Warning, "Aborted {Count} connections that did not finish within {DrainTimeout}: {Connections}")]
-    public static partial void AbortedAtStop(ILogger logger, int count, TimeSpan drainTimeout, string connections);
+    [LoggerMessage(7, LogLevel.Warning, "Aborted {Count} connections that did not finish within {Waited}: {Connections}")]
+    public static partial void AbortedAtStop(ILogger logger, int count, TimeSpan waited, string connections);
 
     [LoggerMessage(9, LogLevel.Warning, "The thread pool is starved: queued work waits for {Milliseconds} ms; its minimum of threads is raised to {Threads}. A handler that blocks its thread is the usual cause")]
     public static partial void PoolStarved(ILogger logger, long milliseconds, int threads);

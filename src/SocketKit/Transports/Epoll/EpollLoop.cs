@@ -267,9 +267,8 @@ internal sealed unsafe class EpollLoop
 
     private void Dispatch(Registration registration, ILoopItem? item, int directions, long state, LoopThreads.LoopThread thread)
     {
-        if (registration.IsOnProbation)
+        if (registration.IsOnProbation && _threads.TryRun(registration, item, directions))
         {
-            _threads.Run(registration, item, directions);
             return;
         }
 

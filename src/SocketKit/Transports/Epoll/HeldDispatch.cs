@@ -63,6 +63,9 @@ internal sealed class HeldDispatch
     /// <summary>The monitor's.</summary>
     public bool WasSeenAsleep { get; private set; }
 
+    /// <summary>The thread has come back.</summary>
+    public bool HasReturned => _returned;
+
     /// <summary>Nothing is left to find out: the thread has come back, or it was told of.</summary>
     public bool IsSettled => _returned || Volatile.Read(ref _told) != 0;
 

@@ -141,7 +141,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
                 entry.FirstSeen = (now, RuntimeWork.Now);
             }
 
-            TakeOver(entry, word);
+            TakeOver(entry, word, atFirstSight: true);
         }
     }
 
@@ -178,7 +178,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
             if (entry.Standstill.Look(word, isLate, out var isBusy)
                 || (isLate && LoopState.IsInDispatch(word) && entry.Loop.Thread is { Native.IsAsleep: true }))
             {
-                TakeOver(entry, word);
+                TakeOver(entry, word, atFirstSight: false);
             }
 
             busy |= isBusy;
@@ -188,7 +188,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
         return busy || _held.Count > 0;
     }
 
-    private void TakeOver(LoopRecord entry, long seen)
+    private void TakeOver(LoopRecord entry, long seen, bool atFirstSight)
     {
         var loop = entry.Loop;
         if (entry.Held?.Word != seen)
@@ -231,7 +231,14 @@ internal sealed class LoopMonitor(LoopThreads threads)
         ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
         held.Look(IsMachineBusy);
         _held.Enqueue(held);
-        if (held.WasSeenAsleep)
+        // What was taken at first sight may have slept for a moment. It keeps the crowd together only as long as one goes on blocking that was seen
+        // twice: else a handler that sleeps shortly each time would keep it together for ever.
+        if (held.WasSeenAsleep && !atFirstSight)
+        {
+            entry.First = held;
+        }
+
+        if (held.WasSeenAsleep && entry.First is { HasReturned: false })
         {
             entry.CrowdedUntil = Stopwatch.GetTimestamp() + CrowdLasts;
             _crowds = true;
@@ -312,6 +319,9 @@ internal sealed class LoopMonitor(LoopThreads threads)
 
         /// <summary>Until when its next handler that blocks is expected.</summary>
         public long CrowdedUntil;
+
+        /// <summary>The one behind which the crowd was looked for.</summary>
+        public HeldDispatch? First;
 
         /// <summary>The last dispatch that stood still.</summary>
         public HeldDispatch? Held;

@@ -87,13 +87,14 @@ internal sealed class LoopThreads
     }
 
     /// <summary>Dispatches on a spare; at the bound, when one is free again.</summary>
-    public void Run(Registration registration, ILoopItem? item, int directions)
+    /// <returns>False: there is none that could become free, and the system gives no thread; the caller dispatches itself.</returns>
+    public bool TryRun(Registration registration, ILoopItem? item, int directions)
     {
         var work = new Work(registration, item, directions);
         if (TakeSpare() is { } spare)
         {
             spare.Give(work);
-            return;
+            return true;
         }
 
         SocketKitMetrics.SparesExhausted.Add(1);
@@ -102,11 +103,17 @@ internal sealed class LoopThreads
         {
             if (!_parked.TryPop(out free))
             {
+                if (_threads == _loops)
+                {
+                    return false;
+                }
+
                 _backlog.Enqueue(work);
             }
         }
 
         free?.Give(work);
+        return true;
     }
 
     /// <summary>A thread has done its work. True: there is more for it; false: it is parked.</summary>

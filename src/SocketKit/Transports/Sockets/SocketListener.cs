@@ -146,7 +146,12 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.TooManyOpenSockets)
         {
-            // The system says so also when nobody waits.
+            // The system says so also when nobody waits: asked again, with somebody who does, it is a failure.
+            if (_descriptorsShort)
+            {
+                throw;
+            }
+
             _descriptorsShort = true;
             return null;
         }

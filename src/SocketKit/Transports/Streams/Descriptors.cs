@@ -38,13 +38,13 @@ internal static partial class Descriptors
     {
         try
         {
-            using var probe = File.OpenHandle("/dev/null");
-            return probe.DangerousGetHandle() >= FirstReserved;
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            return AreShort(probe);
         }
-        catch (IOException)
+        catch (SocketException exception)
         {
-            // Not even one is left.
-            return true;
+            // Not even one is left; any other error says nothing about that.
+            return exception.SocketErrorCode == SocketError.TooManyOpenSockets;
         }
     }
 
@@ -55,7 +55,14 @@ internal static partial class Descriptors
             return long.MaxValue;
         }
 
-        return GetLimit(OperatingSystem.IsLinux() ? LinuxNumberOfFiles : OtherNumberOfFiles, out var limit) == 0 && limit.Current < int.MaxValue ? (long)limit.Current : long.MaxValue;
+        if (GetLimit(OperatingSystem.IsLinux() ? LinuxNumberOfFiles : OtherNumberOfFiles, out var limit) != 0)
+        {
+            return long.MaxValue;
+        }
+
+        // A 32-bit glibc has two fields of 32 bits, a 32-bit musl two of 64.
+        var current = Environment.Is64BitProcess || limit.Maximum != 0 ? limit.Current : (uint)limit.Current;
+        return current < int.MaxValue ? (long)current : long.MaxValue;
     }
 
     [LibraryImport("libc", EntryPoint = "getrlimit")]
@@ -64,7 +71,7 @@ internal static partial class Descriptors
 
     private struct ResourceLimit
     {
-        public nuint Current;
-        public nuint Maximum;
+        public ulong Current;
+        public ulong Maximum;
     }
 }
