@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
 
@@ -26,7 +27,7 @@ public sealed partial class SocketServer
         }
 
         Log.Stopping(settings.Connection.Logger, connections.Length);
-        var began = settings.Connection.TimeProvider.GetTimestamp();
+        var began = Stopwatch.GetTimestamp();
         foreach (var connection in connections)
         {
             connection.BeginDrain();
@@ -48,7 +49,7 @@ public sealed partial class SocketServer
         if (left.Length > 0)
         {
             // A token may have ended the drain early.
-            var waited = _drainOver.IsCancellationRequested ? settings.Connection.TimeProvider.GetElapsedTime(began) : settings.DrainTimeout;
+            var waited = _drainOver.IsCancellationRequested ? Stopwatch.GetElapsedTime(began) : settings.DrainTimeout;
             Log.AbortedAtStop(settings.Connection.Logger, left.Length, waited, string.Join(", ", left.Take(20).Select(connection => $"{connection.Id} {connection}")) + (left.Length > 20 ? ", ..." : ""));
             foreach (var connection in left)
             {
