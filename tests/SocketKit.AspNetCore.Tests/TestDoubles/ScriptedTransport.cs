@@ -117,6 +117,9 @@ internal sealed class ScriptedTransport : Transport
         if (_buffer.IsEmpty)
         {
             Readable();
+
+            // Who had not begun to await the wait goes on by itself, on another thread.
+            SpinWait.SpinUntil(() => IsReceiving, Bytes.Bound);
         }
 
         SynchronizationContext.SetSynchronizationContext(null);
