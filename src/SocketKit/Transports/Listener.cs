@@ -19,6 +19,9 @@ public abstract class Listener : IAsyncDisposable
     {
     }
 
+    /// <summary>How its connections are protected, for the log line of a start. Default: the type's name.</summary>
+    internal virtual string Protection => GetType().Name;
+
     /// <summary>When the first of the certificates that it serves with expires. Default: null, it has none.</summary>
     public virtual DateTimeOffset? CertificateExpires => null;
 

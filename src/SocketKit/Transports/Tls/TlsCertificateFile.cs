@@ -119,7 +119,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _suspect = state;
     }
 
-    private byte[][] Read() => Array.ConvertAll(_files, File.ReadAllBytes);
+    private byte[][] Read() => Array.ConvertAll(_files, CertificateContents.Read);
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

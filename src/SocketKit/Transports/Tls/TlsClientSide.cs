@@ -26,6 +26,11 @@ internal sealed class TlsClientSide : TlsSide
             throw new OptionsException(Role + ".ServerName", "is empty; type the name that the server's certificate is for, such as \"example.com\"");
         }
 
+        if (!TlsServerName.IsPossible(_serverName))
+        {
+            throw new OptionsException(Role + ".ServerName", $"\"{LogText.Escape(_serverName)}\" is not a name that a certificate can be for; type a host name such as \"example.com\", or an IP address");
+        }
+
         _serverName = TlsServerName.WithoutDot(_serverName);
         if (options.DangerousAcceptAnyCertificate && WithoutEffect(options) is { Length: > 0 } others)
         {
@@ -40,6 +45,10 @@ internal sealed class TlsClientSide : TlsSide
     public override bool IsServer => false;
 
     protected override string ExpectedName => _serverName;
+
+    /// <summary>By the alternative names alone (RFC 9525 section 6.3); SslStream also takes the common name where there are none.</summary>
+    protected override bool HasExpectedName(X509Certificate2 certificate) =>
+        certificate.MatchesHostname(TlsServerName.Normalize(_serverName), allowWildcards: true, allowCommonName: false);
 
     public override void UseServices(ILogger logger, TimeProvider timeProvider)
     {

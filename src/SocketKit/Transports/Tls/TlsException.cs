@@ -62,4 +62,7 @@ public enum TlsFailure
 
     /// <summary>The application's <c>AcceptPeer</c> refused a certificate that had passed validation.</summary>
     CertificateRefused,
+
+    /// <summary>The peer flooded an open session with records that bring no data, such as renewals of its keys.</summary>
+    TooManyEmptyRecords,
 }

@@ -14,6 +14,8 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
 
     public override EndPoint EndPoint => inner.EndPoint;
 
+    internal override string Protection => $"TLS, {side.ClientPolicy}";
+
     public override DateTimeOffset? CertificateExpires => side.Certificates.Min(certificate => certificate.NotAfter);
 
     internal override void UseSlowConsumerTimeout(TimeSpan timeout) => inner.UseSlowConsumerTimeout(timeout);

@@ -79,6 +79,14 @@ internal sealed class TlsServerSide : TlsSide
 
     public override HandshakeGate Gate { get; }
 
+    /// <summary>What clients must show, for people.</summary>
+    public string ClientPolicy => _clients switch
+    {
+        ClientCertificateMode.Required => "client certificates required",
+        ClientCertificateMode.Allowed => "client certificates allowed",
+        _ => "no client certificates",
+    };
+
     /// <summary>All certificates, each once.</summary>
     public IEnumerable<TlsCertificate> Certificates => (_default is null ? _byName.Values : _byName.Values.Append(_default)).Distinct();
 
@@ -169,6 +177,9 @@ internal sealed class TlsServerSide : TlsSide
             ApplicationProtocols = ApplicationProtocols,
             AllowRenegotiation = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+
+            // A resumed session has the client's certificate and not the chain that came with it, so it cannot be judged again. It may also come from a listener that asks for less and has the same certificate.
+            AllowTlsResume = _clients == ClientCertificateMode.None,
         };
         if (_clients != ClientCertificateMode.None)
         {

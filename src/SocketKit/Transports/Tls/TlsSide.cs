@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,11 +11,11 @@ namespace SocketKit.Transports.Tls;
 /// <summary>What the handshakes of one listener or dialer have in common. Immutable but for the services that its server or client brings; thread-safe.</summary>
 internal abstract class TlsSide
 {
-    /// <summary>How long asking the network for a revocation list may take.</summary>
-    private static readonly TimeSpan RevocationPatience = TimeSpan.FromSeconds(5);
+    private static readonly Oid ServerUsage = new("1.3.6.1.5.5.7.3.1");
+    private static readonly Oid ClientUsage = new("1.3.6.1.5.5.7.3.2");
 
     private readonly X509Certificate2Collection _authorities;
-    private readonly bool _checkRevocation;
+    private readonly TlsRevocation? _revocation;
     private readonly Func<X509Certificate2, bool>? _acceptPeer;
 
     protected TlsSide(string role, SslProtocols protocols, IEnumerable<string> applicationProtocols, X509Certificate2Collection authorities, bool checkRevocation, Func<X509Certificate2, bool>? acceptPeer)
@@ -39,7 +40,7 @@ internal abstract class TlsSide
 
         ApplicationProtocols = offered.Count > 0 ? offered : null;
         _authorities = [.. authorities];
-        _checkRevocation = checkRevocation;
+        _revocation = checkRevocation ? new TlsRevocation(_authorities) : null;
         _acceptPeer = acceptPeer;
     }
 
@@ -71,7 +72,7 @@ internal abstract class TlsSide
         TlsException => exception,
         _ when stream.SawEnd => new TlsException(TlsFailure.PeerLeft, $"the {Peer} ended the stream during the handshake", exception),
         AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {(exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) ? exception.Message : Innermost(exception))}", exception),
-        AuthenticationException or IOException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
+        AuthenticationException or IOException or CryptographicException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
         _ => exception,
     };
 
@@ -80,58 +81,46 @@ internal abstract class TlsSide
     {
         TlsException => exception,
         AuthenticationException or IOException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} ended the session: {Innermost(exception)}", exception),
-        AuthenticationException or IOException => new TlsException(TlsFailure.BrokenRecord, $"the session with the {Peer} broke: {Innermost(exception)}", exception),
+        AuthenticationException or IOException or CryptographicException => new TlsException(TlsFailure.BrokenRecord, $"the session with the {Peer} broke: {Innermost(exception)}", exception),
         _ => exception,
     };
 
     private string Peer => IsServer ? "client" : "server";
 
-    /// <summary>One for each handshake: SslStream adds to it.</summary>
-    protected X509ChainPolicy Policy()
-    {
-        var policy = new X509ChainPolicy
-        {
-            RevocationMode = _checkRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
-            RevocationFlag = X509RevocationFlag.ExcludeRoot,
-            UrlRetrievalTimeout = RevocationPatience,
-            // A peer must send its intermediate certificates: fetching them from where it says is a request of its choice.
-            DisableCertificateDownloads = !_checkRevocation,
-        };
-        if (_authorities.Count > 0)
-        {
-            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            policy.CustomTrustStore.AddRange(_authorities);
-        }
-
-        return policy;
-    }
+    /// <summary>One for each handshake.</summary>
+    protected X509ChainPolicy Policy() => TlsChainPolicy.Create(_authorities);
 
     /// <summary>Judges the peer's certificate. What SslStream found wrong stays wrong; this says what it was, and lets the application refuse more.</summary>
     protected bool Accepts(TlsStream tls, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        if (errors == SslPolicyErrors.None && certificate is X509Certificate2 accepted)
+        if (errors != SslPolicyErrors.None || certificate is not X509Certificate2 accepted || chain is null)
         {
-            if (_acceptPeer is not null && !_acceptPeer(accepted))
-            {
-                tls.Refusal = new TlsException(TlsFailure.CertificateRefused, $"the application refused the {Peer}'s certificate {NameOf(accepted)}");
-            }
+            var status = chain is null ? X509ChainStatusFlags.NoError : chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+            tls.Refusal = Judge(certificate as X509Certificate2, chain, errors, status);
         }
-        else
+        else if (!HasExpectedName(accepted))
         {
-            tls.Refusal = Judge(certificate as X509Certificate2, chain, errors);
+            tls.Refusal = Judge(accepted, chain, SslPolicyErrors.RemoteCertificateNameMismatch, X509ChainStatusFlags.NoError);
+        }
+        else if (_revocation?.Ask(accepted, chain, PeerUsage) is { } revocation and not X509ChainStatusFlags.NoError)
+        {
+            tls.Refusal = Judge(accepted, chain, SslPolicyErrors.RemoteCertificateChainErrors, revocation);
+        }
+        else if (_acceptPeer is not null && !_acceptPeer(accepted))
+        {
+            tls.Refusal = new TlsException(TlsFailure.CertificateRefused, $"the application refused the {Peer}'s certificate {NameOf(accepted)}");
         }
 
         return tls.Refusal is null;
     }
 
-    private TlsException Judge(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private TlsException Judge(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, X509ChainStatusFlags status)
     {
         if (certificate is null || (errors & SslPolicyErrors.RemoteCertificateNotAvailable) != 0)
         {
             return new TlsException(TlsFailure.CertificateMissing, $"the {Peer} has no certificate");
         }
 
-        var status = chain is null ? X509ChainStatusFlags.NoError : chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
         var (failure, what) = status switch
         {
             _ when Has(X509ChainStatusFlags.Revoked) => (TlsFailure.CertificateRevoked, "is revoked"),
@@ -148,6 +137,12 @@ internal abstract class TlsSide
 
     /// <summary>The name that the peer's certificate must be for, for messages.</summary>
     protected virtual string ExpectedName => "";
+
+    /// <summary>The certificate is for that name.</summary>
+    protected virtual bool HasExpectedName(X509Certificate2 certificate) => true;
+
+    /// <summary>The extended key usage (RFC 5280 section 4.2.1.12) that the peer's certificate needs.</summary>
+    private Oid PeerUsage => IsServer ? ClientUsage : ServerUsage;
 
     private static (TlsFailure Failure, string What) Timely(X509Certificate2 certificate, X509Chain chain)
     {

@@ -26,7 +26,7 @@ internal sealed partial class TlsTransport
         {
             await HandshakeAsync().ConfigureAwait(false);
             _info = _tls!.Info;
-            _stream.EndHandshake();
+            _stream.EndHandshake(_side.TimeProvider);
         }
         catch (Exception exception)
         {

@@ -349,7 +349,11 @@ internal sealed partial class TlsTransport : Transport
 
     private ValueTask<Received> Taken(int count, Memory<byte> buffer)
     {
-        if (count == 0 && !buffer.IsEmpty)
+        if (count > 0)
+        {
+            _stream.Rewarded();
+        }
+        else if (!buffer.IsEmpty)
         {
             if (_stream.SawEnd)
             {

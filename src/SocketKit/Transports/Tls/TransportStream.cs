@@ -20,6 +20,10 @@ internal sealed class TransportStream : Stream
     private bool _checked;
     private ClientHelloBuffer? _hello;
 
+    // From the first byte on, so that it knows where records begin.
+    private TlsRecordCounter _records;
+    private TlsIdleWork? _idleWork;
+
     public TransportStream(Transport wire, bool server)
     {
         _wire = wire;
@@ -58,11 +62,18 @@ internal sealed class TransportStream : Stream
     /// <summary>The handshake begins; it has the place.</summary>
     public void BeginHandshake(HandshakePlace place) => _handshake = place;
 
-    /// <summary>The handshake is over: from now on reads complete where the wire completes them.</summary>
-    public void EndHandshake() => _handshake = null;
+    /// <summary>The handshake is over: from now on reads complete where the wire completes them, and bytes shall bring data.</summary>
+    public void EndHandshake(TimeProvider timeProvider)
+    {
+        _handshake = null;
+        _idleWork = new TlsIdleWork(timeProvider);
+    }
+
+    /// <summary>What was received has brought data.</summary>
+    public void Rewarded() => _idleWork?.Rewarded();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _hello is { } hello ? ReadHelloAsync(hello, buffer) : ReceiveAsync(buffer);
+        _hello is { } hello ? ReadHelloAsync(hello, buffer) : _idleWork is { } work && !buffer.IsEmpty ? ReceiveInTurnAsync(work, buffer) : ReceiveAsync(buffer);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         Output.WriteAsync(buffer);
@@ -109,6 +120,30 @@ internal sealed class TransportStream : Stream
         }
 
         return count;
+    }
+
+    private ValueTask<int> ReceiveInTurnAsync(TlsIdleWork work, Memory<byte> buffer)
+    {
+        try
+        {
+            work.Ask();
+        }
+        catch (TlsException exception)
+        {
+            Note(exception);
+            throw;
+        }
+
+        buffer = buffer[..Math.Min(work.Turn, buffer.Length)];
+        return work.MustYield ? YieldAndReceiveAsync(buffer) : ReceiveAsync(buffer);
+    }
+
+    private async ValueTask<int> YieldAndReceiveAsync(Memory<byte> buffer)
+    {
+        Engine.ExitRead();
+        await NextTurn.Of(_wire);
+        await Engine.EnterReadAsync().ConfigureAwait(false);
+        return await ReceiveAsync(buffer).ConfigureAwait(false);
     }
 
     private ValueTask<int> ReceiveAsync(Memory<byte> buffer)
@@ -233,10 +268,16 @@ internal sealed class TransportStream : Stream
         {
             SawEnd = true;
         }
-        else if (!_checked)
+        else
         {
-            _checked = true;
-            Check(buffer[..received.Count]);
+            if (!_checked)
+            {
+                _checked = true;
+                Check(buffer[..received.Count]);
+            }
+
+            var ended = _records.Count(buffer[..received.Count]);
+            _idleWork?.Received(ended);
         }
 
         return received.Count;

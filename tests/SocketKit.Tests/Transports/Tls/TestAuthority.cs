@@ -32,7 +32,8 @@ public sealed class TestAuthority
     /// <param name="to">Days from now, of the end.</param>
     /// <param name="crl">Where the list of revoked certificates is.</param>
     /// <param name="subject">The subject's name.</param>
-    public X509Certificate2 Issue(string[]? names = null, double from = -1, double to = 30, string? crl = null, string subject = "Test")
+    /// <param name="issuerAt">Where the issuer's certificate is said to be.</param>
+    public X509Certificate2 Issue(string[]? names = null, double from = -1, double to = 30, string? crl = null, string subject = "Test", string? issuerAt = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var name = new X500DistinguishedNameBuilder();
@@ -45,6 +46,11 @@ public sealed class TestAuthority
         if (crl is not null)
         {
             request.CertificateExtensions.Add(CertificateRevocationListBuilder.BuildCrlDistributionPointExtension([crl]));
+        }
+
+        if (issuerAt is not null)
+        {
+            request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension([], [issuerAt]));
         }
 
         var alternatives = new SubjectAlternativeNameBuilder();
@@ -60,7 +66,11 @@ public sealed class TestAuthority
             }
         }
 
-        request.CertificateExtensions.Add(alternatives.Build());
+        if (names is not { Length: 0 })
+        {
+            request.CertificateExtensions.Add(alternatives.Build());
+        }
+
         var serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7f;
         serial[0] |= 1;

@@ -30,6 +30,9 @@ public class TlsOptionsTests
     {
         { options => options.ServerName = null, "ServerName" },
         { options => options.ServerName = " ", "ServerName" },
+        { options => options.ServerName = ".a.test", "ServerName" },
+        { options => options.ServerName = "a..b", "ServerName" },
+        { options => options.ServerName = new string('a', 64) + ".test", "ServerName" },
         { options => options.Protocols = SslProtocols.None, "Protocols" },
         { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
         { options => options.DangerousAcceptAnyCertificate = true, "DangerousAcceptAnyCertificate" },

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace SocketKit.Transports.Tls;
+
+/// <summary>Reads the files of certificates and keys: regular files of up to 1 MiB. A pipe would make whoever reads it wait for a writer.</summary>
+internal static partial class CertificateContents
+{
+    private const long Longest = 1024 * 1024;
+
+    /// <summary>O_NONBLOCK and O_CLOEXEC, which x64 and arm64 share: who opens a pipe so does not wait for its other end.</summary>
+    private const int NonBlocking = 0x80800;
+
+    /// <exception cref="IOException">It is no regular file, or too long, or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
+    public static byte[] Read(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"{path} is a folder");
+        }
+
+        using var handle = OperatingSystem.IsLinux() ? OpenOnLinux(path) : File.OpenHandle(path);
+        var length = LengthOf(handle, path);
+        if (length > Longest)
+        {
+            throw new IOException($"{path} has {length} bytes; a certificate or a key has at most {Longest}");
+        }
+
+        // Another may have written it meanwhile: what is read is what there is.
+        var contents = new byte[length];
+        var read = 0;
+        int count;
+        while (read < contents.Length && (count = RandomAccess.Read(handle, contents.AsSpan(read), read)) > 0)
+        {
+            read += count;
+        }
+
+        return contents[..read];
+    }
+
+    private static long LengthOf(SafeFileHandle handle, string path)
+    {
+        try
+        {
+            return RandomAccess.GetLength(handle);
+        }
+        catch (NotSupportedException exception)
+        {
+            // It cannot be sought in: a pipe, a socket, a terminal.
+            throw new IOException($"{path} is no regular file", exception);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static SafeFileHandle OpenOnLinux(string path)
+    {
+        const int NoSuchFile = 2;
+        const int AccessDenied = 13;
+        const int NotAFolder = 20;
+        var descriptor = Open(path, NonBlocking);
+        if (descriptor >= 0)
+        {
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        throw error switch
+        {
+            NoSuchFile or NotAFolder => new FileNotFoundException($"Could not find file '{path}'.", path),
+            AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
+            _ => new IOException($"{path}: {WireErrors.Describe(error)}"),
+        };
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Open(string path, int flags);
+}
