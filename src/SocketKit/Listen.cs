@@ -170,7 +170,7 @@ public static class Listen
             }
         }
 
-        return new UnixListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(UnixListenOptions)), Permissions = options.Permissions, Backlog = options.Backlog };
+        return new UnixListenOptions { Engine = SocketEngines.Choose(options.Engine, nameof(UnixListenOptions)), Permissions = options.Permissions, AllowSharedFolder = options.AllowSharedFolder, Backlog = options.Backlog };
     }
 
     /// <summary>A copy, with the engine that serves.</summary>

@@ -13,6 +13,8 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
     // struct sockaddr_un: the family, and the path behind it.
     private const int PathOffset = 2;
 
+    private readonly bool _named;
+
     /// <summary>Makes one.</summary>
     /// <param name="path">The path of a socket file, <c>@name</c> for a name in Linux's abstract namespace, or null for an end without a name.</param>
     /// <param name="credentials">Who holds this end, if that is known.</param>
@@ -21,6 +23,12 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
         Path = path;
         Credentials = credentials;
     }
+
+    /// <summary>The end of a peer that has connected, and has given its end this name itself.</summary>
+    internal static UnixEndPoint OfPeer(string? path, UnixCredentials? credentials) => new(path, credentials, named: true);
+
+    private UnixEndPoint(string? path, UnixCredentials? credentials, bool named)
+        : this(path, credentials) => _named = named;
 
     /// <summary>The path of a socket file, or <c>@name</c> in Linux's abstract namespace. Null: the end has no name, as is usual for a client's. A peer chooses its name itself, so it says nothing about who it is; <see cref="Credentials"/> do.</summary>
     public string? Path { get; }
@@ -31,8 +39,15 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
     /// <inheritdoc/>
     public override AddressFamily AddressFamily => AddressFamily.Unix;
 
-    /// <summary>The path; without one, the process, such as <c>process 4711 of user 1000</c>.</summary>
-    public override string ToString() => Path ?? (Credentials is { } credentials ? credentials.ToString() : "unnamed");
+    /// <summary>The path of an address; without one, the process, such as <c>process 4711 of user 1000</c>. Of a peer that has connected and has a name, the process comes first, and the name in quotes behind it: <c>process 4711 of user 1000, named "/tmp/me"</c>.</summary>
+    public override string ToString() => (Credentials, Path) switch
+    {
+        (null, null) => "unnamed",
+        (null, { } path) => path,
+        ({ }, { } path) when !_named => path,
+        ({ } credentials, null) => credentials.ToString(),
+        ({ } credentials, { } path) => $"{credentials}, named \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
+    };
 
     /// <inheritdoc/>
     public bool Equals(UnixEndPoint? other) => other is not null && Path == other.Path && Credentials == other.Credentials;

@@ -11,8 +11,15 @@ internal static class EndPoints
         socket.LocalEndPoint is { } endPoint ? Shown(endPoint, endPoint is UnixEndPoint ? PeerCredentials.Own() : null) : null;
 
     /// <exception cref="SocketException">The connection is gone.</exception>
-    public static EndPoint? Remote(Socket socket) =>
-        socket.RemoteEndPoint is { } endPoint ? Shown(endPoint, endPoint is UnixEndPoint ? PeerCredentials.Read(socket) : null) : null;
+    public static EndPoint? Remote(Socket socket) => socket.RemoteEndPoint switch
+    {
+        null => null,
+
+        // With a path at this end, the other one has connected to it, and its name is its own choice.
+        UnixEndPoint unix when socket.LocalEndPoint is UnixEndPoint { Path: not null } => UnixEndPoint.OfPeer(unix.Path, PeerCredentials.Read(socket)),
+        UnixEndPoint unix => Shown(unix, PeerCredentials.Read(socket)),
+        var endPoint => Shown(endPoint, null),
+    };
 
     private static EndPoint Shown(EndPoint endPoint, UnixCredentials? credentials) => endPoint switch
     {

@@ -14,6 +14,9 @@ internal abstract class StreamAddress
     /// <summary>Its kind, as in <c>tcp://</c>.</summary>
     public abstract string Scheme { get; }
 
+    /// <summary>How its connections are protected, for people.</summary>
+    public abstract string Protection { get; }
+
     /// <summary>The deadline for a peer that does not read; set before <see cref="TakeAsync"/>.</summary>
     public TimeSpan SlowConsumerTimeout { get; set; }
 

@@ -70,6 +70,8 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override ValueTask DisposeAsync() => StopAsync();
 
+    internal override string Protection => address.Protection;
+
     public override string ToString() => $"{address.Scheme}://{EndPoint}";
 
     /// <summary>The address is taken.</summary>

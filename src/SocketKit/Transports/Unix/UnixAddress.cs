@@ -36,11 +36,18 @@ internal sealed class UnixAddress : StreamAddress
 
     public override string Scheme => "unix";
 
+    public override string Protection => _isFile && !OperatingSystem.IsWindows() ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}" : "Unix socket for every user";
+
     private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
     public override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken)
     {
         _fullPath = _isFile ? Path.GetFullPath(_asked.Path!) : "";
+        if (_isFile && OperatingSystem.IsLinux())
+        {
+            CheckFolder(Path.GetDirectoryName(_fullPath)!);
+        }
+
         try
         {
             return Bind();
@@ -51,7 +58,7 @@ internal sealed class UnixAddress : StreamAddress
             _ = FindAbandoned();
         }
 
-        using var folder = await FolderLock.TakeAsync(Path.GetDirectoryName(_fullPath)!, cancellationToken).ConfigureAwait(false);
+        using var held = await SocketFileLock.TakeAsync(_fullPath, cancellationToken).ConfigureAwait(false);
         if (FindAbandoned() is { } found)
         {
             await Task.Delay(AbandonedAfter, cancellationToken).ConfigureAwait(false);
@@ -84,6 +91,23 @@ internal sealed class UnixAddress : StreamAddress
         SocketError.AddressNotAvailable when !Directory.Exists(Path.GetDirectoryName(_fullPath)) => $"there is no folder {Path.GetDirectoryName(_fullPath)}",
         _ => exception.Message,
     };
+
+    /// <summary>Where everybody can write, everybody can put another socket in the place of this one.</summary>
+    [SupportedOSPlatform("linux")]
+    private void CheckFolder(string folder)
+    {
+        if (SocketFile.Find(folder, follows: true) is not { IsEverybodys: true })
+        {
+            return;
+        }
+
+        if (!_options.AllowSharedFolder)
+        {
+            throw new ListenException(_asked, $"every user can write the folder {folder}, and so put another socket in the place of this one; use a folder of this user's alone (chmod o-w), or set UnixListenOptions.AllowSharedFolder");
+        }
+
+        Log.SocketFolderShared(Logger, folder);
+    }
 
     /// <summary>Binds, sets the permissions, and only then listens: until it listens, nobody can connect.</summary>
     private Socket Bind()
@@ -137,8 +161,15 @@ internal sealed class UnixAddress : StreamAddress
     private void TakeFile()
     {
         _made = true;
-        _file = OperatingSystem.IsLinux() ? SocketFile.Find(_fullPath) : null;
-        if (!OperatingSystem.IsWindows() && _file?.Permissions != Permissions)
+        if (OperatingSystem.IsLinux())
+        {
+            _file = SocketFile.Find(_fullPath);
+            if (_file is { } made && made.Permissions != Permissions)
+            {
+                made.SetPermissions(_fullPath, Permissions);
+            }
+        }
+        else if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(_fullPath, Permissions);
         }
@@ -207,6 +238,8 @@ internal sealed class UnixAddress : StreamAddress
                 case null:
                     // The second time it was connected.
                     break;
+                case SocketError.ConnectionRefused when BoundSockets.MayHold(_fullPath, file):
+                    throw Taken("a process has it, and does not listen yet, or it cannot be told that none has it");
                 case SocketError.ConnectionRefused:
                     return file;
                 case SocketError.AddressNotAvailable:

@@ -13,26 +13,50 @@ internal static partial class UnixNative
 
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
-    private const uint TypeModeAndNode = 0x1 | 0x2 | 0x100;
+    private const int EmptyPath = 0x1000;
+    private const uint TypeModeOwnerAndNode = 0x1 | 0x2 | 0x8 | 0x100;
+    private const int OpenReadWrite = 0x2;
+    private const int OpenCreate = 0x40;
+    private const int OpenNonBlocking = 0x800;
     private const int OpenCloseOnExec = 0x80000;
+    private const int OpenPathOnly = 0x200000;
+    private const int OwnerOnly = 0x180;
 
-    // O_DIRECTORY is one of the few flags that differ.
-    private static readonly int OpenFolder = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+    // O_NOFOLLOW is one of the few flags that differ.
+    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     private static readonly nint StatusNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
 
-    /// <summary>Describes a file; symbolic links are not followed. -1: it cannot be described.</summary>
-    public static unsafe int Status(string path, byte* status) => (int)SystemCall(StatusNumber, CurrentFolder, path, NoFollow, TypeModeAndNode, status);
+    /// <summary>Describes a file. -1: it cannot be described.</summary>
+    public static unsafe int Status(string path, bool follows, byte* status) =>
+        (int)SystemCall(StatusNumber, CurrentFolder, path, follows ? 0 : NoFollow, TypeModeOwnerAndNode, status);
 
-    /// <summary>A descriptor of a folder, to lock it by; or -1.</summary>
-    public static int OpenDirectory(string path) => Open(path, OpenFolder | OpenCloseOnExec, 0);
+    /// <summary>Describes what a descriptor stands for. -1: it cannot be described.</summary>
+    public static unsafe int Status(int descriptor, byte* status) => (int)SystemCall(StatusNumber, descriptor, "", EmptyPath, TypeModeOwnerAndNode, status);
+
+    /// <summary>A descriptor that stands for a file, whatever its type, and for a symbolic link itself; or -1.</summary>
+    public static int OpenPath(string path) => Open(path, OpenPathOnly | OpenNoFollow | OpenCloseOnExec, 0);
+
+    /// <summary>A descriptor to lock by, of a file that its owner alone can open; it is made where there is none. A symbolic link is not followed. Or -1.</summary>
+    public static int OpenLock(string path) => Open(path, OpenReadWrite | OpenCreate | OpenNoFollow | OpenNonBlocking | OpenCloseOnExec, OwnerOnly);
+
+    /// <summary>Sets the permissions of what a descriptor of <see cref="OpenPath"/> stands for.</summary>
+    public static int ChangeModeOf(int descriptor, uint mode) => ChangeMode($"/proc/self/fd/{descriptor}", mode);
 
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int ChangeMode(int descriptor, uint mode);
 
+    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int ChangeMode(string path, uint mode);
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int Lock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Remove(string path);
 
     [LibraryImport("libc", EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

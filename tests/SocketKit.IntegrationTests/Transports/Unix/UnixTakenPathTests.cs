@@ -1,14 +1,19 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Transports.Unix;
 
 namespace SocketKit.IntegrationTests.Transports.Unix;
 
 /// <summary>A listener finds something at its path: what a dead process has left is cleared away, everything else is left alone.</summary>
 public sealed partial class UnixTakenPathTests : IDisposable
 {
+    /// <summary>O_RDWR and O_CREAT.</summary>
+    private const int CreateToWrite = 0x42;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly SocketFolder _folder = new();
@@ -116,20 +121,105 @@ public sealed partial class UnixTakenPathTests : IDisposable
         }
     }
 
-    [LinuxFact]
-    [Trait("Fault", "G02")]
-    public async Task A_socket_that_is_bound_and_about_to_listen_is_not_taken_for_abandoned()
+    [LinuxTheory]
+    [Trait("Fault", "X51")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_socket_that_is_bound_and_does_not_listen_yet_is_not_taken_for_abandoned(bool relative)
     {
         var path = _folder.NewPath();
         using var slow = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        slow.Bind(new UnixDomainSocketEndPoint(path));
+        slow.Bind(new UnixDomainSocketEndPoint(relative ? Path.GetRelativePath(Environment.CurrentDirectory, path) : path));
         await using var listener = TestEngine.ListenUnix(path);
 
-        var bind = listener.BindAsync(default).AsTask();
-        slow.Listen();
+        (await UnixListening.FailsAsync(listener)).Message.Should().Contain("does not listen yet");
 
-        var wait = () => bind.WaitAsync(Patience);
-        (await wait.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("another server listens");
+        slow.Listen();
+        using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await peer.ConnectAsync(new UnixDomainSocketEndPoint(path));
+    }
+
+    [LinuxFact]
+    [Trait("Fault", "X51")]
+    public async Task A_living_socket_of_the_same_name_in_another_folder_does_not_keep_it()
+    {
+        var path = _folder.NewPath();
+        Abandon(path);
+        using var other = new SocketFolder();
+        using var living = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        living.Bind(new UnixDomainSocketEndPoint(Path.Combine(other.Path, Path.GetFileName(path))));
+        await using var listener = TestEngine.ListenUnix(path);
+
+        await listener.BindAsync(default);
+
+        await UnixListening.ServesAsync(listener);
+    }
+
+    [LinuxFact]
+    [Trait("Fault", "X49")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_folder_that_everybody_can_write_is_refused_or_warned_about()
+    {
+        var path = _folder.NewPath();
+        const UnixFileMode All = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
+            | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        File.SetUnixFileMode(_folder.Path, All);
+        await using (var refused = TestEngine.ListenUnix(path))
+        {
+            (await UnixListening.FailsAsync(refused)).Message.Should().Contain(_folder.Path).And.Contain("AllowSharedFolder");
+        }
+
+        var logs = new FakeLogCollector();
+        await using (var allowed = TestEngine.ListenUnix(path, new UnixListenOptions { AllowSharedFolder = true }))
+        {
+            allowed.UseServices(new FakeLogger(logs), TimeProvider.System);
+            await allowed.BindAsync(default);
+            await UnixListening.ServesAsync(allowed);
+        }
+
+        logs.GetSnapshot().Should().ContainSingle(record => record.Id.Id == 63).Which.Message.Should().Contain(_folder.Path);
+
+        // As /tmp is: nobody can rename what is another's.
+        File.SetUnixFileMode(_folder.Path, All | UnixFileMode.StickyBit);
+        await using var sticky = TestEngine.ListenUnix(path);
+        await sticky.BindAsync(default);
+    }
+
+    [LinuxTheory]
+    [Trait("Fault", "X49")]
+    [InlineData("link")]
+    [InlineData("another socket")]
+    [InlineData("nothing")]
+    [SupportedOSPlatform("linux")]
+    public void Permissions_reach_the_socket_that_was_made_and_nothing_in_its_place(string kind)
+    {
+        var path = _folder.NewPath();
+        var precious = path + ".precious";
+        File.WriteAllText(precious, "");
+        File.SetUnixFileMode(precious, UnixFileMode.UserRead);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixEndPoint(path));
+        var made = SocketFile.Find(path)!.Value;
+        File.Move(path, path + ".moved");
+        using var other = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        switch (kind)
+        {
+            case "link":
+                File.CreateSymbolicLink(path, precious);
+                break;
+            case "another socket":
+                other.Bind(new UnixEndPoint(path));
+                break;
+            default:
+                break;
+        }
+
+        var before = SocketFile.Find(path, follows: true)?.Permissions;
+        FluentActions.Invoking(() => made.SetPermissions(path, UnixFileMode.UserRead | UnixFileMode.OtherWrite)).Should().Throw<IOException>();
+
+        SocketFile.Find(path, follows: true)?.Permissions.Should().Be(before);
+        made.SetPermissions(path + ".moved", UnixFileMode.UserWrite | UnixFileMode.OtherWrite);
+        SocketFile.Find(path + ".moved")!.Value.Permissions.Should().Be(UnixFileMode.UserWrite | UnixFileMode.OtherWrite);
     }
 
     [LinuxFact]
@@ -171,7 +261,35 @@ public sealed partial class UnixTakenPathTests : IDisposable
 
     [LinuxFact]
     [Trait("Fault", "G02")]
-    public async Task A_folder_that_another_process_keeps_locked_is_an_error_in_the_end()
+    public async Task A_lock_that_another_process_keeps_is_an_error_in_the_end()
+    {
+        var path = _folder.NewPath();
+        Abandon(path);
+        var held = Open(path + ".lock", CreateToWrite, 0x180);
+        held.Should().BePositive();
+        try
+        {
+            Lock(held, 2).Should().Be(0);
+            await using var listener = TestEngine.ListenUnix(path);
+
+            (await UnixListening.FailsAsync(listener)).Message.Should().Contain($"another process of this user has held {path}.lock");
+
+            File.Exists(path).Should().BeTrue();
+        }
+        finally
+        {
+            _ = Close(held);
+        }
+
+        // What a dead process has left of the lock is no lock.
+        await using var next = TestEngine.ListenUnix(path);
+        await next.BindAsync(default);
+        File.Exists(path + ".lock").Should().BeFalse();
+    }
+
+    [LinuxFact]
+    [Trait("Fault", "X52")]
+    public async Task A_lock_on_the_folder_keeps_nobody_from_starting()
     {
         var path = _folder.NewPath();
         Abandon(path);
@@ -182,14 +300,43 @@ public sealed partial class UnixTakenPathTests : IDisposable
             Lock(folder, 2).Should().Be(0);
             await using var listener = TestEngine.ListenUnix(path);
 
-            (await UnixListening.FailsAsync(listener)).Message.Should().Contain(path).And.Contain("lock");
+            await listener.BindAsync(default).AsTask().WaitAsync(Patience);
 
-            File.Exists(path).Should().BeTrue();
+            await UnixListening.ServesAsync(listener);
         }
         finally
         {
             _ = Close(folder);
         }
+    }
+
+    [LinuxTheory]
+    [Trait("Fault", "X52")]
+    [InlineData("pipe")]
+    [InlineData("link")]
+    [InlineData("folder")]
+    public async Task What_is_no_lock_file_of_this_user_is_named(string kind)
+    {
+        var path = _folder.NewPath();
+        Abandon(path);
+        switch (kind)
+        {
+            case "pipe":
+                MakePipe(path + ".lock", 0x1B6).Should().Be(0);
+                break;
+            case "link":
+                File.CreateSymbolicLink(path + ".lock", path + ".other");
+                break;
+            default:
+                Directory.CreateDirectory(path + ".lock");
+                break;
+        }
+
+        await using var listener = TestEngine.ListenUnix(path);
+
+        (await UnixListening.FailsAsync(listener)).Message.Should().Contain($"{path}.lock");
+        File.Exists(path).Should().BeTrue();
+        File.Exists(path + ".other").Should().BeFalse();
     }
 
     private static async Task<Exception?> OutcomeAsync(Listener listener)
@@ -234,6 +381,14 @@ public sealed partial class UnixTakenPathTests : IDisposable
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int MakePipe(string path, uint mode);
 
     [LibraryImport("libc", EntryPoint = "flock")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -67,6 +67,7 @@ public class UnixTransportTests : TransportContract
 
         remote.Path.Should().Be(own);
         remote.Credentials?.ProcessId.Should().Be(Environment.ProcessId);
+        remote.ToString().Should().Be(remote.Credentials is null ? own : $"{remote.Credentials}, named \"{own}\"", "a peer must not pass for another by its name");
     }
 }
 
