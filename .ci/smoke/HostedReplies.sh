@@ -137,7 +137,7 @@ done
 start tls "${given[@]}" "$program"
 service=$started
 check "TLS: the service starts" wait_for 20 grep -q 'Application started' "$(log_of tls)" || { cat "$(log_of tls)"; exit 1; }
-mapfile -t ports < <(sed -nE 's/.*\] Listening on 127\.0\.0\.1:([0-9]+)$/\1/p' "$(log_of tls)")
+mapfile -t ports < <(sed -nE 's/.*\] Listening on 127\.0\.0\.1:([0-9]+) \(.*$/\1/p' "$(log_of tls)")
 web=$(sed -nE 's|.* listening on: http://127\.0\.0\.1:([0-9]+)$|\1|p' "$(log_of tls)")
 check "TLS: openssl s_client gets the five replies" openssl_gets_five_replies "${ports[0]}" "$certificates/root.pem"
 python3 .ci/smoke/hosted_tls.py run "$certificates" "$service" "$(log_of tls)" "${ports[@]}" "$web" || cat "$(log_of tls)"

@@ -24,7 +24,7 @@ public sealed record CloseReason(CloseKind Kind, ClosePhase Phase, CloseParty By
         }
         else if (Exception is not null)
         {
-            text += ": " + MessageOf(Exception);
+            text += ": " + ExceptionText.MessageOf(Exception);
         }
 
         if (DiscardedMessages > 0)
@@ -33,21 +33,6 @@ public sealed record CloseReason(CloseKind Kind, ClosePhase Phase, CloseParty By
         }
 
         return UnsentBytes > 0 ? text + $" ({UnsentBytes} bytes unsent)" : text;
-    }
-
-    /// <summary>What an exception says. One of somebody else's making may throw when it is asked.</summary>
-    internal static string MessageOf(Exception exception)
-    {
-        try
-        {
-            return exception.Message;
-        }
-#pragma warning disable CA1031 // The exception that is told of matters, not that it cannot tell of itself.
-        catch (Exception another)
-#pragma warning restore CA1031
-        {
-            return $"{exception.GetType().Name}, whose message cannot be read ({another.GetType().Name})";
-        }
     }
 }
 

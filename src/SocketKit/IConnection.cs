@@ -28,12 +28,19 @@ public interface IConnection : IMessageSender
     /// <summary>The name given by <see cref="SetName"/>, or null. In every log line.</summary>
     string? Name { get; }
 
-    /// <summary>Names the connection (device id, user, player). Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open connection does not unregister it.</summary>
+    /// <summary>Names the connection (device id, user, player), once it has proved who it is: a name that a peer may choose lets it take another's place. Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open connection does not unregister it.</summary>
     /// <param name="name">The name, 1 to 256 characters.</param>
     /// <returns>The former holder of the name, still connected perhaps (close it if that is right for you), or null: it keeps the name in its log lines, and is not found by it any more. Always null on a client's connection.</returns>
     /// <exception cref="ArgumentException">The name is empty, or longer than that.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
     IConnection? SetName(string name);
+
+    /// <summary>The same, unless another open connection of the server has the name: whoever comes first keeps it. On a client's connection always possible.</summary>
+    /// <param name="name">The name, 1 to 256 characters.</param>
+    /// <returns>False: another has it; this connection keeps the name that it had, or none.</returns>
+    /// <exception cref="ArgumentException">The name is empty, or longer than that.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
+    bool TrySetName(string name);
 
     /// <summary>Cancelled soon after the first cause of death.</summary>
     CancellationToken ClosedToken { get; }

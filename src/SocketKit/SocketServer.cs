@@ -251,6 +251,8 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 
     IConnection? IConnectionOwner.SetName(Connection connection, string name) => _open.SetName(connection, name);
 
+    bool IConnectionOwner.TrySetName(Connection connection, string name) => _open.TrySetName(connection, name);
+
     /// <summary>Takes a new wire in, or refuses it. Called by the accept loops; never throws for one connection.</summary>
     internal void Accepted(Transport transport)
     {
@@ -363,7 +365,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
         for (var i = 0; i < _loops.Length; i++)
         {
-            Log.Listening(settings.Connection.Logger, EndPoints[i]);
+            Log.Listening(settings.Connection.Logger, EndPoints[i], bound[i].Protection);
             _loops[i].Start();
         }
     }

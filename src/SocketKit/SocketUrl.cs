@@ -15,6 +15,9 @@ internal sealed class SocketUrl
     private readonly string _text;
     private readonly string _purpose;
     private readonly string _rest;
+    /// <summary>Parameters whose values are no secrets.</summary>
+    private static readonly string[] Printable = ["backlog", "ca", "cert", "engine", "key", "mode", "name", "reuseport"];
+
     private readonly List<(string Name, string Value)> _parameters = [];
     private readonly List<string> _known = [];
 
@@ -62,7 +65,7 @@ internal sealed class SocketUrl
             var equals = parameter.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1 || equals == parameter.Length - 1)
             {
-                throw parsed.Wrong($"the parameter \"{parameter}\" is not of the form name=value");
+                throw parsed.Wrong($"the parameter \"{(equals < 0 ? parameter : parameter[..(equals + 1)])}\" is not of the form name=value");
             }
 
             var name = parsed.Decode(parameter[..equals]);
@@ -199,7 +202,28 @@ internal sealed class SocketUrl
     /// <summary>An error that names the URL.</summary>
     public ArgumentException Wrong(string why) => Error(_text, _purpose, why);
 
-    private static ArgumentException Error(string url, string purpose, string why) => new($"\"{url}\" is no address to {purpose}: {why}", nameof(url));
+    private static ArgumentException Error(string url, string purpose, string why) => new($"\"{Shown(url)}\" is no address to {purpose}: {why}", nameof(url));
+
+    /// <summary>For messages, which end in logs: without what may be a secret in the wrong place.</summary>
+    private static string Shown(string url)
+    {
+        var query = url.IndexOf('?', StringComparison.Ordinal);
+        var address = query < 0 ? url : url[..query];
+        var start = address.IndexOf("://", StringComparison.Ordinal) + "://".Length;
+        var user = address.IndexOf('@', start);
+        if (start >= "://".Length && user > start && !address.StartsWith("unix", StringComparison.OrdinalIgnoreCase))
+        {
+            address = string.Concat(address.AsSpan(0, start), "...", address.AsSpan(user));
+        }
+
+        return query < 0 ? address : $"{address}?{string.Join('&', url[(query + 1)..].Split('&').Select(Shown))}";
+
+        static string Shown(string parameter)
+        {
+            var equals = parameter.IndexOf('=', StringComparison.Ordinal);
+            return equals < 0 || Printable.Contains(parameter[..equals]) ? parameter : $"{parameter[..equals]}=...";
+        }
+    }
 
     private string Host(string host)
     {

@@ -10,7 +10,7 @@ public partial class ArchitectureTests
     private static readonly string[] Ground =
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
-        "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
+        "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "ExceptionText", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
         "Message", "MessageSenderExtensions", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 

@@ -130,9 +130,24 @@ public class SocketUrlTests
     {
         var exception = FluentActions.Invoking(() => Listen.Url(url)).Should().Throw<ArgumentException>().WithParameterName(nameof(url)).Which;
 
-        exception.Message.Should().StartWith($"\"{url}\" is no address to listen on: ");
+        exception.Message.Should().StartWith($"\"{Shown(url)}\" is no address to listen on: ");
         exception.Message.Should().ContainAll(said);
     }
+
+    [Theory, Trait("Fault", "X59")]
+    [InlineData("tcp://127.0.0.1:9000?password=hunter2")]
+    [InlineData("tls://127.0.0.1:9443?token=hunter2&key=a.key")]
+    [InlineData("tcp://admin:hunter2@127.0.0.1:9000")]
+    [InlineData("tcp://127.0.0.1:9000?=hunter2")]
+    [InlineData("http://admin:hunter2@127.0.0.1:9000?password=hunter2")]
+    public void What_may_be_a_secret_is_not_repeated(string url)
+    {
+        FluentActions.Invoking(() => Listen.Url(url)).Should().Throw<ArgumentException>().Which.Message.Should().NotContain("hunter2").And.Contain("...");
+    }
+
+    /// <summary>Without what may be a secret.</summary>
+    private static string Shown(string url) => url.Replace("user@", "...@", StringComparison.Ordinal)
+        .Replace("?=1", "?=...", StringComparison.Ordinal).Replace("nodelay=true", "nodelay=...", StringComparison.Ordinal);
 
     [Theory]
     [InlineData("tcp://127.0.0.1:0", "port is a number from 1 to 65535, not 0")]

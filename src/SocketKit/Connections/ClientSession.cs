@@ -280,6 +280,12 @@ internal sealed partial class ClientSession : IConnectionOwner
         return null;
     }
 
+    bool IConnectionOwner.TrySetName(Connection connection, string name)
+    {
+        _ = ((IConnectionOwner)this).SetName(connection, name);
+        return true;
+    }
+
     private static OperationCanceledException Disconnected() => new("The client was disconnected");
 
     /// <summary>Under the gate: from the first cause of death on the connection is lost, although its wire may take a while yet.</summary>

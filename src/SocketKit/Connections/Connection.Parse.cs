@@ -257,10 +257,10 @@ internal sealed partial class Connection
         switch (exception)
         {
             case FrameTooLargeException:
-                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
+                TryClose(CloseKind.FrameTooLarge, CloseParty.Peer, ExceptionText.MessageOf(exception), exception, graceful: true);
                 break;
             case FramingException:
-                TryClose(CloseKind.ProtocolError, CloseParty.Peer, CloseReason.MessageOf(exception), exception, graceful: true);
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, ExceptionText.MessageOf(exception), exception, graceful: true);
                 break;
             default:
                 Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);

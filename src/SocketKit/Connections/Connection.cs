@@ -96,6 +96,13 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
         return _owner.SetName(this, name);
     }
 
+    public bool TrySetName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 256, nameof(name));
+        return _owner.TrySetName(this, name);
+    }
+
     internal IConnectionOwner Owner => _owner;
 
     /// <summary>Notes the name; the owner keeps the register.</summary>

@@ -33,21 +33,30 @@ internal sealed class ConnectionTable : IConnectionTable
     {
         lock (_gate)
         {
-            if (connection.Reason is { } reason)
-            {
-                throw new ConnectionClosedException(reason);
-            }
-
-            _byName.TryGetValue(name, out var former);
+            var former = HolderFor(connection, name);
             if (former == connection)
             {
                 return null;
             }
 
-            Unname(connection);
-            _byName[name] = connection;
-            connection.NoteName(name);
+            Rename(connection, name);
             return former;
+        }
+    }
+
+    /// <summary>Gives the connection a name that nobody else has; the first one wins.</summary>
+    public bool TrySetName(Connection connection, string name)
+    {
+        lock (_gate)
+        {
+            var holder = HolderFor(connection, name);
+            if (holder is not null)
+            {
+                return holder == connection;
+            }
+
+            Rename(connection, name);
+            return true;
         }
     }
 
@@ -79,6 +88,24 @@ internal sealed class ConnectionTable : IConnectionTable
         {
             yield return connection;
         }
+    }
+
+    private Connection? HolderFor(Connection connection, string name)
+    {
+        if (connection.Reason is { } reason)
+        {
+            throw new ConnectionClosedException(reason);
+        }
+
+        _byName.TryGetValue(name, out var holder);
+        return holder;
+    }
+
+    private void Rename(Connection connection, string name)
+    {
+        Unname(connection);
+        _byName[name] = connection;
+        connection.NoteName(name);
     }
 
     private void Unname(Connection connection)

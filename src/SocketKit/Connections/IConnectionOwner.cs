@@ -20,4 +20,7 @@ internal interface IConnectionOwner
 
     /// <summary>Registers a name; see <see cref="IConnection.SetName"/>.</summary>
     IConnection? SetName(Connection connection, string name);
+
+    /// <summary>Registers a name that is free; see <see cref="IConnection.TrySetName"/>.</summary>
+    bool TrySetName(Connection connection, string name);
 }

@@ -7,8 +7,8 @@ namespace SocketKit.Diagnostics;
 /// </summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Listening on {EndPoint}")]
-    public static partial void Listening(ILogger logger, object endPoint);
+    [LoggerMessage(1, LogLevel.Information, "Listening on {EndPoint} ({Protection})")]
+    public static partial void Listening(ILogger logger, object endPoint, string protection);
 
     [LoggerMessage(EventId = 2, Message = "Accepting on {EndPoint} fails, trying again at growing intervals of up to 1 s")]
     public static partial void AcceptFailing(ILogger logger, LogLevel level, object endPoint, Exception exception);
@@ -124,6 +124,9 @@ internal static partial class Log
 
     [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
     public static partial void SocketFileLeftAlone(ILogger logger, string path);
+
+    [LoggerMessage(63, LogLevel.Warning, "Every user can write the folder {Folder}, and so put another socket in the place of this server's (UnixListenOptions.AllowSharedFolder)")]
+    public static partial void SocketFolderShared(ILogger logger, string folder);
 
     [LoggerMessage(70, LogLevel.Warning, "Many {What}: more of them are logged at Debug until no more than {Burst} come in {Window}")]
     public static partial void FloodBegan(ILogger logger, string what, int burst, TimeSpan window);

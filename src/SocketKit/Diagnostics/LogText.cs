@@ -39,7 +39,7 @@ internal static class LogText
     }
 
     /// <summary>An exception's message, escaped. Never throws.</summary>
-    public static string MessageOf(Exception exception) => Escape(CloseReason.MessageOf(exception));
+    public static string MessageOf(Exception exception) => Escape(ExceptionText.MessageOf(exception));
 
     /// <summary>What somebody else's object calls itself, escaped.</summary>
     public static string NameOf(object? something)
@@ -54,6 +54,20 @@ internal static class LogText
         {
             return $"(its name cannot be read: {exception.GetType().Name})";
         }
+    }
+
+    /// <summary>It can stand in a log line as it is; length does not matter.</summary>
+    public static bool IsFit(string text)
+    {
+        foreach (var c in text)
+        {
+            if (IsUnfit(c))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static bool IsUnfit(char c) =>

@@ -5,7 +5,7 @@ namespace SocketKit.Diagnostics;
 
 /// <summary>
 /// The one guard around an application's loggers: a sink may throw at every call (a full disk, a disposed one), and whoever logs does not
-/// notice. Every logger of the library is made here, so no other code needs a guard.
+/// notice, and no exception that is logged forges a line. Every logger of the library is made here, so no other code needs a guard.
 /// Thread-safe, as far as the logger inside is.
 /// </summary>
 internal sealed class SafeLogger : ILogger
@@ -59,7 +59,8 @@ internal sealed class SafeLogger : ILogger
     {
         try
         {
-            _inner.Log(logLevel, eventId, state, exception, formatter);
+            var logged = LoggedException.Of(exception);
+            _inner.Log(logLevel, eventId, state, logged, formatter);
         }
 #pragma warning disable CA1031 // The guard itself.
         catch (Exception)

@@ -57,6 +57,31 @@ public class ConnectionTableTests
         bed.Server.Connections.TryGet("device", out _).Should().BeFalse();
     }
 
+    [Fact, Trait("Fault", "X55")]
+    public async Task A_name_that_is_taken_in_good_manners_stays_with_the_first()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var first = await bed.ConnectRawAsync();
+        await using var second = await bed.ConnectRawAsync();
+        var (holder, other) = (bed.Sessions.First().Connection, bed.Sessions.Last().Connection);
+
+        holder.TrySetName("device").Should().BeTrue();
+        holder.TrySetName("device").Should().BeTrue("it has it already");
+        other.TrySetName("another").Should().BeTrue();
+        other.TrySetName("device").Should().BeFalse();
+
+        other.Name.Should().Be("another");
+        bed.Server.Connections.TryGet("another", out var found).Should().BeTrue();
+        found.Should().BeSameAs(other);
+        holder.Abort();
+        await holder.Closed.Soon();
+        bed.Network.Settle();
+        other.TrySetName("device").Should().BeTrue("its holder is gone");
+        FluentActions.Invoking(() => holder.TrySetName("device")).Should().Throw<ConnectionClosedException>();
+        FluentActions.Invoking(() => other.TrySetName("")).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => other.TrySetName(new string('x', 257))).Should().Throw<ArgumentException>();
+    }
+
     [Fact]
     public async Task Names_are_case_sensitive_may_change_and_are_kept_by_their_holder()
     {

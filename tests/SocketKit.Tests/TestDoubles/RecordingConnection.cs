@@ -54,6 +54,12 @@ internal sealed class RecordingConnection : IConnection
         return null;
     }
 
+    public bool TrySetName(string name)
+    {
+        Name = name;
+        return true;
+    }
+
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
         BytesSent += message.Length;

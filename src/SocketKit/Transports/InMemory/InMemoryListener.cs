@@ -82,6 +82,8 @@ internal sealed class InMemoryListener : Listener
 
     public override ValueTask DisposeAsync() => StopAsync();
 
+    internal override string Protection => "in memory";
+
     public override string ToString() => _endPoint.ToString();
 
     /// <summary>The name is taken. Called under the network's lock, which is taken before this one's.</summary>

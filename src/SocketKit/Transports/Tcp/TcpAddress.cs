@@ -22,6 +22,8 @@ internal sealed class TcpAddress : StreamAddress
 
     public override string Scheme => "tcp";
 
+    public override string Protection => "TCP, not encrypted";
+
     /// <summary>The kernel is to probe silent peers.</summary>
     public bool ProbesSilentPeers => _options.KeepAlive;
 
