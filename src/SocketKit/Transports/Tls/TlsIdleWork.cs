@@ -20,7 +20,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     private const int Dense = 64;
 
     private double _left = Burst;
-    private long _countedAt = timeProvider.GetTimestamp();
+    private long? _countedAt;
 
     // Records that have ended since there was data.
     private int _unrewarded;
@@ -41,9 +41,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
             return;
         }
 
-        var now = timeProvider.GetTimestamp();
-        _left = Math.Min(Burst, _left + (timeProvider.GetElapsedTime(_countedAt, now).TotalSeconds * PerSecond)) - _unrewarded;
-        _countedAt = now;
+        _left = Math.Min(Burst, _left + (SinceLastTime().TotalSeconds * PerSecond)) - _unrewarded;
         _unrewarded = 0;
         Turn = ShortTurn;
         if (_left < 0)
@@ -57,6 +55,23 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     {
         _unrewarded += ended;
         Turn = ended > Dense ? DenseTurn : int.MaxValue;
+    }
+
+    private TimeSpan SinceLastTime()
+    {
+        try
+        {
+            var now = timeProvider.GetTimestamp();
+            var elapsed = _countedAt is { } before ? timeProvider.GetElapsedTime(before, now) : TimeSpan.Zero;
+            _countedAt = now;
+            return elapsed;
+        }
+#pragma warning disable CA1031 // A clock of somebody else's: no time passes then, and it ends no session.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return TimeSpan.Zero;
+        }
     }
 
     /// <summary>The protocol has given data.</summary>

@@ -84,6 +84,20 @@ public class TlsIdleWorkTests
         _work.Turn.Should().Be(int.MaxValue);
     }
 
+    [Fact]
+    public void A_clock_that_throws_ends_nothing_and_saves_up_nothing()
+    {
+        var work = new TlsIdleWork(new BrokenClock());
+        for (var i = 0; i < TlsIdleWork.Burst; i++)
+        {
+            work.Received(1);
+            work.Ask();
+        }
+
+        work.Received(1);
+        FluentActions.Invoking(work.Ask).Should().Throw<TlsException>();
+    }
+
     private void Empty(int count)
     {
         _work.Received(count);
@@ -91,4 +105,9 @@ public class TlsIdleWorkTests
     }
 
     private void Refused(int count) => FluentActions.Invoking(() => Empty(count)).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+
+    private sealed class BrokenClock : TimeProvider
+    {
+        public override long GetTimestamp() => throw new NotSupportedException("no time");
+    }
 }
