@@ -9,6 +9,9 @@ namespace SocketKit.Load.Serving;
 /// <summary>DotNetty with its own length codecs: a write for each message, one flush when a read is complete.</summary>
 internal sealed class DotNettyServer : IMeasuredServer
 {
+    /// <summary>Now and then the shutdown of one of its loops spins and never completes. Nobody waits longer than this.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
     private readonly IEventLoopGroup _acceptors;
     private readonly IEventLoopGroup _workers;
     private readonly IChannel _listener;
@@ -42,7 +45,17 @@ internal sealed class DotNettyServer : IMeasuredServer
     public async ValueTask DisposeAsync()
     {
         await _listener.CloseAsync();
-        await Task.WhenAll(_acceptors.ShutdownGracefullyAsync(TimeSpan.Zero, TimeSpan.FromSeconds(5)), _workers.ShutdownGracefullyAsync(TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        var shutdown = Task.WhenAll(
+            _acceptors.ShutdownGracefullyAsync(TimeSpan.Zero, TimeSpan.FromSeconds(5)),
+            _workers.ShutdownGracefullyAsync(TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        try
+        {
+            await shutdown.WaitAsync(ShutdownTimeout);
+        }
+        catch (TimeoutException)
+        {
+            await Console.Error.WriteLineAsync($"DotNetty has not shut down within {ShutdownTimeout.TotalSeconds:F0} s");
+        }
     }
 
     private sealed class Echo : ChannelHandlerAdapter
