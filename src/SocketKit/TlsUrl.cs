@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using SocketKit.Transports.Tls;
 
 namespace SocketKit;
 
@@ -68,7 +69,7 @@ internal static class TlsUrl
         authorities.Clear();
         try
         {
-            authorities.ImportFromPemFile(file);
+            authorities.ImportFromPem(System.Text.Encoding.ASCII.GetString(CertificateContents.Read(file, out _)));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -17,9 +17,11 @@ internal sealed class ServerSettings : ConnectionSettings
     public string? DrainTimeout { get; set; }
 
     /// <summary>Sets what was said. Addresses replace those of the program.</summary>
-    public void ApplyTo(SocketServerOptions options, string key, ICollection<string> failures)
+    /// <returns>What the new addresses ask no more of connections; null: nothing.</returns>
+    public string? ApplyTo(SocketServerOptions options, string key, ICollection<string> failures)
     {
         base.ApplyTo(options, key, failures);
+        var program = options.Listeners.Select(listener => listener.Protection).ToArray();
         if (Listen is { Count: > 0 } urls)
         {
             options.Listeners.Clear();
@@ -34,6 +36,7 @@ internal sealed class ServerSettings : ConnectionSettings
 
         options.MaxConnections = SettingNumber.Parse(MaxConnections) ?? options.MaxConnections;
         options.DrainTimeout = Time(DrainTimeout) ?? options.DrainTimeout;
+        return Weakening.Of(program, [.. options.Listeners.Select(listener => listener.Protection)]);
     }
 }
 

@@ -37,6 +37,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "The listener on {EndPoint} failed to stop; the server's stop goes on without it")]
     public static partial void ListenerFailed(ILogger logger, object endPoint, Exception exception);
 
+    [LoggerMessage(17, LogLevel.Warning, "This program runs on .NET {Version}, which has known holes in what TLS rests on; {Minimum} or later closes them")]
+    public static partial void RuntimeOld(ILogger logger, Version version, Version minimum);
+
     [LoggerMessage(20, LogLevel.Debug, "Connection {ConnectionId} to {Peer} is open")]
     public static partial void Opened(ILogger logger, long connectionId, object peer);
 
@@ -115,6 +118,9 @@ internal static partial class Log
 
     [LoggerMessage(55, LogLevel.Warning, "TLS handshakes do not wait any more after {Count} did")]
     public static partial void HandshakesWaited(ILogger logger, long count);
+
+    [LoggerMessage(56, LogLevel.Warning, "{Why} (TlsListenOptions.RefuseSharedKey, TlsDialOptions.RefuseSharedKey)")]
+    public static partial void KeyShared(ILogger logger, string why);
 
     [LoggerMessage(60, LogLevel.Information, "Removed the socket {Path}, which a dead process has left")]
     public static partial void SocketFileCleared(ILogger logger, string path);

@@ -3,16 +3,22 @@ using System.Text;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become escapes, and long text is cut.</summary>
+/// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become
+/// escapes, a backslash is doubled, so that an escape is never the peer's own, and long text is cut.</summary>
 internal static class LogText
 {
     private const int Longest = 200;
 
-    public static string Escape(string text)
+    public static string Escape(string text) => Escape(text, IsUnfitOrBackslash);
+
+    /// <summary>Of a text that is made of such parts, the rest: their backslashes stay as they are.</summary>
+    public static string EscapeRest(string text) => Escape(text, IsUnfit);
+
+    private static string Escape(string text, Func<char, bool> isUnfit)
     {
         var end = Math.Min(text.Length, Longest);
         var first = 0;
-        while (first < end && !IsUnfit(text[first]))
+        while (first < end && !isUnfit(text[first]))
         {
             first++;
         }
@@ -25,7 +31,11 @@ internal static class LogText
         var escaped = new StringBuilder(text, 0, first, end + 16);
         foreach (var c in text.AsSpan(first, end - first))
         {
-            if (IsUnfit(c))
+            if (c == '\\' && isUnfit(c))
+            {
+                escaped.Append(@"\\");
+            }
+            else if (isUnfit(c))
             {
                 escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             }
@@ -56,7 +66,7 @@ internal static class LogText
         }
     }
 
-    /// <summary>It can stand in a log line as it is; length does not matter.</summary>
+    /// <summary>It can stand in a log line as it is; length does not matter, and neither do backslashes, which are in every path of Windows.</summary>
     public static bool IsFit(string text)
     {
         foreach (var c in text)
@@ -69,6 +79,8 @@ internal static class LogText
 
         return true;
     }
+
+    private static bool IsUnfitOrBackslash(char c) => c == '\\' || IsUnfit(c);
 
     private static bool IsUnfit(char c) =>
         char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;

@@ -10,23 +10,27 @@ internal static partial class CertificateContents
     private const long Longest = 1024 * 1024;
 
     /// <summary>O_NONBLOCK and O_CLOEXEC, which x64 and arm64 share: who opens a pipe so does not wait for its other end.</summary>
-    private const int NonBlocking = 0x80800;
+    private static readonly int NonBlocking = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;
 
+    /// <param name="path">The file.</param>
+    /// <param name="mode">Who may read and write it; null where the system has no such permissions.</param>
     /// <exception cref="IOException">It is no regular file, or too long, or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
-    public static byte[] Read(string path)
+    public static byte[] Read(string path, out UnixFileMode? mode)
     {
         if (Directory.Exists(path))
         {
             throw new IOException($"{path} is a folder");
         }
 
-        using var handle = OperatingSystem.IsLinux() ? OpenOnLinux(path) : File.OpenHandle(path);
+        using var handle = OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() ? OpenWithoutWaiting(path) : File.OpenHandle(path);
         var length = LengthOf(handle, path);
         if (length > Longest)
         {
             throw new IOException($"{path} has {length} bytes; a certificate or a key has at most {Longest}");
         }
+
+        mode = OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(handle);
 
         // Another may have written it meanwhile: what is read is what there is.
         var contents = new byte[length];
@@ -54,7 +58,8 @@ internal static partial class CertificateContents
     }
 
     [SupportedOSPlatform("linux")]
-    private static SafeFileHandle OpenOnLinux(string path)
+    [SupportedOSPlatform("macos")]
+    private static SafeFileHandle OpenWithoutWaiting(string path)
     {
         const int NoSuchFile = 2;
         const int AccessDenied = 13;

@@ -114,6 +114,15 @@ public abstract class TlsCertificate
         TimeProvider = timeProvider;
     }
 
+    /// <summary>Tells, once, that others can read or write the key's file.</summary>
+    internal virtual void WarnOfSharedKey()
+    {
+    }
+
+    /// <summary>From now on a key whose file others can read or write is refused. One that is in use already stays.</summary>
+    /// <returns>Why the present one is refused, or null.</returns>
+    internal virtual string? RefuseSharedKey() => null;
+
     /// <summary>What a new handshake takes.</summary>
     internal abstract Loaded Fresh();
 
@@ -163,7 +172,15 @@ public abstract class TlsCertificate
             Certificate = certificate;
 
             // Offline: what is missing in the chain is not fetched from where the certificate says.
-            Context = SslStreamCertificateContext.Create(certificate, intermediates, offline: true);
+            try
+            {
+                Context = SslStreamCertificateContext.Create(certificate, intermediates, offline: true);
+            }
+            catch (CryptographicException exception)
+            {
+                // The system says no more than that.
+                throw new TlsCertificateException($"The chain of the certificate and {intermediates?.Count ?? 0} others cannot be built; give the intermediate ones alone, and no more of them than there are", exception);
+            }
         }
 
         public X509Certificate2 Certificate { get; }

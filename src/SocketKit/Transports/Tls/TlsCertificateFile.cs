@@ -16,6 +16,9 @@ internal sealed class TlsCertificateFile : TlsCertificate
     private string _state;
     private string? _suspect;
     private string? _broken;
+    private UnixFileMode? _mode;
+    private UnixFileMode? _modeTold;
+    private bool _refusesSharedKey;
     private long _lookedAt;
     private TimeProvider _lookedBy;
 
@@ -32,7 +35,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _lookedAt = _lookedBy.GetTimestamp();
         try
         {
-            var contents = Read();
+            var contents = Read(out _mode);
             _state = StateOf(contents);
             _current = load(contents);
         }
@@ -65,6 +68,23 @@ internal sealed class TlsCertificateFile : TlsCertificate
         return Volatile.Read(ref _current);
     }
 
+    internal override void WarnOfSharedKey()
+    {
+        lock (_gate)
+        {
+            TellSharedKey();
+        }
+    }
+
+    internal override string? RefuseSharedKey()
+    {
+        lock (_gate)
+        {
+            _refusesSharedKey = true;
+            return WhyShared(_mode);
+        }
+    }
+
     private bool IsDue()
     {
         var clock = TimeProvider;
@@ -78,11 +98,13 @@ internal sealed class TlsCertificateFile : TlsCertificate
         string state;
         try
         {
-            contents = Read();
+            contents = Read(out var mode);
             state = StateOf(contents);
             if (state == _state)
             {
                 _suspect = _broken = null;
+                _mode = mode;
+                TellSharedKey();
                 return;
             }
 
@@ -91,11 +113,20 @@ internal sealed class TlsCertificateFile : TlsCertificate
                 return;
             }
 
+            if (_refusesSharedKey && WhyShared(mode) is { } why)
+            {
+                // Its state is not that of the contents alone: with other permissions they are fine.
+                contents = null;
+                throw new TlsCertificateException(why);
+            }
+
             var loaded = _load(contents);
             Volatile.Write(ref _current, loaded);
             _state = state;
             _suspect = _broken = null;
+            _mode = mode;
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
+            TellSharedKey();
             return;
         }
 #pragma warning disable CA1031 // The listener's timer looks as well: whatever a file makes the loader throw must not end the process, and is told.
@@ -119,7 +150,38 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _suspect = state;
     }
 
-    private byte[][] Read() => Array.ConvertAll(_files, CertificateContents.Read);
+    /// <summary>The key's file is the last one.</summary>
+    private byte[][] Read(out UnixFileMode? mode)
+    {
+        mode = null;
+        var contents = new byte[_files.Length][];
+        for (var i = 0; i < _files.Length; i++)
+        {
+            contents[i] = CertificateContents.Read(_files[i], out mode);
+        }
+
+        return contents;
+    }
+
+    /// <summary>Once for each mode that the file has.</summary>
+    private void TellSharedKey()
+    {
+        if (_mode != _modeTold && WhyShared(_mode) is { } why)
+        {
+            Log.KeyShared(Logger, why);
+        }
+
+        _modeTold = _mode;
+    }
+
+    /// <summary>A group that reads it is an arrangement that many systems have for their services.</summary>
+    private string? WhyShared(UnixFileMode? mode)
+    {
+        const UnixFileMode TooMuch = UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        return (mode & TooMuch) is null or UnixFileMode.None
+            ? null
+            : $"other users can read or write the key in {_files[^1]} (mode {Convert.ToString((int)mode!, 8)}); type chmod 600, or 640 for a group";
+    }
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

@@ -36,7 +36,16 @@ internal sealed class UnixAddress : StreamAddress
 
     public override string Scheme => "unix";
 
-    public override string Protection => _isFile && !OperatingSystem.IsWindows() ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}" : "Unix socket for every user";
+    /// <summary>It limits users if not all of them may write, which is what connecting takes.</summary>
+    public override WireProtection Protection => HasMode && (Permissions & UnixFileMode.OtherWrite) == 0
+        ? WireProtection.Private | WireProtection.LimitsUsers
+        : WireProtection.Private;
+
+    public override string ProtectionText => HasMode
+        ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}"
+        : "Unix socket for every user";
+
+    private bool HasMode => _isFile && !OperatingSystem.IsWindows();
 
     private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
 

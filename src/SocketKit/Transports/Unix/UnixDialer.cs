@@ -11,6 +11,8 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
 
     private readonly UnixEndPoint _endPoint = new(path);
 
+    public override WireProtection Protection => WireProtection.Private;
+
     public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var delay = FirstDelay;

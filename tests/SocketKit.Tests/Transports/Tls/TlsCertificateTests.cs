@@ -160,7 +160,7 @@ public sealed class TlsCertificateTests : IDisposable
         File.WriteAllText(In("tls.crt"), text);
         _time.Advance(TimeSpan.FromSeconds(1));
         certificate.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
-        File.WriteAllText(In("tls.key"), key);
+        TestAuthority.WriteOwn(In("tls.key"), key);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         certificate.Certificate.Thumbprint.Should().Be(_second.Thumbprint);
@@ -267,12 +267,12 @@ public sealed class TlsCertificateTests : IDisposable
             var path = Path.Combine(folder, name);
             if (way == "rename")
             {
-                File.WriteAllText(path + ".new", content);
+                TestAuthority.WriteOwn(path + ".new", content);
                 File.Move(path + ".new", path, overwrite: true);
             }
             else
             {
-                File.WriteAllText(path, content);
+                TestAuthority.WriteOwn(path, content);
             }
 
             if (way == "link")
