@@ -39,7 +39,12 @@ internal sealed class SocketUrl
     /// <exception cref="ArgumentException">It is empty, or of no such form.</exception>
     public static SocketUrl Parse(string url, string purpose, ReadOnlySpan<string> examples)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(url);
+        ArgumentNullException.ThrowIfNull(url);
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            throw new ArgumentException($"There is no address to {purpose}; type {string.Join(" or ", examples)}", nameof(url));
+        }
+
         var end = url.IndexOf("://", StringComparison.Ordinal);
         var scheme = end < 0 ? "" : url[..end].ToLowerInvariant();
         var known = false;

@@ -170,6 +170,6 @@ public class SocketUrlTests
     {
         FluentActions.Invoking(() => Listen.Url(null!)).Should().Throw<ArgumentNullException>().WithParameterName("url");
         FluentActions.Invoking(() => Listen.Url(" ")).Should().Throw<ArgumentException>().WithParameterName("url");
-        FluentActions.Invoking(() => Dial.Url("")).Should().Throw<ArgumentException>().WithParameterName("url");
+        FluentActions.Invoking(() => Dial.Url("")).Should().Throw<ArgumentException>().WithParameterName("url").WithMessage("There is no address to *; type tcp://*");
     }
 }

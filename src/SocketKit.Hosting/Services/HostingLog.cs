@@ -28,7 +28,7 @@ internal static partial class HostingLog
     [LoggerMessage(86, LogLevel.Warning, "{Key} is configured, but nothing reads it{Nearest} There are {Known}")]
     public static partial void NoSuchSection(ILogger logger, string key, string nearest, string known);
 
-    [LoggerMessage(87, LogLevel.Warning, "{Key} asks less of connections than the program does; not any more: {Missing}")]
+    [LoggerMessage(87, LogLevel.Warning, "{Key} asks less of connections than the program: it leaves out {Missing}")]
     public static partial void Weakened(ILogger logger, string key, string missing);
 
     /// <summary>Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and are counted.</summary>

@@ -27,7 +27,12 @@ internal sealed class ServerSettings : ConnectionSettings
             options.Listeners.Clear();
             foreach (var url in urls)
             {
-                if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
+                const string BehindScheme = "://";
+                if (url.IndexOf(BehindScheme, StringComparison.Ordinal) != url.LastIndexOf(BehindScheme, StringComparison.Ordinal))
+                {
+                    failures.Add($"{key}:{nameof(Listen)}: several addresses stand where there is one; type ; between them, or a list of them");
+                }
+                else if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
                 {
                     options.Listeners.Add(listener);
                 }

@@ -57,7 +57,7 @@ public class WeakeningTests
 
         var line = host.OwnLogs.Should().ContainSingle().Subject;
         (line.Level, line.Id.Id).Should().Be((LogLevel.Warning, 87));
-        line.Message.Should().Be("SocketKit:Servers:gate:Listen asks less of connections than the program does; not any more: encryption");
+        line.Message.Should().Be("SocketKit:Servers:gate:Listen asks less of connections than the program: it leaves out encryption");
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal static partial class CertificateContents
 {
     private const long Longest = 1024 * 1024;
 
-    /// <summary>O_NONBLOCK and O_CLOEXEC, which x64 and arm64 share: who opens a pipe so does not wait for its other end.</summary>
+    /// <summary>O_NONBLOCK and O_CLOEXEC, of macOS and of Linux: who opens a pipe so does not wait for its other end.</summary>
     private static readonly int NonBlocking = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;
 
     /// <param name="path">The file.</param>

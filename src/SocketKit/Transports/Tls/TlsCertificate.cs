@@ -138,6 +138,11 @@ public abstract class TlsCertificate
     {
         var text = System.Text.Encoding.ASCII.GetString(certificateFile);
         var key = System.Text.Encoding.ASCII.GetString(keyFile);
+        if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+        {
+            throw new CryptographicException("There is no private key in PEM; give the key's file beside the certificate's.");
+        }
+
         var chain = new X509Certificate2Collection();
         chain.ImportFromPem(text);
         using var own = password is null ? X509Certificate2.CreateFromPem(text, key) : X509Certificate2.CreateFromEncryptedPem(text, key, password);
@@ -148,6 +153,11 @@ public abstract class TlsCertificate
 
     private static Loaded Pfx(byte[] file, string? password)
     {
+        if (file.AsSpan().StartsWith("-----BEGIN"u8))
+        {
+            throw new CryptographicException("It is PEM and not PFX; load it with FromPem, or as .pem in an address.");
+        }
+
         var all = X509CertificateLoader.LoadPkcs12Collection(file, password);
         var own = all.FirstOrDefault(certificate => certificate.HasPrivateKey) ?? throw new CryptographicException("It holds no certificate with a private key.");
         all.Remove(own);

@@ -70,9 +70,19 @@ internal sealed class TlsCertificateFile : TlsCertificate
 
     internal override void WarnOfSharedKey()
     {
-        lock (_gate)
+        // Who looks at this moment tells it.
+        if (!_gate.TryEnter())
+        {
+            return;
+        }
+
+        try
         {
             TellSharedKey();
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

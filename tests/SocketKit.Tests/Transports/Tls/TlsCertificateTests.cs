@@ -64,7 +64,8 @@ public sealed class TlsCertificateTests : IDisposable
         File.WriteAllText(In("k.pem"), key);
         FluentActions.Invoking(() => TlsCertificate.FromPem(In("c.pem"), In("k.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*k.pem*");
         File.WriteAllText(In("bare.pem"), certificate);
-        FluentActions.Invoking(() => TlsCertificate.FromPem(In("bare.pem"))).Should().Throw<TlsCertificateException>();
+        FluentActions.Invoking(() => TlsCertificate.FromPem(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*no private key*give the key's file*");
+        FluentActions.Invoking(() => TlsCertificate.FromPfx(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*PEM and not PFX*FromPem*");
         using var bare = X509CertificateLoader.LoadCertificate(_first.RawData);
         FluentActions.Invoking(() => TlsCertificate.From(bare)).Should().Throw<TlsCertificateException>().WithMessage("*private key*");
     }
