@@ -1,15 +1,19 @@
-// Checks where packages come from: dotnet run .ci/CheckSources.cs, behind a restore of the samples and "dotnet tool restore". Prints "ok ..." and "FAIL ..." lines.
-// The packages of the samples and the tools must have the hashes in .ci/packages.sha512; "-- --update" writes that file anew. Those of tests have NuGet's own lock files.
+// Checks where packages come from: dotnet run .ci/CheckSources.cs, behind a build and "dotnet tool restore". Prints "ok ..." and "FAIL ..." lines.
+// The packages of the library, of the samples and the tools must have the hashes in .ci/packages.sha512; "-- --update" writes that file anew. Those of tests have NuGet's own lock files.
 // The local packages have another hash after each build: what counts of them is that they came from the local feed.
 using System.Text.Json;
 
 const string Locked = ".ci/packages.sha512";
 const string Local = "artifacts/packages";
+const string NotRestored = "it is not restored";
 const string LocalVersion = "0.0.0-local";
 int failures = 0;
 
+// The SDK names their versions; global.json names the SDK.
+string[] OfTheSdk = ["Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler", "runtime.linux-x64.Microsoft.DotNet.ILCompiler"];
+
 var found = new SortedDictionary<string, string>(StringComparer.Ordinal);
-string[] projects = [.. Directory.GetFiles("samples", "*.csproj", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+string[] projects = [.. new[] { "samples", "src" }.SelectMany(folder => Directory.GetFiles(folder, "*.csproj", SearchOption.AllDirectories)).Order(StringComparer.Ordinal)];
 foreach (string project in projects)
 {
     string assets = Path.Combine(Path.GetDirectoryName(project)!, "obj", "project.assets.json");
@@ -23,6 +27,11 @@ foreach (string project in projects)
     string folder = document.RootElement.GetProperty("packageFolders").EnumerateObject().First().Name;
     foreach (JsonProperty library in document.RootElement.GetProperty("libraries").EnumerateObject().Where(one => one.Value.GetProperty("type").GetString() == "package"))
     {
+        if (OfTheSdk.Any(name => library.Name.StartsWith(name + "/", StringComparison.Ordinal)))
+        {
+            continue;
+        }
+
         if (library.Name.StartsWith("SocketKit", StringComparison.Ordinal))
         {
             string source = Source(Path.Combine(folder, library.Value.GetProperty("path").GetString()!));
@@ -42,12 +51,18 @@ using (JsonDocument tools = JsonDocument.Parse(File.ReadAllText(".config/dotnet-
     {
         string version = tool.Value.GetProperty("version").GetString()!;
         string hash = Path.Combine(globalPackages, tool.Name, version, $"{tool.Name}.{version}.nupkg.sha512");
-        found[$"{tool.Name}/{version}"] = File.Exists(hash) ? File.ReadAllText(hash) : "not restored";
+        found[$"{tool.Name}/{version}"] = File.Exists(hash) ? File.ReadAllText(hash) : NotRestored;
     }
 }
 
 if (args is ["--update"])
 {
+    if (failures > 0 || found.ContainsValue(NotRestored))
+    {
+        Console.WriteLine("FAIL not everything is restored: type dotnet restore and dotnet tool restore");
+        return 1;
+    }
+
     File.WriteAllLines(Locked, found.Select(one => $"{one.Value}  {one.Key}"));
     return 0;
 }

@@ -8,10 +8,10 @@ public enum WireProtection
     None = 0,
 
     /// <summary>Nobody on the way can read or change what is sent: TLS, or a wire that does not leave the machine.</summary>
-    Private = 1,
+    Confidential = 1,
 
     /// <summary>The peer is asked for a certificate, and one that it shows must be valid.</summary>
-    AsksForCertificate = 2,
+    ValidatesCertificate = 2,
 
     /// <summary>A peer without a valid certificate is refused.</summary>
     RequiresCertificate = 4,
@@ -23,7 +23,7 @@ public enum WireProtection
     ChecksRevocation = 16,
 
     /// <summary>The program looks at each certificate, and may refuse it.</summary>
-    AcceptsPeers = 32,
+    ChecksPeers = 32,
 
     /// <summary>Permissions say which users of the machine may connect.</summary>
     LimitsUsers = 64,

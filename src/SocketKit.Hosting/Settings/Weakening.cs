@@ -5,16 +5,16 @@ internal static class Weakening
 {
     private static readonly (WireProtection Part, string Text)[] Texts =
     [
-        (WireProtection.Private, "encryption"),
-        (WireProtection.AsksForCertificate, "a look at the peer's certificate"),
+        (WireProtection.Confidential, "encryption"),
+        (WireProtection.ValidatesCertificate, "a look at the peer's certificate"),
         (WireProtection.RequiresCertificate, "a certificate of every peer"),
         (WireProtection.OwnAuthorities, "authorities of its own"),
         (WireProtection.ChecksRevocation, "revocation"),
-        (WireProtection.AcceptsPeers, "AcceptPeer"),
+        (WireProtection.ChecksPeers, "AcceptPeer"),
         (WireProtection.LimitsUsers, "permissions"),
     ];
 
-    /// <summary>What is asked for no more: what all of the program's addresses ask and not all of the configured ones, and what none of these asks any more.</summary>
+    /// <summary>What the program asks for and configuration does not: of all addresses, or of any. Permissions are a matter of Unix sockets alone, so to take the only one away is no loss.</summary>
     /// <returns>The parts, for people; null: nothing is missing.</returns>
     public static string? Of(IReadOnlyCollection<WireProtection> program, IReadOnlyCollection<WireProtection> configured)
     {
@@ -23,7 +23,7 @@ internal static class Weakening
             return null;
         }
 
-        var missing = (All(program) & ~All(configured)) | (Any(program) & ~Any(configured));
+        var missing = (All(program) & ~All(configured)) | (Any(program) & ~Any(configured) & ~WireProtection.LimitsUsers);
         return missing == WireProtection.None ? null : string.Join(", ", Texts.Where(text => (missing & text.Part) != 0).Select(text => text.Text));
     }
 

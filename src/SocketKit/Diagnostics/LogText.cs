@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -8,44 +9,38 @@ namespace SocketKit.Diagnostics;
 internal static class LogText
 {
     private const int Longest = 200;
+    private const int LongestOfParts = 500;
 
-    public static string Escape(string text) => Escape(text, IsUnfitOrBackslash);
+    public static string Escape(string text) => Escape(text, Longest, backslashes: true);
 
     /// <summary>Of a text that is made of such parts, the rest: their backslashes stay as they are.</summary>
-    public static string EscapeRest(string text) => Escape(text, IsUnfit);
+    public static string EscapeRest(string text) => Escape(text, LongestOfParts, backslashes: false);
 
-    private static string Escape(string text, Func<char, bool> isUnfit)
+    private static string Escape(string text, int longest, bool backslashes)
     {
-        var end = Math.Min(text.Length, Longest);
-        var first = 0;
-        while (first < end && !isUnfit(text[first]))
-        {
-            first++;
-        }
-
+        var end = Math.Min(text.Length, longest);
+        var first = FitLength(text.AsSpan(0, end), backslashes);
         if (first == text.Length)
         {
             return text;
         }
 
-        var escaped = new StringBuilder(text, 0, first, end + 16);
-        foreach (var c in text.AsSpan(first, end - first))
+        var escaped = new StringBuilder(end + 16);
+        for (var at = 0; ;)
         {
-            if (c == '\\' && isUnfit(c))
+            escaped.Append(text, at, first);
+            at += first;
+            if (at == end)
             {
-                escaped.Append(@"\\");
+                break;
             }
-            else if (isUnfit(c))
-            {
-                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
-            }
-            else
-            {
-                escaped.Append(c);
-            }
+
+            escaped.Append(text[at] == '\\' ? @"\\" : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)text[at]:x4}"));
+            at++;
+            first = FitLength(text.AsSpan(at, end - at), backslashes);
         }
 
-        return text.Length > Longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
+        return text.Length > longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
     }
 
     /// <summary>An exception's message, escaped. Never throws.</summary>
@@ -67,21 +62,19 @@ internal static class LogText
     }
 
     /// <summary>It can stand in a log line as it is; length does not matter, and neither do backslashes, which are in every path of Windows.</summary>
-    public static bool IsFit(string text)
+    public static bool IsFit(string text) => FitLength(text, backslashes: false) == text.Length;
+
+    /// <summary>How many characters in front can stand in a log line as they are.</summary>
+    private static int FitLength(ReadOnlySpan<char> text, bool backslashes)
     {
-        foreach (var c in text)
+        var at = 0;
+        while (Rune.DecodeFromUtf16(text[at..], out var rune, out var length) == OperationStatus.Done
+            && !(backslashes && rune.Value == '\\')
+            && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator))
         {
-            if (IsUnfit(c))
-            {
-                return false;
-            }
+            at += length;
         }
 
-        return true;
+        return at;
     }
-
-    private static bool IsUnfitOrBackslash(char c) => c == '\\' || IsUnfit(c);
-
-    private static bool IsUnfit(char c) =>
-        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
 }

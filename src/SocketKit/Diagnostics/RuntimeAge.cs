@@ -7,8 +7,16 @@ internal static class RuntimeAge
 {
     private static readonly Version Minimum = new(10, 0, 11);
 
-    /// <summary>Says so when the runtime is an old one.</summary>
-    public static void Check(ILogger logger) => Check(logger, Environment.Version);
+    private static int _told;
+
+    /// <summary>Says so when the runtime is an old one, once in a process.</summary>
+    public static void Check(ILogger logger)
+    {
+        if (Interlocked.Exchange(ref _told, 1) == 0)
+        {
+            Check(logger, Environment.Version);
+        }
+    }
 
     public static void Check(ILogger logger, Version version)
     {

@@ -8,8 +8,8 @@ namespace SocketKit.Hosting.Tests.Settings;
 [Trait("Fault", "X56")]
 public class WeakeningTests
 {
-    private const WireProtection Tls = WireProtection.Private;
-    private const WireProtection Mutual = WireProtection.Private | WireProtection.AsksForCertificate | WireProtection.RequiresCertificate | WireProtection.OwnAuthorities;
+    private const WireProtection Tls = WireProtection.Confidential;
+    private const WireProtection Mutual = WireProtection.Confidential | WireProtection.ValidatesCertificate | WireProtection.RequiresCertificate | WireProtection.OwnAuthorities;
 
     public static TheoryData<WireProtection[], WireProtection[], string?> Replacements => new()
     {
@@ -24,8 +24,9 @@ public class WeakeningTests
         { [Tls, WireProtection.None], [WireProtection.None, Tls], null },
         { [Tls, WireProtection.None], [WireProtection.None], "encryption" },
         { [Mutual, Tls], [Tls], "a look at the peer's certificate, a certificate of every peer, authorities of its own" },
-        { [Mutual | WireProtection.ChecksRevocation | WireProtection.AcceptsPeers], [Mutual], "revocation, AcceptPeer" },
+        { [Mutual | WireProtection.ChecksRevocation | WireProtection.ChecksPeers], [Mutual], "revocation, AcceptPeer" },
         { [Tls | WireProtection.LimitsUsers], [Tls], "permissions" },
+        { [Tls, Tls | WireProtection.LimitsUsers], [Tls], null },
     };
 
     [Theory]

@@ -99,6 +99,8 @@ public class LogSafetyTests
     [InlineData("a\tb", "a\\u0009b")]
     [InlineData("a\\u0009b", "a\\\\u0009b")]
     [InlineData("\\\t", "\\\\\\u0009")]
+    [InlineData("\U0001f600 你好\n", "\U0001f600 你好\\u000a")]
+    [InlineData("tag \U000e0041", "tag \\udb40\\udc41")]
     public void Text_is_made_fit(string text, string fit) => LogText.Escape(text).Should().Be(fit);
 
     [Fact]

@@ -6,14 +6,14 @@ namespace SocketKit.Tests.Transports;
 [Trait("Fault", "X56")]
 public class WireProtectionTests
 {
-    private const WireProtection Judged = WireProtection.Private | WireProtection.AsksForCertificate | WireProtection.OwnAuthorities;
+    private const WireProtection Judged = WireProtection.Confidential | WireProtection.ValidatesCertificate | WireProtection.OwnAuthorities;
 
     private readonly InMemoryNetwork _network = new();
 
     public static TheoryData<Action<TlsListenOptions>, WireProtection> OfListeners => new()
     {
-        { _ => { }, WireProtection.Private },
-        { options => options.AcceptPeer = _ => true, WireProtection.Private },
+        { _ => { }, WireProtection.Confidential },
+        { options => options.AcceptPeer = _ => true, WireProtection.Confidential },
         { options => options.ClientCertificateMode = ClientCertificateMode.Allowed, Judged },
         { options => options.ClientCertificateMode = ClientCertificateMode.Required, Judged | WireProtection.RequiresCertificate },
         {
@@ -24,14 +24,14 @@ public class WireProtectionTests
                 options.ClientAuthorities.Clear();
                 options.AcceptPeer = _ => true;
             },
-            WireProtection.Private | WireProtection.AsksForCertificate | WireProtection.RequiresCertificate | WireProtection.ChecksRevocation | WireProtection.AcceptsPeers
+            WireProtection.Confidential | WireProtection.ValidatesCertificate | WireProtection.RequiresCertificate | WireProtection.ChecksRevocation | WireProtection.ChecksPeers
         },
     };
 
     public static TheoryData<Action<TlsDialOptions>, WireProtection> OfDialers => new()
     {
         { _ => { }, Judged | WireProtection.RequiresCertificate },
-        { options => options.Authorities.Clear(), WireProtection.Private | WireProtection.AsksForCertificate | WireProtection.RequiresCertificate },
+        { options => options.Authorities.Clear(), WireProtection.Confidential | WireProtection.ValidatesCertificate | WireProtection.RequiresCertificate },
         { options => options.CheckRevocation = true, Judged | WireProtection.RequiresCertificate | WireProtection.ChecksRevocation },
         {
             options =>
@@ -58,11 +58,11 @@ public class WireProtectionTests
     {
         Listen.Tcp(0).Protection.Should().Be(WireProtection.None);
         Dial.Tcp("127.0.0.1", 9000).Protection.Should().Be(WireProtection.None);
-        _network.Listen("server").Protection.Should().Be(WireProtection.Private);
-        _network.Dial("server").Protection.Should().Be(WireProtection.Private);
-        Dial.Unix("/run/x.sock").Protection.Should().Be(WireProtection.Private);
-        Listen.Unix("@name").Protection.Should().Be(WireProtection.Private);
-        Listen.Tls(Listen.Unix("@name"), TestAuthority.Shared.ListenOptions()).Protection.Should().Be(WireProtection.Private);
+        _network.Listen("server").Protection.Should().Be(WireProtection.Confidential);
+        _network.Dial("server").Protection.Should().Be(WireProtection.Confidential);
+        Dial.Unix("/run/x.sock").Protection.Should().Be(WireProtection.Confidential);
+        Listen.Unix("@name").Protection.Should().Be(WireProtection.Confidential);
+        Listen.Tls(Listen.Unix("@name"), TestAuthority.Shared.ListenOptions()).Protection.Should().Be(WireProtection.Confidential);
     }
 
     [Fact]
@@ -70,14 +70,14 @@ public class WireProtectionTests
     {
         if (OperatingSystem.IsWindows())
         {
-            Listen.Unix("x.sock").Protection.Should().Be(WireProtection.Private);
+            Listen.Unix("x.sock").Protection.Should().Be(WireProtection.Confidential);
             return;
         }
 
-        const WireProtection Limited = WireProtection.Private | WireProtection.LimitsUsers;
+        const WireProtection Limited = WireProtection.Confidential | WireProtection.LimitsUsers;
         Listen.Unix("/run/x.sock").Protection.Should().Be(Limited);
         Listen.Unix("/run/x.sock", Mode(0x1B0)).Protection.Should().Be(Limited);
-        Listen.Unix("/run/x.sock", Mode(0x1B6)).Protection.Should().Be(WireProtection.Private);
+        Listen.Unix("/run/x.sock", Mode(0x1B6)).Protection.Should().Be(WireProtection.Confidential);
         Listen.Tls(Listen.Unix("/run/x.sock"), TestAuthority.Shared.ListenOptions()).Protection.Should().Be(Limited);
 
         static UnixListenOptions Mode(int mode) => new() { Permissions = (UnixFileMode)mode };

@@ -82,7 +82,7 @@ internal sealed class InMemoryListener : Listener
 
     public override ValueTask DisposeAsync() => StopAsync();
 
-    public override WireProtection Protection => WireProtection.Private;
+    public override WireProtection Protection => WireProtection.Confidential;
 
     internal override string ProtectionText => "in memory";
 

@@ -55,6 +55,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
                 if (IsDue())
                 {
                     Look();
+                    TellSharedKey();
                     _lookedBy = TimeProvider;
                     Volatile.Write(ref _lookedAt, _lookedBy.GetTimestamp());
                 }
@@ -70,7 +71,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
 
     internal override void WarnOfSharedKey()
     {
-        // Who looks at this moment tells it.
+        // Who looks at this moment tells it, or the next handshake does.
         if (!_gate.TryEnter())
         {
             return;
@@ -90,8 +91,11 @@ internal sealed class TlsCertificateFile : TlsCertificate
     {
         lock (_gate)
         {
-            _refusesSharedKey = true;
-            return WhyShared(_mode);
+            // Permissions may have changed since the last look.
+            Look();
+            var why = WhyShared(_mode);
+            _refusesSharedKey |= why is null;
+            return why;
         }
     }
 
@@ -114,7 +118,6 @@ internal sealed class TlsCertificateFile : TlsCertificate
             {
                 _suspect = _broken = null;
                 _mode = mode;
-                TellSharedKey();
                 return;
             }
 
@@ -136,7 +139,6 @@ internal sealed class TlsCertificateFile : TlsCertificate
             _suspect = _broken = null;
             _mode = mode;
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
-            TellSharedKey();
             return;
         }
 #pragma warning disable CA1031 // The listener's timer looks as well: whatever a file makes the loader throw must not end the process, and is told.
@@ -176,22 +178,24 @@ internal sealed class TlsCertificateFile : TlsCertificate
     /// <summary>Once for each mode that the file has.</summary>
     private void TellSharedKey()
     {
-        if (_mode != _modeTold && WhyShared(_mode) is { } why)
+        if (_mode != _modeTold && Shared(_mode) is { } mode)
         {
-            Log.KeyShared(Logger, why);
+            Log.KeyShared(Logger, _files[^1], mode);
         }
 
         _modeTold = _mode;
     }
 
     /// <summary>A group that reads it is an arrangement that many systems have for their services.</summary>
-    private string? WhyShared(UnixFileMode? mode)
+    /// <returns>The mode, when others can read or write.</returns>
+    private static string? Shared(UnixFileMode? mode)
     {
         const UnixFileMode TooMuch = UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        return (mode & TooMuch) is null or UnixFileMode.None
-            ? null
-            : $"other users can read or write the key in {_files[^1]} (mode {Convert.ToString((int)mode!, 8)}); type chmod 600, or 640 for a group";
+        return (mode & TooMuch) is null or UnixFileMode.None ? null : Convert.ToString((int)mode!, 8);
     }
+
+    private string? WhyShared(UnixFileMode? mode) =>
+        Shared(mode) is { } shared ? $"other users can read or write the key in {_files[^1]} (mode {shared}); type chmod 600, or 640 for a group" : null;
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

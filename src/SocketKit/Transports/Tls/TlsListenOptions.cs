@@ -29,7 +29,7 @@ public sealed class TlsListenOptions
     public X509Certificate2Collection ClientAuthorities { get; } = [];
 
     /// <summary>The cipher suites to choose from, those of each version in <see cref="Protocols"/>. For rules of others: the system's own choice is kept up to date with the system. Default: empty, the system's. With it, no session is resumed.
-    /// Needs OpenSSL: elsewhere it is a <see cref="PlatformNotSupportedException"/>.</summary>
+    /// Not on Windows and Android, where the system chooses for all programs: <see cref="PlatformNotSupportedException"/>.</summary>
     public IList<TlsCipherSuite> CipherSuites { get; } = [];
 
     /// <summary>Asks, over the network, if a client's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
@@ -44,7 +44,7 @@ public sealed class TlsListenOptions
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
 
-    /// <summary>Refuses a certificate whose key is in a file that every user can read, or that a group or every user can write; one that comes later by such a file is not taken, and the one from before stays in use.
+    /// <summary>Refuses a certificate whose key is in a file that every user can read, or that a group or every user can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
     /// Default: false, then a warning is logged. Nothing is looked at on Windows, nor of certificates that the program has loaded itself.</summary>
     public bool RefuseSharedKey { get; set; }
 

@@ -88,7 +88,7 @@ internal sealed class TlsServerSide : TlsSide
     {
         ClientCertificateMode.Required => base.Protection | WireProtection.RequiresCertificate,
         ClientCertificateMode.Allowed => base.Protection,
-        _ => WireProtection.Private,
+        _ => WireProtection.Confidential,
     };
 
     /// <summary>What clients must show, for people.</summary>

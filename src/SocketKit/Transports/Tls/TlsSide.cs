@@ -59,10 +59,10 @@ internal abstract class TlsSide
     {
         get
         {
-            var asked = WireProtection.Private | WireProtection.AsksForCertificate;
+            var asked = WireProtection.Confidential | WireProtection.ValidatesCertificate;
             asked |= _authorities.Count > 0 ? WireProtection.OwnAuthorities : 0;
             asked |= _revocation is not null ? WireProtection.ChecksRevocation : 0;
-            return asked | (_acceptPeer is not null ? WireProtection.AcceptsPeers : 0);
+            return asked | (_acceptPeer is not null ? WireProtection.ChecksPeers : 0);
         }
     }
 
@@ -96,7 +96,7 @@ internal abstract class TlsSide
         AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {(exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) ? exception.Message : Innermost(exception))}", exception),
 
         // Of itself, and not as the cause of another: the system gave up in the middle of the chain, and says no more than that.
-        CryptographicException when (Protection & WireProtection.AsksForCertificate) != 0 => new TlsException(TlsFailure.CertificateInvalid, $"the {Peer}'s certificate cannot be judged: its chain is too long, or damaged ({exception.Message})", exception),
+        CryptographicException when (Protection & WireProtection.ValidatesCertificate) != 0 => new TlsException(TlsFailure.CertificateInvalid, $"the {Peer}'s certificate cannot be judged: its chain is too long, or damaged ({exception.Message})", exception),
         AuthenticationException or IOException or CryptographicException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
         _ => exception,
     };

@@ -70,7 +70,7 @@ internal sealed class TransportStream : Stream
     }
 
     /// <summary>What was received has brought data.</summary>
-    public void Rewarded() => _idleWork?.Rewarded();
+    public void Rewarded(int bytes) => _idleWork?.Rewarded(bytes);
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _hello is { } hello ? ReadHelloAsync(hello, buffer) : _idleWork is { } work && !buffer.IsEmpty ? ReceiveInTurnAsync(work, buffer) : ReceiveAsync(buffer);

@@ -38,8 +38,8 @@ internal sealed class UnixAddress : StreamAddress
 
     /// <summary>It limits users if not all of them may write, which is what connecting takes.</summary>
     public override WireProtection Protection => HasMode && (Permissions & UnixFileMode.OtherWrite) == 0
-        ? WireProtection.Private | WireProtection.LimitsUsers
-        : WireProtection.Private;
+        ? WireProtection.Confidential | WireProtection.LimitsUsers
+        : WireProtection.Confidential;
 
     public override string ProtectionText => HasMode
         ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}"

@@ -11,7 +11,7 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
 
     private readonly UnixEndPoint _endPoint = new(path);
 
-    public override WireProtection Protection => WireProtection.Private;
+    public override WireProtection Protection => WireProtection.Confidential;
 
     public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Transports.Unix;
 
-/// <summary>Linux's system calls around socket files. glibc or musl; numbers are those of x64 and arm64.</summary>
+/// <summary>Linux's system calls around socket files. glibc or musl.</summary>
 internal static partial class UnixNative
 {
     /// <summary>struct statx (statx(2)), which all architectures share, unlike struct stat.</summary>
@@ -23,8 +23,22 @@ internal static partial class UnixNative
     private const int OwnerOnly = 0x180;
 
     // O_NOFOLLOW is one of the few flags that differ.
-    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
-    private static readonly nint StatusNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le => 0x8000,
+        _ => 0x20000,
+    };
+
+    private static readonly nint StatusNumber = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 332,
+        Architecture.X86 or Architecture.Ppc64le => 383,
+        Architecture.Arm or Architecture.Armv6 => 397,
+        Architecture.S390x => 379,
+
+        // arm64, and what came after it, which share one table.
+        _ => 291,
+    };
 
     /// <summary>Describes a file. -1: it cannot be described.</summary>
     public static unsafe int Status(string path, bool follows, byte* status) =>

@@ -43,7 +43,7 @@ public sealed class SharedKeyTests : IDisposable
 
         var warnings = server.Logs.GetSnapshot().Where(record => record.Id.Id == Shared).Select(record => (record.Level, record.Message));
         warnings.Should().Equal(warns
-            ? [(LogLevel.Warning, $"other users can read or write the key in {KeyFile} (mode {mode}); type chmod 600, or 640 for a group (TlsListenOptions.RefuseSharedKey, TlsDialOptions.RefuseSharedKey)")]
+            ? [(LogLevel.Warning, $"Other users can read or write the key in {KeyFile} (mode {mode}); type chmod 600, or 640 for a group. RefuseSharedKey refuses such a key")]
             : []);
 
         var refused = () => TlsServer.StartAsync(options => (options.Certificate, options.RefuseSharedKey) = (Lay(mode), true));
@@ -91,6 +91,12 @@ public sealed class SharedKeyTests : IDisposable
         _logs.GetSnapshot().Where(record => record.Level == LogLevel.Error).Should().ContainSingle().Which.Exception!.Message.Should().Contain("(mode 644)");
         File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead);
         Look(certificate).Should().NotBe(last, "now nobody else can");
+
+        File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        last = Look(certificate);
+        Told().Should().Equal(Shared, Shared);
+        Look(certificate).Should().Be(last);
+        Told().Should().Equal(Shared, Shared);
     }
 
     private TlsCertificate Lay(string mode)

@@ -138,7 +138,7 @@ public sealed class TlsCertificateTests : IDisposable
     [Fact]
     public void Whatever_a_new_file_makes_the_loader_throw_the_old_certificate_stays_and_the_log_says_so()
     {
-        File.WriteAllText(In("c"), "good");
+        TestAuthority.WriteOwn(In("c"), "good");
         var good = TlsCertificate.From(_first).Fresh();
         var certificate = Watched(new TlsCertificateFile([In("c")], contents => contents[0].Length == 4 ? good : throw new InvalidOperationException("odd")));
 
