@@ -13,7 +13,7 @@ int failures = 0;
 string[] OfTheSdk = ["Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler", "runtime.linux-x64.Microsoft.DotNet.ILCompiler"];
 
 var found = new SortedDictionary<string, string>(StringComparer.Ordinal);
-string[] projects = [.. new[] { "samples", "src" }.SelectMany(folder => Directory.GetFiles(folder, "*.csproj", SearchOption.AllDirectories)).Order(StringComparer.Ordinal)];
+string[] projects = [.. Directory.GetFiles("samples", "*.csproj", SearchOption.AllDirectories).Concat(Directory.GetFiles("src", "*.csproj", SearchOption.AllDirectories)).Order(StringComparer.Ordinal)];
 foreach (string project in projects)
 {
     string assets = Path.Combine(Path.GetDirectoryName(project)!, "obj", "project.assets.json");

@@ -131,8 +131,8 @@ internal static partial class Log
     [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
     public static partial void SocketFileLeftAlone(ILogger logger, string path);
 
-    [LoggerMessage(63, LogLevel.Warning, "Every user can write the folder {Folder}, and so put another socket in the place of this server's (UnixListenOptions.AllowSharedFolder)")]
-    public static partial void SocketFolderShared(ILogger logger, string folder);
+    [LoggerMessage(63, LogLevel.Warning, "The folder {Folder}: {Who} it, and so can put another socket in the place of this server's (UnixListenOptions.AllowSharedFolder)")]
+    public static partial void SocketFolderShared(ILogger logger, string folder, string who);
 
     [LoggerMessage(70, LogLevel.Warning, "Many {What}: more of them are logged at Debug until no more than {Burst} come in {Window}")]
     public static partial void FloodBegan(ILogger logger, string what, int burst, TimeSpan window);

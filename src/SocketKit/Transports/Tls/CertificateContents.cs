@@ -4,10 +4,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>Reads the files of certificates and keys: regular files of up to 1 MiB. A pipe would make whoever reads it wait for a writer.</summary>
+/// <summary>Reads the files of certificates and keys: regular files of up to 256 KiB. A pipe would make whoever reads it wait for a writer.</summary>
 internal static partial class CertificateContents
 {
-    private const long Longest = 1024 * 1024;
+    // The system's reader of PEM takes time that grows with the square of what is no certificate.
+    private const long Longest = 256 * 1024;
 
     /// <summary>O_NONBLOCK and O_CLOEXEC, of macOS and of Linux: who opens a pipe so does not wait for its other end.</summary>
     private static readonly int NonBlocking = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;

@@ -43,6 +43,11 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
         try
         {
             Descriptors.ThrowIfShort(socket.Handle);
+            if (OperatingSystem.IsLinux())
+            {
+                UnixNative.RefuseDescriptors(socket);
+            }
+
             return await connect(socket, _endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch

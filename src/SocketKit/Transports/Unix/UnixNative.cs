@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace SocketKit.Transports.Unix;
 
@@ -55,6 +57,22 @@ internal static partial class UnixNative
 
     /// <summary>Sets the permissions of what a descriptor of <see cref="OpenPath"/> stands for.</summary>
     public static int ChangeModeOf(int descriptor, uint mode) => ChangeMode($"/proc/self/fd/{descriptor}", mode);
+
+    /// <summary>
+    /// Asks Linux to let no peer send descriptors, which nobody here takes: the last close of one is the receiver's, and may take as long as the peer likes (SO_LINGER). Accepted sockets inherit it. Since Linux 6.16; before that, nothing happens.
+    /// </summary>
+    [SupportedOSPlatform("linux")]
+    public static void RefuseDescriptors(Socket socket)
+    {
+        const int SocketLevel = 1;
+        const int PassRights = 83;
+        var no = 0;
+        _ = SetOption((int)socket.Handle, SocketLevel, PassRights, in no, sizeof(int));
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetOption(int descriptor, int level, int option, in int value, uint length);
 
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

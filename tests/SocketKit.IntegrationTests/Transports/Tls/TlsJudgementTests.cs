@@ -6,6 +6,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using SocketKit.Tests.Transports.Tls;
 using Xunit.Abstractions;
 
@@ -216,6 +217,31 @@ public class TlsJudgementTests(ITestOutputHelper output)
             await crowd;
             return longest;
         }
+    }
+
+    [Theory, Trait("Fault", "X48")]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task Certificates_that_are_made_to_be_expensive_are_refused_by_their_length(SslProtocols protocol)
+    {
+        // Many names, each compared with each constraint of each issuer; here the length alone counts.
+        using var large = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 8_000).Select(i => "a")]);
+        await using var server = await TlsServer.StartAsync(options => (options.ClientCertificateMode, options.Protocols) = (ClientCertificateMode.Required, protocol));
+        await RefusedAsync(server, large);
+        server.Waiting.Should().Be(0);
+        var closed = await Eventually.SomeAsync(() => server.Logs.GetSnapshot().FirstOrDefault(record => record.Id.Id == 21), "it is told");
+        closed.Message.Should().Contain("the client sends more than 24 KiB in its handshake");
+
+        using var vast = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 20_000).Select(i => "a"), "localhost"]);
+        await using var hostile = await TlsServer.StartAsync(options => (options.Certificate, options.Protocols) = (TlsCertificate.From(vast), protocol));
+        var connect = () => TlsServer.ConnectAsync(hostile);
+        (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>()
+            .Which.Message.Should().StartWith("the server sends more than 48 KiB in its handshake");
+
+        // A certificate with hundreds of names is none of them.
+        using var many = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 400).Select(i => $"name-{i}.example.com"), "localhost"]);
+        await using var honest = await TlsServer.StartAsync(options => (options.Certificate, options.Protocols) = (TlsCertificate.From(many), protocol));
+        await using var client = await TlsServer.ConnectAsync(honest);
     }
 
     [Theory, Trait("Fault", "X59")]
