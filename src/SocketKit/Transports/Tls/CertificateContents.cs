@@ -14,10 +14,10 @@ internal static partial class CertificateContents
     private static readonly int NonBlocking = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;
 
     /// <param name="path">The file.</param>
-    /// <param name="mode">Who may read and write it; null where the system has no such permissions.</param>
+    /// <param name="others">What other users can do with it.</param>
     /// <exception cref="IOException">It is no regular file, or too long, or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
-    public static byte[] Read(string path, out UnixFileMode? mode)
+    public static byte[] Read(string path, out OtherUsers others)
     {
         if (Directory.Exists(path))
         {
@@ -31,7 +31,7 @@ internal static partial class CertificateContents
             throw new IOException($"{path} has {length} bytes; a certificate or a key has at most {Longest}");
         }
 
-        mode = OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(handle);
+        others = OperatingSystem.IsWindows() ? default : OtherUsers.Of(handle);
 
         // Another may have written it meanwhile: what is read is what there is.
         var contents = new byte[length];

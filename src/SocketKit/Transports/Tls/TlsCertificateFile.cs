@@ -16,8 +16,8 @@ internal sealed class TlsCertificateFile : TlsCertificate
     private string _state;
     private string? _suspect;
     private string? _broken;
-    private UnixFileMode? _mode;
-    private UnixFileMode? _modeTold;
+    private string? _shared;
+    private string? _sharedTold;
     private bool _refusesSharedKey;
     private long _lookedAt;
     private TimeProvider _lookedBy;
@@ -35,7 +35,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _lookedAt = _lookedBy.GetTimestamp();
         try
         {
-            var contents = Read(out _mode);
+            var contents = Read(out _shared);
             _state = StateOf(contents);
             _current = load(contents);
         }
@@ -93,7 +93,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
         {
             // Permissions may have changed since the last look.
             Look();
-            var why = WhyShared(_mode);
+            var why = WhyShared(_shared);
             _refusesSharedKey |= why is null;
             return why;
         }
@@ -112,12 +112,12 @@ internal sealed class TlsCertificateFile : TlsCertificate
         string state;
         try
         {
-            contents = Read(out var mode);
+            contents = Read(out var shared);
             state = StateOf(contents);
             if (state == _state)
             {
                 _suspect = _broken = null;
-                _mode = mode;
+                _shared = shared;
                 return;
             }
 
@@ -126,7 +126,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
                 return;
             }
 
-            if (_refusesSharedKey && WhyShared(mode) is { } why)
+            if (_refusesSharedKey && WhyShared(shared) is { } why)
             {
                 // Its state is not that of the contents alone: with other permissions they are fine.
                 contents = null;
@@ -137,7 +137,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
             Volatile.Write(ref _current, loaded);
             _state = state;
             _suspect = _broken = null;
-            _mode = mode;
+            _shared = shared;
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
             return;
         }
@@ -163,39 +163,33 @@ internal sealed class TlsCertificateFile : TlsCertificate
     }
 
     /// <summary>The key's file is the last one.</summary>
-    private byte[][] Read(out UnixFileMode? mode)
+    /// <param name="shared">How others can read or write it; null: they cannot.</param>
+    private byte[][] Read(out string? shared)
     {
-        mode = null;
+        shared = null;
         var contents = new byte[_files.Length][];
         for (var i = 0; i < _files.Length; i++)
         {
-            contents[i] = CertificateContents.Read(_files[i], out mode);
+            contents[i] = CertificateContents.Read(_files[i], out var others);
+            shared = others.How;
         }
 
         return contents;
     }
 
-    /// <summary>Once for each mode that the file has.</summary>
+    /// <summary>Once for each way in which they can.</summary>
     private void TellSharedKey()
     {
-        if (_mode != _modeTold && Shared(_mode) is { } mode)
+        if (_shared is { } shared && shared != _sharedTold)
         {
-            Log.KeyShared(Logger, _files[^1], mode);
+            Log.KeyShared(Logger, _files[^1], shared);
         }
 
-        _modeTold = _mode;
+        _sharedTold = _shared;
     }
 
-    /// <summary>A group that reads it is an arrangement that many systems have for their services.</summary>
-    /// <returns>The mode, when others can read or write.</returns>
-    private static string? Shared(UnixFileMode? mode)
-    {
-        const UnixFileMode TooMuch = UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        return (mode & TooMuch) is null or UnixFileMode.None ? null : Convert.ToString((int)mode!, 8);
-    }
-
-    private string? WhyShared(UnixFileMode? mode) =>
-        Shared(mode) is { } shared ? $"other users can read or write the key in {_files[^1]} (mode {shared}); type chmod 600, or 640 for a group" : null;
+    private string? WhyShared(string? shared) =>
+        shared is null ? null : $"other users can read or write the key in {_files[^1]} ({shared}); type chmod 600, or 640 for a group";
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

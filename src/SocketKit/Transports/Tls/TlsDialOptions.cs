@@ -38,7 +38,7 @@ public sealed class TlsDialOptions
     /// Better: give a development certificate as the only one of <see cref="Authorities"/>.</summary>
     public bool DangerousAcceptAnyCertificate { get; set; }
 
-    /// <summary>Refuses a certificate whose key is in a file that every user can read, or that a group or every user can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
+    /// <summary>Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user than root and this one owns; and a <c>ca</c> of an address that others can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
     /// Default: false, then a warning is logged. Nothing is looked at on Windows, nor of certificates that the program has loaded itself.</summary>
     public bool RefuseSharedKey { get; set; }
 

@@ -44,7 +44,7 @@ public sealed class TlsListenOptions
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
 
-    /// <summary>Refuses a certificate whose key is in a file that every user can read, or that a group or every user can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
+    /// <summary>Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user than root and this one owns; and a <c>ca</c> of an address that others can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
     /// Default: false, then a warning is logged. Nothing is looked at on Windows, nor of certificates that the program has loaded itself.</summary>
     public bool RefuseSharedKey { get; set; }
 

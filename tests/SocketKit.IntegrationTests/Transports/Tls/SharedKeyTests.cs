@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
@@ -10,7 +11,7 @@ namespace SocketKit.IntegrationTests.Transports.Tls;
 /// <summary>Keys in files that other users can read or write.</summary>
 [Trait("Fault", "X59")]
 [UnsupportedOSPlatform("windows")]
-public sealed class SharedKeyTests : IDisposable
+public sealed partial class SharedKeyTests : IDisposable
 {
     private const int Shared = 56;
 
@@ -98,6 +99,39 @@ public sealed class SharedKeyTests : IDisposable
         Look(certificate).Should().Be(last);
         Told().Should().Equal(Shared, Shared);
     }
+
+    [LinuxFact]
+    public void A_key_that_belongs_to_somebody_else_is_shared_whatever_its_mode()
+    {
+        const uint SomebodyElse = 4711;
+        Lay("600");
+        if (ChangeOwner(KeyFile, SomebodyElse, SomebodyElse) != 0)
+        {
+            // Only root can give a file away.
+            return;
+        }
+
+        var certificate = TlsCertificate.FromPem(CertificateFile, KeyFile);
+        var refused = () => Listen.Tls(0, new TlsListenOptions { Certificate = certificate, RefuseSharedKey = true });
+        refused.Should().Throw<OptionsException>().Which.Message.Should().Contain("(user 4711 owns it)");
+    }
+
+    [LinuxFact]
+    public void Authorities_that_others_can_write_are_refused_with_the_key()
+    {
+        Lay("600");
+        File.WriteAllText(CertificateFile, TestAuthority.Shared.Root.ExportCertificatePem());
+        var url = $"tls://127.0.0.1:9?ca={CertificateFile}";
+        File.SetUnixFileMode(CertificateFile, (UnixFileMode)0x1B4);
+        FluentActions.Invoking(() => Dial.Url(url)).Should().NotThrow();
+        FluentActions.Invoking(() => Dial.Url(url, new TlsDialOptions { RefuseSharedKey = true })).Should().Throw<TlsCertificateException>().WithMessage("*tls.crt*(mode 664)*");
+        File.SetUnixFileMode(CertificateFile, (UnixFileMode)0x1A4);
+        FluentActions.Invoking(() => Dial.Url(url, new TlsDialOptions { RefuseSharedKey = true })).Should().NotThrow("to read them does no harm");
+    }
+
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int ChangeOwner(string path, uint user, uint group);
 
     private TlsCertificate Lay(string mode)
     {
