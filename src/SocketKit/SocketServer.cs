@@ -362,10 +362,11 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             throw;
         }
 
+        RuntimeAge.Check(settings.Connection.Logger);
         _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
         for (var i = 0; i < _loops.Length; i++)
         {
-            Log.Listening(settings.Connection.Logger, EndPoints[i], bound[i].Protection);
+            Log.Listening(settings.Connection.Logger, EndPoints[i], bound[i].ProtectionText);
             _loops[i].Start();
         }
     }

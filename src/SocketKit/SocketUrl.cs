@@ -15,6 +15,7 @@ internal sealed class SocketUrl
     private readonly string _text;
     private readonly string _purpose;
     private readonly string _rest;
+
     /// <summary>Parameters whose values are no secrets.</summary>
     private static readonly string[] Printable = ["backlog", "ca", "cert", "engine", "key", "mode", "name", "reuseport"];
 
@@ -39,7 +40,12 @@ internal sealed class SocketUrl
     /// <exception cref="ArgumentException">It is empty, or of no such form.</exception>
     public static SocketUrl Parse(string url, string purpose, ReadOnlySpan<string> examples)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(url);
+        ArgumentNullException.ThrowIfNull(url);
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            throw new ArgumentException($"There is no address to {purpose}; type {string.Join(" or ", examples)}", nameof(url));
+        }
+
         var end = url.IndexOf("://", StringComparison.Ordinal);
         var scheme = end < 0 ? "" : url[..end].ToLowerInvariant();
         var known = false;
@@ -65,7 +71,7 @@ internal sealed class SocketUrl
             var equals = parameter.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1 || equals == parameter.Length - 1)
             {
-                throw parsed.Wrong($"the parameter \"{(equals < 0 ? parameter : parameter[..(equals + 1)])}\" is not of the form name=value");
+                throw parsed.Wrong($"{(equals > 0 ? $"the parameter {parameter[..equals]}" : "a parameter")} is not of the form name=value");
             }
 
             var name = parsed.Decode(parameter[..equals]);
@@ -207,21 +213,31 @@ internal sealed class SocketUrl
     /// <summary>For messages, which end in logs: without what may be a secret in the wrong place.</summary>
     private static string Shown(string url)
     {
-        var query = url.IndexOf('?', StringComparison.Ordinal);
-        var address = query < 0 ? url : url[..query];
-        var start = address.IndexOf("://", StringComparison.Ordinal) + "://".Length;
-        var user = address.IndexOf('@', start);
-        if (start >= "://".Length && user > start && !address.StartsWith("unix", StringComparison.OrdinalIgnoreCase))
+        const string BehindScheme = "://";
+        const string Left = "...";
+        var scheme = url.IndexOf(BehindScheme, StringComparison.Ordinal);
+        var start = scheme < 0 ? 0 : scheme + BehindScheme.Length;
+        var isPath = url.StartsWith("unix://", StringComparison.OrdinalIgnoreCase);
+        var mayNameUser = !isPath || (start < url.Length && url[start] is not ('/' or '@'));
+        if (mayNameUser && (url.IndexOf('@', start) >= 0 || url.IndexOf("%40", start, StringComparison.Ordinal) >= 0))
         {
-            address = string.Concat(address.AsSpan(0, start), "...", address.AsSpan(user));
+            // The name and the password of a user may hold any sign, also those that end an address.
+            return url[..start] + Left;
         }
 
-        return query < 0 ? address : $"{address}?{string.Join('&', url[(query + 1)..].Split('&').Select(Shown))}";
+        var end = url.AsSpan(start).IndexOfAny('?', '#') is >= 0 and var found ? start + found : url.Length;
+        var address = url[..end];
+        var slash = isPath ? -1 : address.IndexOf('/', start);
+        address = slash >= 0 && slash < address.Length - 1 ? address[..(slash + 1)] + Left : address;
+        return end == url.Length ? address
+            : url[end] == '#' ? $"{address}#{Left}"
+            : $"{address}?{string.Join('&', url[(end + 1)..].Split('&').Select(Parameter))}";
 
-        static string Shown(string parameter)
+        static string Parameter(string parameter)
         {
             var equals = parameter.IndexOf('=', StringComparison.Ordinal);
-            return equals < 0 || Printable.Contains(parameter[..equals]) ? parameter : $"{parameter[..equals]}=...";
+            var name = equals < 0 ? parameter : parameter[..equals];
+            return Printable.Contains(name) ? parameter : equals < 0 ? Left : $"{name}={Left}";
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using SocketKit.Transports.Tls;
 
 namespace SocketKit;
 
@@ -21,7 +22,7 @@ internal static class TlsUrl
             }
 
             options.ClientCertificateMode = ClientCertificateMode.Required;
-            Load(authorities, options.ClientAuthorities);
+            Load(authorities, options.ClientAuthorities, options.RefuseSharedKey);
         }
 
         return options;
@@ -37,7 +38,7 @@ internal static class TlsUrl
         var options = program?.Copy() ?? new TlsDialOptions();
         if (url.Text("ca") is { } authorities)
         {
-            Load(authorities, options.Authorities);
+            Load(authorities, options.Authorities, options.RefuseSharedKey);
         }
 
         options.ServerName = url.Text("name") ?? options.ServerName;
@@ -63,14 +64,20 @@ internal static class TlsUrl
     }
 
     /// <summary>Replaces the authorities by those of the file.</summary>
-    private static void Load(string file, X509Certificate2Collection authorities)
+    private static void Load(string file, X509Certificate2Collection authorities, bool refuseShared)
     {
         authorities.Clear();
         try
         {
-            authorities.ImportFromPemFile(file);
+            var contents = CertificateContents.Read(file, out var others);
+            if (refuseShared && others.Write)
+            {
+                throw new TlsCertificateException($"{file} cannot be loaded: other users can write it ({others.How}), and RefuseSharedKey is set");
+            }
+
+            authorities.ImportFromPem(System.Text.Encoding.ASCII.GetString(contents));
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is (IOException and not TlsCertificateException) or UnauthorizedAccessException or CryptographicException)
         {
             throw new TlsCertificateException($"{file} cannot be loaded: {exception.Message}", exception);
         }

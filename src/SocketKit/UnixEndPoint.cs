@@ -46,7 +46,7 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
         (null, { } path) => path,
         ({ }, { } path) when !_named => path,
         ({ } credentials, null) => credentials.ToString(),
-        ({ } credentials, { } path) => $"{credentials}, named \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
+        ({ } credentials, { } path) => $"{credentials}, named \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\u0022", StringComparison.Ordinal)}\"",
     };
 
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "ExceptionText", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
+        "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 
     private static readonly string[] Top = ["SocketServer", "SocketServer.Stop", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
@@ -30,7 +30,7 @@ public partial class ArchitectureTests
         ["Transports/Unix"] = ["Ground", "Diagnostics", "Transports/Streams"],
         ["Transports/Sockets"] = ["Ground", "Clock", "Transports/Streams", "Transports/Tcp"],
         ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Tcp"],
-        ["Transports/Tls"] = ["Ground", "Diagnostics"],
+        ["Transports/Tls"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Unix"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Clock", "Diagnostics", "Framing", "Heartbeats"],
         ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll", "Transports/Tls"],

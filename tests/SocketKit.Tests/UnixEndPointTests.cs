@@ -18,7 +18,7 @@ public class UnixEndPointTests
     [Theory, Trait("Fault", "X50")]
     [InlineData("process 1 of user 0", "process 4711 of user 1000, named \"process 1 of user 0\"")]
     [InlineData("127.0.0.1:5000", "process 4711 of user 1000, named \"127.0.0.1:5000\"")]
-    [InlineData("a\", named \\", "process 4711 of user 1000, named \"a\\\", named \\\\\"")]
+    [InlineData("a\", named \\", "process 4711 of user 1000, named \"a\\u0022, named \\\\\"")]
     public void A_name_that_a_peer_has_chosen_stands_in_quotes_behind_who_it_is(string name, string shown)
     {
         UnixEndPoint.OfPeer(name, Somebody).ToString().Should().Be(shown);

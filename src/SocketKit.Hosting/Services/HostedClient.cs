@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Hosting.Services;
 
@@ -27,6 +28,10 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
             var client = Client;
             client.StateChanged += (_, change) => _last = change;
             _started = true;
+            if (registration.Weakened is { } missing)
+            {
+                HostingLog.Weakened(logger, $"{registration.Section}:Connect", missing);
+            }
 
             // Options that are wrong throw here, in the call.
             var connecting = client.ConnectAsync(_stopping.Token);
@@ -41,12 +46,12 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
         catch (OptionsException exception)
         {
             var failure = StartFailure.Of(exception, registration, services);
-            HostingLog.ClientFailed(logger, registration.Name, HostingLog.Clean(failure.Message));
+            HostingLog.ClientFailed(logger, registration.Name, LogText.EscapeRest(failure.Message));
             throw failure;
         }
         catch (Exception exception) when (exception is ConnectionClosedException or TimeoutException)
         {
-            HostingLog.ClientFailed(logger, registration.Name, HostingLog.Clean(exception.Message));
+            HostingLog.ClientFailed(logger, registration.Name, LogText.EscapeRest(exception.Message));
             throw;
         }
     }
@@ -103,7 +108,7 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
         }
         catch (ConnectionClosedException exception)
         {
-            HostingLog.ClientGaveUp(logger, registration.Name, HostingLog.Clean(exception.Message));
+            HostingLog.ClientGaveUp(logger, registration.Name, LogText.EscapeRest(exception.Message));
         }
     }
 }

@@ -52,6 +52,10 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
         }
 
         _started = true;
+        if (registration.Weakened is { } missing)
+        {
+            HostingLog.Weakened(logger, $"{registration.Section}:Listen", missing);
+        }
     }
 
     /// <summary>From here on the server is not ready any more; connections are still taken until <see cref="StopAsync"/>, since whoever sends them learns of it a little later.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
@@ -29,11 +28,9 @@ internal static partial class HostingLog
     [LoggerMessage(86, LogLevel.Warning, "{Key} is configured, but nothing reads it{Nearest} There are {Known}")]
     public static partial void NoSuchSection(ILogger logger, string key, string nearest, string known);
 
+    [LoggerMessage(87, LogLevel.Warning, "{Key} asks less of connections than the program: it leaves out {Missing}")]
+    public static partial void Weakened(ILogger logger, string key, string missing);
+
     /// <summary>Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and are counted.</summary>
     public static ILogger Create(IServiceProvider services) => SafeLogger.Create(services.GetService<ILoggerFactory>(), "SocketKit.Hosting", static () => { });
-
-    /// <summary>One line of text without control characters: a message may hold what a peer has said.</summary>
-    public static string Clean(string text) => text.Any(char.IsControl)
-        ? string.Concat(text.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : c.ToString()))
-        : text;
 }

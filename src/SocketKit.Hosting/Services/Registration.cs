@@ -16,6 +16,9 @@ internal abstract class Registration<TOptions>(string role, string name, IServic
 
     public Type? Handler { get; set; }
 
+    /// <summary>What configuration asks no more of connections, although the program did; the start tells it. Null: nothing.</summary>
+    public string? Weakened { get; set; }
+
     /// <summary>Makes the handler what was registered, if one was.</summary>
     public virtual void SetHandler(TOptions options, IServiceProvider provider)
     {

@@ -13,7 +13,7 @@ internal sealed class ClientConfiguration(ClientRegistration registration, IConf
             return;
         }
 
-        settings.ApplyTo(options, registration.Section, failures);
+        registration.Weakened = settings.ApplyTo(options, registration.Section, failures);
         if (settings.WaitForConnection is { } wait)
         {
             registration.WaitForConnection = SettingTime.Parse(wait);

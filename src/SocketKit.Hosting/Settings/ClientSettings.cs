@@ -20,9 +20,11 @@ internal sealed class ClientSettings : ConnectionSettings
     public ReconnectSettings? Reconnect { get; set; }
 
     /// <summary>Sets what was said.</summary>
-    public void ApplyTo(SocketClientOptions options, string key, ICollection<string> failures)
+    /// <returns>What the new address asks no more of connections; null: nothing.</returns>
+    public string? ApplyTo(SocketClientOptions options, string key, ICollection<string> failures)
     {
         base.ApplyTo(options, key, failures);
+        var program = options.Dialer;
         if (Connect is not null && Try($"{key}:{nameof(Connect)}", failures, () => Dial.Url(Connect)) is { } dialer)
         {
             options.Dialer = dialer;
@@ -30,6 +32,7 @@ internal sealed class ClientSettings : ConnectionSettings
 
         options.ConnectTimeout = Time(ConnectTimeout) ?? options.ConnectTimeout;
         Reconnect?.ApplyTo(options, $"{key}:{nameof(Reconnect)}", failures);
+        return program is null || options.Dialer is null ? null : Weakening.Of([program.Protection], [options.Dialer.Protection]);
     }
 }
 

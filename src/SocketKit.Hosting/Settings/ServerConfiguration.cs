@@ -7,7 +7,7 @@ namespace SocketKit.Hosting.Settings;
 internal sealed class ServerConfiguration(ServerRegistration registration, IConfiguration? configuration) : HostedConfiguration<SocketServerOptions>(registration.Name, configuration)
 {
     protected override void Apply(IConfiguration configuration, SocketServerOptions options, List<string> failures) =>
-        SettingsReader.ReadServer(configuration, registration.Section, failures)?.ApplyTo(options, registration.Section, failures);
+        registration.Weakened = SettingsReader.ReadServer(configuration, registration.Section, failures)?.ApplyTo(options, registration.Section, failures);
 
     protected override void FindMissing(SocketServerOptions options, List<string> failures)
     {

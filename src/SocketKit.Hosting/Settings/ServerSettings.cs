@@ -17,15 +17,22 @@ internal sealed class ServerSettings : ConnectionSettings
     public string? DrainTimeout { get; set; }
 
     /// <summary>Sets what was said. Addresses replace those of the program.</summary>
-    public void ApplyTo(SocketServerOptions options, string key, ICollection<string> failures)
+    /// <returns>What the new addresses ask no more of connections; null: nothing.</returns>
+    public string? ApplyTo(SocketServerOptions options, string key, ICollection<string> failures)
     {
         base.ApplyTo(options, key, failures);
+        var program = options.Listeners.Select(listener => listener.Protection).ToArray();
         if (Listen is { Count: > 0 } urls)
         {
             options.Listeners.Clear();
             foreach (var url in urls)
             {
-                if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
+                const string BehindScheme = "://";
+                if (url.IndexOf(BehindScheme, StringComparison.Ordinal) != url.LastIndexOf(BehindScheme, StringComparison.Ordinal))
+                {
+                    failures.Add($"{key}:{nameof(Listen)}: several addresses stand where there is one; type ; between them, or a list of them");
+                }
+                else if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
                 {
                     options.Listeners.Add(listener);
                 }
@@ -34,6 +41,7 @@ internal sealed class ServerSettings : ConnectionSettings
 
         options.MaxConnections = SettingNumber.Parse(MaxConnections) ?? options.MaxConnections;
         options.DrainTimeout = Time(DrainTimeout) ?? options.DrainTimeout;
+        return Weakening.Of(program, [.. options.Listeners.Select(listener => listener.Protection)]);
     }
 }
 

@@ -14,6 +14,7 @@ internal sealed partial class ClientSession
         CloseReason? reason = null;
         try
         {
+            RuntimeAge.Check(Settings.Logger);
             try
             {
                 reason = await DialUntilOverAsync(run).ConfigureAwait(false);
@@ -27,7 +28,7 @@ internal sealed partial class ClientSession
                 run.Connection?.Abort();
             }
 
-            Log.Disconnected(Settings.Logger, _settings.Address, LogText.Escape(reason.ToString()));
+            Log.Disconnected(Settings.Logger, _settings.Address, LogText.EscapeRest(reason.ToString()));
         }
         finally
         {
@@ -78,7 +79,7 @@ internal sealed partial class ClientSession
                 return reason;
             }
 
-            Log.Waiting(Settings.Logger, _settings.Address, LogText.Escape(reason.ToString()), delay);
+            Log.Waiting(Settings.Logger, _settings.Address, LogText.EscapeRest(reason.ToString()), delay);
             if (!TryChange(run, ClientState.Waiting, reason, delay))
             {
                 return reason;

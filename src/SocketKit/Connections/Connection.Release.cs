@@ -101,7 +101,7 @@ internal sealed partial class Connection
         var level = IsExpected(reason.Kind) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Information, reason.Kind);
         if (_settings.Logger.IsEnabled(level))
         {
-            var text = LogText.Escape(reason.ToString());
+            var text = LogText.EscapeRest(reason.ToString());
             Log.Closed(_settings.Logger, level, Id, this, text);
         }
 

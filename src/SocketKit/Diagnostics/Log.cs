@@ -37,6 +37,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "The listener on {EndPoint} failed to stop; the server's stop goes on without it")]
     public static partial void ListenerFailed(ILogger logger, object endPoint, Exception exception);
 
+    [LoggerMessage(17, LogLevel.Warning, "This program runs on .NET {Version}, which has known holes in what TLS rests on; {Minimum} or later closes them")]
+    public static partial void RuntimeOld(ILogger logger, Version version, Version minimum);
+
     [LoggerMessage(20, LogLevel.Debug, "Connection {ConnectionId} to {Peer} is open")]
     public static partial void Opened(ILogger logger, long connectionId, object peer);
 
@@ -116,6 +119,9 @@ internal static partial class Log
     [LoggerMessage(55, LogLevel.Warning, "TLS handshakes do not wait any more after {Count} did")]
     public static partial void HandshakesWaited(ILogger logger, long count);
 
+    [LoggerMessage(56, LogLevel.Warning, "Other users can read or write the key in {File} ({How}); type chmod 600, or 640 for a group. RefuseSharedKey refuses such a key")]
+    public static partial void KeyShared(ILogger logger, string file, string how);
+
     [LoggerMessage(60, LogLevel.Information, "Removed the socket {Path}, which a dead process has left")]
     public static partial void SocketFileCleared(ILogger logger, string path);
 
@@ -125,8 +131,8 @@ internal static partial class Log
     [LoggerMessage(62, LogLevel.Information, "{Path} is not removed: it is no longer the socket that was made here")]
     public static partial void SocketFileLeftAlone(ILogger logger, string path);
 
-    [LoggerMessage(63, LogLevel.Warning, "Every user can write the folder {Folder}, and so put another socket in the place of this server's (UnixListenOptions.AllowSharedFolder)")]
-    public static partial void SocketFolderShared(ILogger logger, string folder);
+    [LoggerMessage(63, LogLevel.Warning, "The folder {Folder}: {Who} it, and so can put another socket in the place of this server's (UnixListenOptions.AllowSharedFolder)")]
+    public static partial void SocketFolderShared(ILogger logger, string folder, string who);
 
     [LoggerMessage(70, LogLevel.Warning, "Many {What}: more of them are logged at Debug until no more than {Burst} come in {Window}")]
     public static partial void FloodBegan(ILogger logger, string what, int burst, TimeSpan window);

@@ -1,41 +1,46 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become escapes, and long text is cut.</summary>
+/// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become
+/// escapes, a backslash is doubled, so that an escape is never the peer's own, and long text is cut.</summary>
 internal static class LogText
 {
     private const int Longest = 200;
+    private const int LongestOfParts = 500;
 
-    public static string Escape(string text)
+    public static string Escape(string text) => Escape(text, Longest, backslashes: true);
+
+    /// <summary>Of a text that is made of such parts, the rest: their backslashes stay as they are.</summary>
+    public static string EscapeRest(string text) => Escape(text, LongestOfParts, backslashes: false);
+
+    private static string Escape(string text, int longest, bool backslashes)
     {
-        var end = Math.Min(text.Length, Longest);
-        var first = 0;
-        while (first < end && !IsUnfit(text[first]))
-        {
-            first++;
-        }
-
+        var end = Math.Min(text.Length, longest);
+        var first = FitLength(text.AsSpan(0, end), backslashes);
         if (first == text.Length)
         {
             return text;
         }
 
-        var escaped = new StringBuilder(text, 0, first, end + 16);
-        foreach (var c in text.AsSpan(first, end - first))
+        var escaped = new StringBuilder(end + 16);
+        for (var at = 0; ;)
         {
-            if (IsUnfit(c))
+            escaped.Append(text, at, first);
+            at += first;
+            if (at == end)
             {
-                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                break;
             }
-            else
-            {
-                escaped.Append(c);
-            }
+
+            escaped.Append(text[at] == '\\' ? @"\\" : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)text[at]:x4}"));
+            at++;
+            first = FitLength(text.AsSpan(at, end - at), backslashes);
         }
 
-        return text.Length > Longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
+        return text.Length > longest ? escaped.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString() : escaped.ToString();
     }
 
     /// <summary>An exception's message, escaped. Never throws.</summary>
@@ -56,20 +61,20 @@ internal static class LogText
         }
     }
 
-    /// <summary>It can stand in a log line as it is; length does not matter.</summary>
-    public static bool IsFit(string text)
+    /// <summary>It can stand in a log line as it is; length does not matter, and neither do backslashes, which are in every path of Windows.</summary>
+    public static bool IsFit(string text) => FitLength(text, backslashes: false) == text.Length;
+
+    /// <summary>How many characters in front can stand in a log line as they are.</summary>
+    private static int FitLength(ReadOnlySpan<char> text, bool backslashes)
     {
-        foreach (var c in text)
+        var at = 0;
+        while (Rune.DecodeFromUtf16(text[at..], out var rune, out var length) == OperationStatus.Done
+            && !(backslashes && rune.Value == '\\')
+            && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator))
         {
-            if (IsUnfit(c))
-            {
-                return false;
-            }
+            at += length;
         }
 
-        return true;
+        return at;
     }
-
-    private static bool IsUnfit(char c) =>
-        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
 }

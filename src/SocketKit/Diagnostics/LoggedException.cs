@@ -22,7 +22,17 @@ internal sealed class LoggedException : Exception
         }
 
         var text = new StringBuilder();
-        Describe(exception, text, depth: 0);
+        try
+        {
+            Describe(exception, text, depth: 0);
+        }
+#pragma warning disable CA1031 // One of somebody else's making: what it has told so far is better than no line.
+        catch (Exception another)
+#pragma warning restore CA1031
+        {
+            text.AppendLine(another.GetType().Name);
+        }
+
         return new LoggedException($"{exception.GetType().Name}: {LogText.MessageOf(exception)}", text.ToString());
     }
 

@@ -15,6 +15,9 @@ public abstract class Dialer
     {
     }
 
+    /// <summary>What it asks of its connections. Default: <see cref="WireProtection.None"/>, nothing that is known.</summary>
+    public virtual WireProtection Protection => WireProtection.None;
+
     /// <summary>Dials once. Names are resolved anew at each call.</summary>
     /// <param name="timeProvider">The clock for delays between addresses.</param>
     /// <param name="cancellationToken">Cancelled at the connect time-out.</param>

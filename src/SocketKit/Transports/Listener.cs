@@ -19,8 +19,11 @@ public abstract class Listener : IAsyncDisposable
     {
     }
 
-    /// <summary>How its connections are protected, for the log line of a start. Default: the type's name.</summary>
-    internal virtual string Protection => GetType().Name;
+    /// <summary>What it asks of its connections. Default: <see cref="WireProtection.None"/>, nothing that is known.</summary>
+    public virtual WireProtection Protection => WireProtection.None;
+
+    /// <summary>The same for people, in the log line of a start. Default: the type's name.</summary>
+    internal virtual string ProtectionText => GetType().Name;
 
     /// <summary>When the first of the certificates that it serves with expires. Default: null, it has none.</summary>
     public virtual DateTimeOffset? CertificateExpires => null;

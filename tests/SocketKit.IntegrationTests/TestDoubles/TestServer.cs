@@ -72,7 +72,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Stops at once.</summary>
     public async ValueTask DisposeAsync() => await Server.StopAsync(new CancellationToken(canceled: true)).WaitAsync(Patience);
 
-    private sealed class CollectingLoggerFactory(FakeLogCollector collector) : ILoggerFactory
+    internal sealed class CollectingLoggerFactory(FakeLogCollector collector) : ILoggerFactory
     {
         public ILogger CreateLogger(string categoryName) => new FakeLogger(collector, categoryName);
 

@@ -97,7 +97,32 @@ public class LogSafetyTests
     [InlineData("", "")]
     [InlineData("abc", "abc")]
     [InlineData("a\tb", "a\\u0009b")]
+    [InlineData("a\\u0009b", "a\\\\u0009b")]
+    [InlineData("\\\t", "\\\\\\u0009")]
+    [InlineData("\U0001f600 你好\n", "\U0001f600 你好\\u000a")]
+    [InlineData("tag \U000e0041", "tag \\udb40\\udc41")]
     public void Text_is_made_fit(string text, string fit) => LogText.Escape(text).Should().Be(fit);
+
+    [Fact]
+    [Trait("Fault", "X59")]
+    public void Of_text_that_is_made_of_escaped_parts_backslashes_stay()
+    {
+        LogText.EscapeRest("the peer said a\\u0009b\n").Should().Be("the peer said a\\u0009b\\u000a");
+        var text = "C:\\data";
+        LogText.EscapeRest(text).Should().BeSameAs(text);
+    }
+
+    [Fact]
+    [Trait("Fault", "X59")]
+    public async Task What_a_handler_throws_is_escaped_once()
+    {
+        await using var bed = await new TestBed().StartAsync((_, message) => throw new FormatException("bad\n" + message.Text()));
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("\\u000a\n");
+        await bed.Session.ClosedCall;
+
+        bed.Logs.GetSnapshot().Should().Contain(line => line.Message.Contains("closed: ") && line.Message.Contains("FormatException: bad\\u000a\\\\u000a"));
+    }
 
     [Fact]
     public void Half_a_surrogate_pair_is_escaped() => LogText.Escape("\ud800 half").Should().Be("\\ud800 half");

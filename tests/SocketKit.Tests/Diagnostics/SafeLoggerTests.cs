@@ -36,6 +36,20 @@ public class SafeLoggerTests
     }
 
     [Fact]
+    [Trait("Fault", "X59")]
+    public void An_exception_that_quotes_a_peer_reaches_no_sink_as_it_is()
+    {
+        var logs = new Microsoft.Extensions.Logging.Testing.FakeLogCollector();
+        using var factory = LoggerFactory.Create(builder => builder.AddProvider(new Microsoft.Extensions.Logging.Testing.FakeLoggerProvider(logs)));
+        var logger = SafeLogger.Create(factory, "Tests", () => _failures++);
+
+        Log.SubscriberFailed(logger, new FormatException("bad\nWarning: all is well"));
+        Log.SubscriberFailed(logger, new FormatException("bad"));
+
+        logs.GetSnapshot().Select(record => record.Exception!.GetType()).Should().Equal(typeof(LoggedException), typeof(FormatException));
+    }
+
+    [Fact]
     public void What_cannot_tell_its_name_is_noticed_at_no_line()
     {
         var logs = new BrokenLogs(LoggerFault.Nowhere);

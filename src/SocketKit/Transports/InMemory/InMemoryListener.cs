@@ -82,7 +82,9 @@ internal sealed class InMemoryListener : Listener
 
     public override ValueTask DisposeAsync() => StopAsync();
 
-    internal override string Protection => "in memory";
+    public override WireProtection Protection => WireProtection.Confidential;
+
+    internal override string ProtectionText => "in memory";
 
     public override string ToString() => _endPoint.ToString();
 

@@ -14,8 +14,11 @@ internal abstract class StreamAddress
     /// <summary>Its kind, as in <c>tcp://</c>.</summary>
     public abstract string Scheme { get; }
 
-    /// <summary>How its connections are protected, for people.</summary>
-    public abstract string Protection { get; }
+    /// <summary>What it asks of its connections.</summary>
+    public abstract WireProtection Protection { get; }
+
+    /// <summary>The same for people.</summary>
+    public abstract string ProtectionText { get; }
 
     /// <summary>The deadline for a peer that does not read; set before <see cref="TakeAsync"/>.</summary>
     public TimeSpan SlowConsumerTimeout { get; set; }

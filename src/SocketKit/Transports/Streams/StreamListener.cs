@@ -70,7 +70,9 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override ValueTask DisposeAsync() => StopAsync();
 
-    internal override string Protection => address.Protection;
+    public override WireProtection Protection => address.Protection;
+
+    internal override string ProtectionText => address.ProtectionText;
 
     public override string ToString() => $"{address.Scheme}://{EndPoint}";
 

@@ -22,7 +22,9 @@ internal sealed class TcpAddress : StreamAddress
 
     public override string Scheme => "tcp";
 
-    public override string Protection => "TCP, not encrypted";
+    public override WireProtection Protection => WireProtection.None;
+
+    public override string ProtectionText => "TCP, not encrypted";
 
     /// <summary>The kernel is to probe silent peers.</summary>
     public bool ProbesSilentPeers => _options.KeepAlive;

@@ -4,29 +4,34 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>Reads the files of certificates and keys: regular files of up to 1 MiB. A pipe would make whoever reads it wait for a writer.</summary>
+/// <summary>Reads the files of certificates and keys: regular files of up to 256 KiB. A pipe would make whoever reads it wait for a writer.</summary>
 internal static partial class CertificateContents
 {
-    private const long Longest = 1024 * 1024;
+    // The system's reader of PEM takes time that grows with the square of what is no certificate.
+    private const long Longest = 256 * 1024;
 
-    /// <summary>O_NONBLOCK and O_CLOEXEC, which x64 and arm64 share: who opens a pipe so does not wait for its other end.</summary>
-    private const int NonBlocking = 0x80800;
+    /// <summary>O_NONBLOCK and O_CLOEXEC, of macOS and of Linux: who opens a pipe so does not wait for its other end.</summary>
+    private static readonly int NonBlocking = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;
 
+    /// <param name="path">The file.</param>
+    /// <param name="others">What other users can do with it.</param>
     /// <exception cref="IOException">It is no regular file, or too long, or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
-    public static byte[] Read(string path)
+    public static byte[] Read(string path, out OtherUsers others)
     {
         if (Directory.Exists(path))
         {
             throw new IOException($"{path} is a folder");
         }
 
-        using var handle = OperatingSystem.IsLinux() ? OpenOnLinux(path) : File.OpenHandle(path);
+        using var handle = OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() ? OpenWithoutWaiting(path) : File.OpenHandle(path);
         var length = LengthOf(handle, path);
         if (length > Longest)
         {
             throw new IOException($"{path} has {length} bytes; a certificate or a key has at most {Longest}");
         }
+
+        others = OperatingSystem.IsWindows() ? default : OtherUsers.Of(handle);
 
         // Another may have written it meanwhile: what is read is what there is.
         var contents = new byte[length];
@@ -54,7 +59,8 @@ internal static partial class CertificateContents
     }
 
     [SupportedOSPlatform("linux")]
-    private static SafeFileHandle OpenOnLinux(string path)
+    [SupportedOSPlatform("macos")]
+    private static SafeFileHandle OpenWithoutWaiting(string path)
     {
         const int NoSuchFile = 2;
         const int AccessDenied = 13;

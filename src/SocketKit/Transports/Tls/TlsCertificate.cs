@@ -114,6 +114,15 @@ public abstract class TlsCertificate
         TimeProvider = timeProvider;
     }
 
+    /// <summary>Tells, once, that others can read or write the key's file.</summary>
+    internal virtual void WarnOfSharedKey()
+    {
+    }
+
+    /// <summary>From now on a key whose file others can read or write is refused. One that is in use already stays.</summary>
+    /// <returns>Why the present one is refused, or null.</returns>
+    internal virtual string? RefuseSharedKey() => null;
+
     /// <summary>What a new handshake takes.</summary>
     internal abstract Loaded Fresh();
 
@@ -129,6 +138,11 @@ public abstract class TlsCertificate
     {
         var text = System.Text.Encoding.ASCII.GetString(certificateFile);
         var key = System.Text.Encoding.ASCII.GetString(keyFile);
+        if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+        {
+            throw new CryptographicException("There is no private key in PEM; give the key's file beside the certificate's.");
+        }
+
         var chain = new X509Certificate2Collection();
         chain.ImportFromPem(text);
         using var own = password is null ? X509Certificate2.CreateFromPem(text, key) : X509Certificate2.CreateFromEncryptedPem(text, key, password);
@@ -139,6 +153,11 @@ public abstract class TlsCertificate
 
     private static Loaded Pfx(byte[] file, string? password)
     {
+        if (file.AsSpan().StartsWith("-----BEGIN"u8))
+        {
+            throw new CryptographicException("It is PEM and not PFX; load it with FromPem, or as .pem in an address.");
+        }
+
         var all = X509CertificateLoader.LoadPkcs12Collection(file, password);
         var own = all.FirstOrDefault(certificate => certificate.HasPrivateKey) ?? throw new CryptographicException("It holds no certificate with a private key.");
         all.Remove(own);
@@ -163,7 +182,15 @@ public abstract class TlsCertificate
             Certificate = certificate;
 
             // Offline: what is missing in the chain is not fetched from where the certificate says.
-            Context = SslStreamCertificateContext.Create(certificate, intermediates, offline: true);
+            try
+            {
+                Context = SslStreamCertificateContext.Create(certificate, intermediates, offline: true);
+            }
+            catch (CryptographicException exception)
+            {
+                // The system says no more than that.
+                throw new TlsCertificateException($"The chain of the certificate and {intermediates?.Count ?? 0} others cannot be built; give the intermediate ones alone, and no more of them than there are", exception);
+            }
         }
 
         public X509Certificate2 Certificate { get; }

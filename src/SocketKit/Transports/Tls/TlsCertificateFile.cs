@@ -16,6 +16,9 @@ internal sealed class TlsCertificateFile : TlsCertificate
     private string _state;
     private string? _suspect;
     private string? _broken;
+    private string? _shared;
+    private string? _sharedTold;
+    private bool _refusesSharedKey;
     private long _lookedAt;
     private TimeProvider _lookedBy;
 
@@ -32,7 +35,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _lookedAt = _lookedBy.GetTimestamp();
         try
         {
-            var contents = Read();
+            var contents = Read(out _shared);
             _state = StateOf(contents);
             _current = load(contents);
         }
@@ -52,6 +55,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
                 if (IsDue())
                 {
                     Look();
+                    TellSharedKey();
                     _lookedBy = TimeProvider;
                     Volatile.Write(ref _lookedAt, _lookedBy.GetTimestamp());
                 }
@@ -63,6 +67,36 @@ internal sealed class TlsCertificateFile : TlsCertificate
         }
 
         return Volatile.Read(ref _current);
+    }
+
+    internal override void WarnOfSharedKey()
+    {
+        // Who looks at this moment tells it, or the next handshake does.
+        if (!_gate.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            TellSharedKey();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    internal override string? RefuseSharedKey()
+    {
+        lock (_gate)
+        {
+            // Permissions may have changed since the last look.
+            Look();
+            var why = WhyShared(_shared);
+            _refusesSharedKey |= why is null;
+            return why;
+        }
     }
 
     private bool IsDue()
@@ -78,11 +112,12 @@ internal sealed class TlsCertificateFile : TlsCertificate
         string state;
         try
         {
-            contents = Read();
+            contents = Read(out var shared);
             state = StateOf(contents);
             if (state == _state)
             {
                 _suspect = _broken = null;
+                _shared = shared;
                 return;
             }
 
@@ -91,10 +126,18 @@ internal sealed class TlsCertificateFile : TlsCertificate
                 return;
             }
 
+            if (_refusesSharedKey && WhyShared(shared) is { } why)
+            {
+                // Its state is not that of the contents alone: with other permissions they are fine.
+                contents = null;
+                throw new TlsCertificateException(why);
+            }
+
             var loaded = _load(contents);
             Volatile.Write(ref _current, loaded);
             _state = state;
             _suspect = _broken = null;
+            _shared = shared;
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
             return;
         }
@@ -119,7 +162,34 @@ internal sealed class TlsCertificateFile : TlsCertificate
         _suspect = state;
     }
 
-    private byte[][] Read() => Array.ConvertAll(_files, CertificateContents.Read);
+    /// <summary>The key's file is the last one.</summary>
+    /// <param name="shared">How others can read or write it; null: they cannot.</param>
+    private byte[][] Read(out string? shared)
+    {
+        shared = null;
+        var contents = new byte[_files.Length][];
+        for (var i = 0; i < _files.Length; i++)
+        {
+            contents[i] = CertificateContents.Read(_files[i], out var others);
+            shared = others.How;
+        }
+
+        return contents;
+    }
+
+    /// <summary>Once for each way in which they can.</summary>
+    private void TellSharedKey()
+    {
+        if (_shared is { } shared && shared != _sharedTold)
+        {
+            Log.KeyShared(Logger, _files[^1], shared);
+        }
+
+        _sharedTold = _shared;
+    }
+
+    private string? WhyShared(string? shared) =>
+        shared is null ? null : $"other users can read or write the key in {_files[^1]} ({shared}); type chmod 600, or 640 for a group";
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

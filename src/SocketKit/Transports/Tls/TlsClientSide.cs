@@ -18,7 +18,7 @@ internal sealed class TlsClientSide : TlsSide
     /// <param name="options">What was asked for.</param>
     /// <param name="host">The dialled host, or null when it is not known.</param>
     public TlsClientSide(TlsDialOptions options, string? host)
-        : base(Role, options.Protocols, options.ApplicationProtocols, options.Authorities, options.CheckRevocation, options.AcceptPeer)
+        : base(Role, options.Protocols, options.CipherSuites, options.ApplicationProtocols, options.Authorities, options.CheckRevocation, options.AcceptPeer)
     {
         _serverName = options.ServerName ?? host ?? throw new OptionsException(Role + ".ServerName", "is not set, and the dialer does not tell it; type ServerName = \"example.com\", the name that the server's certificate is for");
         if (string.IsNullOrWhiteSpace(_serverName))
@@ -37,12 +37,20 @@ internal sealed class TlsClientSide : TlsSide
             throw new OptionsException(Role + ".DangerousAcceptAnyCertificate", $"accepts every certificate, so that {others} would have no say; leave it false, or leave {others} out");
         }
 
+        if (options.RefuseSharedKey && options.Certificate is { } own)
+        {
+            RefuseSharedKeys(Role, [own]);
+        }
+
         _certificate = options.Certificate;
         _acceptAny = options.DangerousAcceptAnyCertificate;
         _validate = Validate;
     }
 
     public override bool IsServer => false;
+
+    /// <summary>Whoever accepts any certificate talks to whoever is on the way.</summary>
+    public override WireProtection Protection => _acceptAny ? WireProtection.None : base.Protection | WireProtection.RequiresCertificate;
 
     protected override string ExpectedName => _serverName;
 
@@ -58,10 +66,12 @@ internal sealed class TlsClientSide : TlsSide
 
     public override async ValueTask AuthenticateAsync(TlsStream tls)
     {
+        _certificate?.WarnOfSharedKey();
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = _serverName,
             EnabledSslProtocols = Protocols,
+            CipherSuitesPolicy = CipherSuites,
             ApplicationProtocols = ApplicationProtocols,
             ClientCertificateContext = _certificate?.Fresh().Context,
             CertificateChainPolicy = Policy(),

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -22,6 +23,10 @@ public sealed class TlsDialOptions
     /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
     public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
 
+    /// <summary>The cipher suites to choose from, those of each version in <see cref="Protocols"/>. For rules of others: the system's own choice is kept up to date with the system. Default: empty, the system's. With it, no session is resumed.
+    /// Not on Windows and Android, where the system chooses for all programs: <see cref="PlatformNotSupportedException"/>.</summary>
+    public IList<TlsCipherSuite> CipherSuites { get; } = [];
+
     /// <summary>Asks, over the network, if the server's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
     public bool CheckRevocation { get; set; }
 
@@ -33,6 +38,10 @@ public sealed class TlsDialOptions
     /// Better: give a development certificate as the only one of <see cref="Authorities"/>.</summary>
     public bool DangerousAcceptAnyCertificate { get; set; }
 
+    /// <summary>Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user than root and this one owns; and a <c>ca</c> of an address that others can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
+    /// Default: false, then a warning is logged. Nothing is looked at on Windows, nor of certificates that the program has loaded itself.</summary>
+    public bool RefuseSharedKey { get; set; }
+
     /// <summary>A copy with everything that is set here, of which something may be changed.</summary>
     internal TlsDialOptions Copy()
     {
@@ -42,10 +51,16 @@ public sealed class TlsDialOptions
             Certificate = Certificate,
             Protocols = Protocols,
             CheckRevocation = CheckRevocation,
+            RefuseSharedKey = RefuseSharedKey,
             AcceptPeer = AcceptPeer,
             DangerousAcceptAnyCertificate = DangerousAcceptAnyCertificate,
         };
         copy.Authorities.AddRange(Authorities);
+        foreach (var suite in CipherSuites)
+        {
+            copy.CipherSuites.Add(suite);
+        }
+
         foreach (var protocol in ApplicationProtocols)
         {
             copy.ApplicationProtocols.Add(protocol);

@@ -13,6 +13,8 @@ internal sealed class TlsDialer(Dialer inner, TlsClientSide side) : Dialer
         inner.UseServices(logger, timeProvider);
     }
 
+    public override WireProtection Protection => side.Protection;
+
     public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
         new TlsTransport(await inner.DialAsync(timeProvider, cancellationToken).ConfigureAwait(false), side);
 

@@ -22,21 +22,22 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     private double _left = Burst;
     private long? _countedAt;
 
-    // Records that have ended since there was data.
+    // Records that have ended and that no data has paid for.
     private int _unrewarded;
+    private bool _isDense;
 
     /// <summary>The most to receive next.</summary>
     public int Turn { get; private set; } = int.MaxValue;
 
-    /// <summary>What was received last brought no data: others come first.</summary>
+    /// <summary>What was received last brought no data, or little in many records: others come first.</summary>
     public bool MustYield { get; private set; }
 
-    /// <summary>The protocol asks for more. All records that have ended since there was data had none.</summary>
-    /// <exception cref="TlsException">There were too many.</exception>
+    /// <summary>The protocol asks for more: it has given all data of the records that have ended.</summary>
+    /// <exception cref="TlsException">There were too many without any.</exception>
     public void Ask()
     {
-        MustYield = _unrewarded > 0;
-        if (!MustYield)
+        MustYield = _unrewarded > 0 || _isDense;
+        if (_unrewarded == 0)
         {
             return;
         }
@@ -54,7 +55,8 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     public void Received(int ended)
     {
         _unrewarded += ended;
-        Turn = ended > Dense ? DenseTurn : int.MaxValue;
+        _isDense = ended > Dense;
+        Turn = _isDense ? DenseTurn : int.MaxValue;
     }
 
     private TimeSpan SinceLastTime()
@@ -74,6 +76,6 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
         }
     }
 
-    /// <summary>The protocol has given data.</summary>
-    public void Rewarded() => _unrewarded = 0;
+    /// <summary>The protocol has given data. A record with data has a byte of it at least, so each byte pays for one record.</summary>
+    public void Rewarded(int bytes) => _unrewarded = Math.Max(0, _unrewarded - bytes);
 }

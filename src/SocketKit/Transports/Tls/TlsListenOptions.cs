@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -27,6 +28,10 @@ public sealed class TlsListenOptions
     /// with <see cref="AcceptPeer"/> it is the system's trusted roots, and the program decides whom of theirs it lets in.</summary>
     public X509Certificate2Collection ClientAuthorities { get; } = [];
 
+    /// <summary>The cipher suites to choose from, those of each version in <see cref="Protocols"/>. For rules of others: the system's own choice is kept up to date with the system. Default: empty, the system's. With it, no session is resumed.
+    /// Not on Windows and Android, where the system chooses for all programs: <see cref="PlatformNotSupportedException"/>.</summary>
+    public IList<TlsCipherSuite> CipherSuites { get; } = [];
+
     /// <summary>Asks, over the network, if a client's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
     public bool CheckRevocation { get; set; }
 
@@ -39,6 +44,10 @@ public sealed class TlsListenOptions
     /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
 
+    /// <summary>Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user than root and this one owns; and a <c>ca</c> of an address that others can write; one that comes later by such a file is not taken, and the one from before stays in use, for all that share the certificate.
+    /// Default: false, then a warning is logged. Nothing is looked at on Windows, nor of certificates that the program has loaded itself.</summary>
+    public bool RefuseSharedKey { get; set; }
+
     /// <summary>A copy with everything that is set here, of which something may be changed.</summary>
     internal TlsListenOptions Copy()
     {
@@ -48,10 +57,16 @@ public sealed class TlsListenOptions
             Protocols = Protocols,
             ClientCertificateMode = ClientCertificateMode,
             CheckRevocation = CheckRevocation,
+            RefuseSharedKey = RefuseSharedKey,
             AcceptPeer = AcceptPeer,
             MaxHandshakes = MaxHandshakes,
         };
         copy.ClientAuthorities.AddRange(ClientAuthorities);
+        foreach (var suite in CipherSuites)
+        {
+            copy.CipherSuites.Add(suite);
+        }
+
         foreach (var protocol in ApplicationProtocols)
         {
             copy.ApplicationProtocols.Add(protocol);

@@ -14,7 +14,9 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
 
     public override EndPoint EndPoint => inner.EndPoint;
 
-    internal override string Protection => $"TLS, {side.ClientPolicy}";
+    public override WireProtection Protection => side.Protection | (inner.Protection & WireProtection.LimitsUsers);
+
+    internal override string ProtectionText => $"TLS, {side.ClientPolicy}";
 
     public override DateTimeOffset? CertificateExpires => side.Certificates.Min(certificate => certificate.NotAfter);
 
@@ -34,6 +36,7 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         {
             _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, _timeProvider));
             certificate.WarnIfExpired();
+            certificate.WarnOfSharedKey();
         }
 
         // Handshakes look by themselves; this is so that a broken file is told before a client comes.

@@ -15,12 +15,13 @@ internal static class TlsServerName
     {
         if (System.Net.IPAddress.TryParse(name, out _))
         {
-            return true;
+            return !name.Contains('[', StringComparison.Ordinal);
         }
 
         try
         {
-            return Mapping.GetAscii(WithoutDot(name)).Length is > 0 and <= 253;
+            var ascii = Mapping.GetAscii(WithoutDot(name));
+            return ascii.Length is > 0 and <= 253 && ascii[^1] != '.' && Uri.CheckHostName(ascii) == UriHostNameType.Dns;
         }
         catch (ArgumentException)
         {

@@ -25,7 +25,7 @@ internal sealed class TlsServerSide : TlsSide
     private long _delayed;
 
     public TlsServerSide(TlsListenOptions options)
-        : base(Role, options.Protocols, options.ApplicationProtocols, options.ClientAuthorities, options.CheckRevocation, options.AcceptPeer)
+        : base(Role, options.Protocols, options.CipherSuites, options.ApplicationProtocols, options.ClientAuthorities, options.CheckRevocation, options.AcceptPeer)
     {
         _default = options.Certificate;
         foreach (var (name, certificate) in options.ServerNames)
@@ -67,6 +67,11 @@ internal sealed class TlsServerSide : TlsSide
             throw new OptionsException(Role + ".MaxHandshakes", $"{options.MaxHandshakes} is out of range; type a number from 1 up");
         }
 
+        if (options.RefuseSharedKey)
+        {
+            RefuseSharedKeys(Role, Certificates);
+        }
+
         _clients = options.ClientCertificateMode;
         _maxHandshakes = options.MaxHandshakes;
         Gate = new HandshakeGate(_maxHandshakes, Crowded);
@@ -78,6 +83,13 @@ internal sealed class TlsServerSide : TlsSide
     public override bool IsServer => true;
 
     public override HandshakeGate Gate { get; }
+
+    public override WireProtection Protection => _clients switch
+    {
+        ClientCertificateMode.Required => base.Protection | WireProtection.RequiresCertificate,
+        ClientCertificateMode.Allowed => base.Protection,
+        _ => WireProtection.Confidential,
+    };
 
     /// <summary>What clients must show, for people.</summary>
     public string ClientPolicy => _clients switch
@@ -174,6 +186,7 @@ internal sealed class TlsServerSide : TlsSide
         {
             ServerCertificateContext = certificate.Fresh().Context,
             EnabledSslProtocols = Protocols,
+            CipherSuitesPolicy = CipherSuites,
             ApplicationProtocols = ApplicationProtocols,
             AllowRenegotiation = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,

@@ -18,7 +18,14 @@ internal abstract class TlsSide
     private readonly TlsRevocation? _revocation;
     private readonly Func<X509Certificate2, bool>? _acceptPeer;
 
-    protected TlsSide(string role, SslProtocols protocols, IEnumerable<string> applicationProtocols, X509Certificate2Collection authorities, bool checkRevocation, Func<X509Certificate2, bool>? acceptPeer)
+    protected TlsSide(
+        string role,
+        SslProtocols protocols,
+        IList<TlsCipherSuite> cipherSuites,
+        IEnumerable<string> applicationProtocols,
+        X509Certificate2Collection authorities,
+        bool checkRevocation,
+        Func<X509Certificate2, bool>? acceptPeer)
     {
         const SslProtocols Known = SslProtocols.Tls12 | SslProtocols.Tls13;
         if (protocols == SslProtocols.None || (protocols & ~Known) != SslProtocols.None)
@@ -27,6 +34,7 @@ internal abstract class TlsSide
         }
 
         Protocols = protocols;
+        CipherSuites = TlsCipherSuites.Create(role + ".CipherSuites", cipherSuites, protocols);
         var offered = new List<SslApplicationProtocol>();
         foreach (var protocol in applicationProtocols)
         {
@@ -46,12 +54,26 @@ internal abstract class TlsSide
 
     public abstract bool IsServer { get; }
 
+    /// <summary>What is asked of the peer.</summary>
+    public virtual WireProtection Protection
+    {
+        get
+        {
+            var asked = WireProtection.Confidential | WireProtection.ValidatesCertificate;
+            asked |= _authorities.Count > 0 ? WireProtection.OwnAuthorities : 0;
+            asked |= _revocation is not null ? WireProtection.ChecksRevocation : 0;
+            return asked | (_acceptPeer is not null ? WireProtection.ChecksPeers : 0);
+        }
+    }
+
     /// <summary>Null: handshakes are not counted, since this side begins them.</summary>
     public virtual HandshakeGate? Gate => null;
 
     public TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
 
     protected SslProtocols Protocols { get; }
+
+    protected CipherSuitesPolicy? CipherSuites { get; }
 
     protected List<SslApplicationProtocol>? ApplicationProtocols { get; }
 
@@ -72,6 +94,9 @@ internal abstract class TlsSide
         TlsException => exception,
         _ when stream.SawEnd => new TlsException(TlsFailure.PeerLeft, $"the {Peer} ended the stream during the handshake", exception),
         AuthenticationException when IsAlert(exception) => new TlsException(TlsFailure.PeerRefused, $"the {Peer} refused the handshake: {(exception.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) ? exception.Message : Innermost(exception))}", exception),
+
+        // Of itself, and not as the cause of another: the system gave up in the middle of the chain, and says no more than that.
+        CryptographicException when (Protection & WireProtection.ValidatesCertificate) != 0 => new TlsException(TlsFailure.CertificateInvalid, $"the {Peer}'s certificate cannot be judged: its chain is too long, or damaged ({exception.Message})", exception),
         AuthenticationException or IOException or CryptographicException => new TlsException(TlsFailure.HandshakeFailed, $"the handshake with the {Peer} failed: {Innermost(exception)}", exception),
         _ => exception,
     };
@@ -89,6 +114,19 @@ internal abstract class TlsSide
 
     /// <summary>One for each handshake.</summary>
     protected X509ChainPolicy Policy() => TlsChainPolicy.Create(_authorities);
+
+    /// <summary>The keys of all these are their owner's alone, or it is said.</summary>
+    /// <exception cref="OptionsException">One is not.</exception>
+    protected static void RefuseSharedKeys(string role, IEnumerable<TlsCertificate> certificates)
+    {
+        foreach (var certificate in certificates)
+        {
+            if (certificate.RefuseSharedKey() is { } why)
+            {
+                throw new OptionsException(role + ".RefuseSharedKey", why);
+            }
+        }
+    }
 
     /// <summary>Judges the peer's certificate. What SslStream found wrong stays wrong; this says what it was, and lets the application refuse more.</summary>
     protected bool Accepts(TlsStream tls, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)

@@ -351,7 +351,7 @@ internal sealed partial class TlsTransport : Transport
     {
         if (count > 0)
         {
-            _stream.Rewarded();
+            _stream.Rewarded(count);
         }
         else if (!buffer.IsEmpty)
         {

@@ -13,6 +13,12 @@ internal sealed class TransportStream : Stream
     private const byte HandshakeRecord = 22;
     private const byte AlertRecord = 21;
 
+    /// <summary>What a client sends in a handshake at the most: a hello of 16 KiB, or three certificates with the largest keys in use. More cost time to judge that grows faster than their length (names against name constraints).</summary>
+    private const int LongestOfClient = 24 * 1024;
+
+    /// <summary>A server's certificate may have names by the hundred.</summary>
+    private const int LongestOfServer = 48 * 1024;
+
     private readonly Transport _wire;
     private readonly bool _server;
     private Exception? _failure;
@@ -24,10 +30,14 @@ internal sealed class TransportStream : Stream
     private TlsRecordCounter _records;
     private TlsIdleWork? _idleWork;
 
+    // What the peer may still send in its handshake.
+    private int _handshakeLeft;
+
     public TransportStream(Transport wire, bool server)
     {
         _wire = wire;
         _server = server;
+        _handshakeLeft = server ? LongestOfClient : LongestOfServer;
         _hello = server ? new ClientHelloBuffer() : null;
         Output = new TlsOutput(SendAsync);
     }
@@ -70,7 +80,7 @@ internal sealed class TransportStream : Stream
     }
 
     /// <summary>What was received has brought data.</summary>
-    public void Rewarded() => _idleWork?.Rewarded();
+    public void Rewarded(int bytes) => _idleWork?.Rewarded(bytes);
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _hello is { } hello ? ReadHelloAsync(hello, buffer) : _idleWork is { } work && !buffer.IsEmpty ? ReceiveInTurnAsync(work, buffer) : ReceiveAsync(buffer);
@@ -148,6 +158,20 @@ internal sealed class TransportStream : Stream
 
     private ValueTask<int> ReceiveAsync(Memory<byte> buffer)
     {
+        if (_idleWork is null)
+        {
+            if (_handshakeLeft == 0)
+            {
+                var failure = new TlsException(TlsFailure.CertificateInvalid, _server
+                    ? $"the client sends more than {LongestOfClient / 1024} KiB in its handshake: its certificates are too many, or too large"
+                    : $"the server sends more than {LongestOfServer / 1024} KiB in its handshake: its certificates are too many, or too large");
+                Note(failure);
+                throw failure;
+            }
+
+            buffer = buffer[..Math.Min(buffer.Length, _handshakeLeft)];
+        }
+
         ValueTask<Received> receive;
         try
         {
@@ -276,6 +300,7 @@ internal sealed class TransportStream : Stream
                 Check(buffer[..received.Count]);
             }
 
+            _handshakeLeft -= _idleWork is null ? received.Count : 0;
             var ended = _records.Count(buffer[..received.Count]);
             _idleWork?.Received(ended);
         }

@@ -2,10 +2,14 @@ using System.Runtime.Versioning;
 
 namespace SocketKit.Transports.Unix;
 
-/// <summary>The paths that living sockets of this network namespace are bound to, as Linux lists them in /proc/net/unix (proc(5)). A socket that is bound and does not listen yet refuses connections like one that a dead process has left.</summary>
+/// <summary>Which files living sockets of this network namespace are bound to without listening: such a socket refuses connections like one that a dead process has left.</summary>
 internal static class BoundSockets
 {
     private const string List = "/proc/net/unix";
+
+    // Num, RefCount, Protocol, Flags, Type, St, Inode: then comes the path.
+    private const int Flags = 3;
+    private const int State = 5;
     private const int ColumnsBeforePath = 7;
 
     /// <summary>A living socket is bound to this file, or it cannot be told.</summary>
@@ -14,6 +18,12 @@ internal static class BoundSockets
     [SupportedOSPlatform("linux")]
     public static bool MayHold(string path, SocketFile file)
     {
+        // By the file itself, which nobody can feign; the list has names alone, and some kernels have nothing else.
+        if (SocketDiagnosis.IsBoundTo(path, file) is { } isBound)
+        {
+            return isBound;
+        }
+
         try
         {
             return Holds(File.ReadLines(List), path, file, static other => SocketFile.Find(other, follows: true));
@@ -24,13 +34,13 @@ internal static class BoundSockets
         }
     }
 
-    /// <summary>The same with the list at hand.</summary>
+    /// <summary>The same by the kernel's list (proc(5)), at hand.</summary>
     public static bool Holds(IEnumerable<string> list, string path, SocketFile file, Func<string, SocketFile?> find)
     {
         var name = Path.GetFileName(path);
         foreach (var line in list.Skip(1))
         {
-            if (PathOf(line) is not { } bound || bound.StartsWith('@'))
+            if (QuietPathOf(line) is not { } bound || bound.StartsWith('@'))
             {
                 continue;
             }
@@ -45,9 +55,11 @@ internal static class BoundSockets
         return false;
     }
 
-    /// <summary>The eighth column, which may hold blanks; null: the socket has no name.</summary>
-    private static string? PathOf(string line)
+    /// <summary>The path, which may hold blanks, of a socket that neither listens nor is connected: one that listens would have answered, and an accepted one has its listener's path. Null: it is no such socket, or has no name.</summary>
+    private static string? QuietPathOf(string line)
     {
+        const string NoFlags = "00000000";
+        const string Unconnected = "01";
         var at = 0;
         for (var column = 0; column < ColumnsBeforePath; column++)
         {
@@ -56,9 +68,16 @@ internal static class BoundSockets
                 at++;
             }
 
+            var start = at;
             while (at < line.Length && line[at] != ' ')
             {
                 at++;
+            }
+
+            var value = line.AsSpan(start, at - start);
+            if ((column == Flags && !value.SequenceEqual(NoFlags)) || (column == State && !value.SequenceEqual(Unconnected)))
+            {
+                return null;
             }
         }
 

@@ -103,13 +103,13 @@ internal readonly record struct SocketFile(uint DeviceMajor, uint DeviceMinor, u
     }
 
     /// <summary>Limits the permissions of the file that the next bind of this socket makes: Linux takes those of the socket itself, less the umask. So the file never has more than these, not even for a moment.</summary>
+    /// <exception cref="IOException">They cannot be set.</exception>
     [SupportedOSPlatform("linux")]
     public static void Limit(Socket socket, UnixFileMode permissions)
     {
         if (UnixNative.ChangeMode((int)socket.Handle, (uint)permissions) < 0)
         {
-            throw new SocketException((int)SocketError.AccessDenied,
-                $"The permissions of a new socket cannot be set: {WireErrors.Describe(Marshal.GetLastPInvokeError())}");
+            throw new IOException(WireErrors.Describe(Marshal.GetLastPInvokeError()));
         }
     }
 }

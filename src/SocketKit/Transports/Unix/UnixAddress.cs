@@ -36,7 +36,16 @@ internal sealed class UnixAddress : StreamAddress
 
     public override string Scheme => "unix";
 
-    public override string Protection => _isFile && !OperatingSystem.IsWindows() ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}" : "Unix socket for every user";
+    /// <summary>It limits users if not all of them may write, which is what connecting takes.</summary>
+    public override WireProtection Protection => HasMode && (Permissions & UnixFileMode.OtherWrite) == 0
+        ? WireProtection.Confidential | WireProtection.LimitsUsers
+        : WireProtection.Confidential;
+
+    public override string ProtectionText => HasMode
+        ? $"Unix socket, mode {Convert.ToString((int)Permissions, 8)}"
+        : "Unix socket for every user";
+
+    private bool HasMode => _isFile && !OperatingSystem.IsWindows();
 
     private UnixFileMode Permissions => _options.Permissions ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
@@ -92,21 +101,33 @@ internal sealed class UnixAddress : StreamAddress
         _ => exception.Message,
     };
 
-    /// <summary>Where everybody can write, everybody can put another socket in the place of this one.</summary>
+    /// <summary>Whoever can write the folder, and whoever owns it, can put another socket in the place of this one.</summary>
     [SupportedOSPlatform("linux")]
     private void CheckFolder(string folder)
     {
-        if (SocketFile.Find(folder, follows: true) is not { IsEverybodys: true })
+        const uint Root = 0;
+
+        // What a user namespace shows of users outside of it.
+        const uint Unmapped = 65534;
+        if (SocketFile.Find(folder, follows: true) is not { } found)
+        {
+            return;
+        }
+
+        var who = found.IsEverybodys ? "every user can write"
+            : found.Owner is not (Root or Unmapped) && found.Owner != PeerCredentials.Own()?.UserId ? $"user {found.Owner} owns"
+            : null;
+        if (who is null)
         {
             return;
         }
 
         if (!_options.AllowSharedFolder)
         {
-            throw new ListenException(_asked, $"every user can write the folder {folder}, and so put another socket in the place of this one; use a folder of this user's alone (chmod o-w), or set UnixListenOptions.AllowSharedFolder");
+            throw new ListenException(_asked, $"{who} the folder {folder}, and so can put another socket in the place of this one; use a folder of this user's alone, or set UnixListenOptions.AllowSharedFolder");
         }
 
-        Log.SocketFolderShared(Logger, folder);
+        Log.SocketFolderShared(Logger, folder, who);
     }
 
     /// <summary>Binds, sets the permissions, and only then listens: until it listens, nobody can connect.</summary>
@@ -115,9 +136,13 @@ internal sealed class UnixAddress : StreamAddress
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            if (_isFile && OperatingSystem.IsLinux())
+            if (OperatingSystem.IsLinux())
             {
-                SocketFile.Limit(socket, Permissions);
+                UnixNative.RefuseDescriptors(socket);
+                if (_isFile)
+                {
+                    SocketFile.Limit(socket, Permissions);
+                }
             }
 
             BindTo(socket);

@@ -11,6 +11,8 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
 
     private readonly UnixEndPoint _endPoint = new(path);
 
+    public override WireProtection Protection => WireProtection.Confidential;
+
     public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var delay = FirstDelay;
@@ -41,6 +43,11 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
         try
         {
             Descriptors.ThrowIfShort(socket.Handle);
+            if (OperatingSystem.IsLinux())
+            {
+                UnixNative.RefuseDescriptors(socket);
+            }
+
             return await connect(socket, _endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch

@@ -1,8 +1,10 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace SocketKit.Transports.Unix;
 
-/// <summary>Linux's system calls around socket files. glibc or musl; numbers are those of x64 and arm64.</summary>
+/// <summary>Linux's system calls around socket files. glibc or musl.</summary>
 internal static partial class UnixNative
 {
     /// <summary>struct statx (statx(2)), which all architectures share, unlike struct stat.</summary>
@@ -23,8 +25,22 @@ internal static partial class UnixNative
     private const int OwnerOnly = 0x180;
 
     // O_NOFOLLOW is one of the few flags that differ.
-    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
-    private static readonly nint StatusNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le => 0x8000,
+        _ => 0x20000,
+    };
+
+    private static readonly nint StatusNumber = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 332,
+        Architecture.X86 or Architecture.Ppc64le => 383,
+        Architecture.Arm or Architecture.Armv6 => 397,
+        Architecture.S390x => 379,
+
+        // arm64, and what came after it, which share one table.
+        _ => 291,
+    };
 
     /// <summary>Describes a file. -1: it cannot be described.</summary>
     public static unsafe int Status(string path, bool follows, byte* status) =>
@@ -41,6 +57,22 @@ internal static partial class UnixNative
 
     /// <summary>Sets the permissions of what a descriptor of <see cref="OpenPath"/> stands for.</summary>
     public static int ChangeModeOf(int descriptor, uint mode) => ChangeMode($"/proc/self/fd/{descriptor}", mode);
+
+    /// <summary>
+    /// Asks Linux to let no peer send descriptors, which nobody here takes: the last close of one is the receiver's, and may take as long as the peer likes (SO_LINGER). Accepted sockets inherit it. Since Linux 6.16; before that, nothing happens.
+    /// </summary>
+    [SupportedOSPlatform("linux")]
+    public static void RefuseDescriptors(Socket socket)
+    {
+        const int SocketLevel = 1;
+        const int PassRights = 83;
+        var no = 0;
+        _ = SetOption((int)socket.Handle, SocketLevel, PassRights, in no, sizeof(int));
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetOption(int descriptor, int level, int option, in int value, uint length);
 
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -43,6 +43,7 @@ public sealed partial class CertificateContentsTests : IDisposable
 
         FluentActions.Invoking(() => TlsCertificate.FromPem(Odd)).Should().Throw<TlsCertificateException>().WithMessage($"*odd.pem*{said}*");
         FluentActions.Invoking(() => TlsCertificate.FromPfx(Odd)).Should().Throw<TlsCertificateException>().WithMessage($"*odd.pem*{said}*");
+        FluentActions.Invoking(() => Dial.Url($"tls://127.0.0.1:9?ca={Odd}")).Should().Throw<TlsCertificateException>().WithMessage($"*odd.pem*{said}*");
     }
 
     [LinuxFact]

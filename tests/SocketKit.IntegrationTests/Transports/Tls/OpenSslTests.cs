@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using SocketKit.IntegrationTests.TestDoubles;
 using SocketKit.Tests.TestDoubles;
 using SocketKit.Tests.Transports.Tls;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
 
-/// <summary>A peer of another make: the command <c>openssl s_client</c>.</summary>
+/// <summary>A peer of another make: the command <c>openssl</c>, as a client and as a server.</summary>
 public sealed class OpenSslTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("socketkit-tls-");
@@ -62,31 +64,13 @@ public sealed class OpenSslTests : IDisposable
     [InlineData("device 7")]
     public async Task A_server_may_ask_for_a_certificate_in_the_middle_which_the_read_answers(string name)
     {
-        using var certificate = TestAuthority.Shared.Issue();
-        var (crt, key) = TestAuthority.Pem(certificate);
-        var (crtFile, keyFile) = (Path.Combine(_folder.FullName, "server.crt"), Path.Combine(_folder.FullName, "server.key"));
-        await File.WriteAllTextAsync(crtFile, crt);
-        await File.WriteAllTextAsync(keyFile, key);
-        using var process = new Process
-        {
-            StartInfo = new ProcessStartInfo("openssl", ["s_server", "-accept", "127.0.0.1:0", "-cert", crtFile, "-key", keyFile, "-tls1_3", "-CAfile", Root(), "-verify", "1"])
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
-        var output = new ConcurrentQueue<string>();
-        process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
-        process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
-        process.Start();
+        var (crtFile, keyFile) = Lay(TestAuthority.Shared.Issue());
+        using var process = Start(["s_server", "-accept", "127.0.0.1:0", "-cert", crtFile, "-key", keyFile, "-tls1_3", "-CAfile", Root(), "-verify", "1"], out var output);
         try
         {
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            var accepts = await Eventually.SomeAsync(() => output.FirstOrDefault(line => line.StartsWith("ACCEPT ", StringComparison.Ordinal)), "it accepts");
+            var accepts = await AcceptsAsync(output);
             var options = TestAuthority.Shared.DialOptions(tls => tls.Certificate = TlsCertificate.From(TestAuthority.Shared.Issue(subject: name)));
-            await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tls(TestEngine.Dial(System.Net.IPEndPoint.Parse(accepts[7..])), options), Framer = Framers.Lines() });
+            await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tls(TestEngine.Dial(accepts), options), Framer = Framers.Lines() });
             await client.ConnectAsync().WaitAsync(TestServer.Patience);
             await client.SendAsync("before");
             await Eventually.TrueAsync(() => output.Contains("before"), "it has the first line");
@@ -125,6 +109,108 @@ public sealed class OpenSslTests : IDisposable
                 return false;
             }
         }
+    }
+
+    [OpenSslTheory]
+    [Trait("Fault", "X58")]
+    [InlineData("-tls1_2")]
+    [InlineData("-tls1_3")]
+    public async Task A_server_whose_chain_nobody_follows_is_a_failed_handshake_with_a_reason(string version)
+    {
+        var (leaf, chain) = Endless();
+        var (crtFile, keyFile) = Lay(leaf);
+        using var process = Start(["s_server", "-accept", "127.0.0.1:0", "-cert", crtFile, "-key", keyFile, "-cert_chain", chain, version], out var output);
+        try
+        {
+            var dialer = Dial.Tls(TestEngine.Dial(await AcceptsAsync(output)), TestAuthority.Shared.DialOptions());
+            await using var client = new SocketClient(new SocketClientOptions { Dialer = dialer, Framer = Framers.Lines() });
+
+            var connect = () => client.ConnectAsync().WaitAsync(TestServer.Patience);
+
+            var thrown = (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>().Subject;
+            thrown.Failure.Should().Be(TlsFailure.CertificateInvalid);
+            thrown.Message.Should().StartWith("the server's certificate cannot be judged: its chain is too long, or damaged");
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    [OpenSslTheory]
+    [Trait("Fault", "X58")]
+    [InlineData("-tls1_2")]
+    [InlineData("-tls1_3")]
+    public async Task A_client_whose_chain_nobody_follows_is_not_let_in(string version)
+    {
+        var (leaf, chain) = Endless();
+        var (crtFile, keyFile) = Lay(leaf);
+        await using var server = await TlsServer.StartAsync(options => options.ClientCertificateMode = ClientCertificateMode.Required);
+
+        await RunAsync(server, [("hello", null)], [version, "-CAfile", Root(), "-cert", crtFile, "-key", keyFile, "-cert_chain", chain]);
+
+        server.Waiting.Should().Be(0);
+        var closed = await Eventually.SomeAsync(() => server.Logs.GetSnapshot().FirstOrDefault(record => record.Id.Id == 21), "it is told");
+        closed.Message.Should().Contain("the client sends more than 24 KiB in its handshake: its certificates are too many");
+    }
+
+    [Fact]
+    [Trait("Fault", "X58")]
+    public void A_chain_of_ones_own_that_nobody_follows_is_told_when_it_is_loaded()
+    {
+        var (leaf, chain) = Endless();
+        var own = new X509Certificate2Collection();
+        own.ImportFromPemFile(chain);
+
+        FluentActions.Invoking(() => TlsCertificate.From(leaf, own)).Should().Throw<TlsCertificateException>().WithMessage("The chain of the certificate and 105 others *");
+    }
+
+    /// <summary>A certificate behind more issuers than OpenSSL follows, and the file that has them.</summary>
+    private (X509Certificate2 Leaf, string Chain) Endless()
+    {
+        const int Length = 105;
+        var last = TestAuthority.Shared;
+        var text = new System.Text.StringBuilder();
+        for (var i = 0; i < Length; i++)
+        {
+            last = new TestAuthority($"Link {i}", last);
+            text.AppendLine(last.Root.ExportCertificatePem());
+        }
+
+        var chain = Path.Combine(_folder.FullName, "chain.pem");
+        File.WriteAllText(chain, text.ToString());
+        return (last.Issue(), chain);
+    }
+
+    private (string Certificate, string Key) Lay(X509Certificate2 certificate)
+    {
+        var (crt, key) = TestAuthority.Pem(certificate);
+        var (crtFile, keyFile) = (Path.Combine(_folder.FullName, "own.crt"), Path.Combine(_folder.FullName, "own.key"));
+        File.WriteAllText(crtFile, crt);
+        File.WriteAllText(keyFile, key);
+        return (crtFile, keyFile);
+    }
+
+    private static Process Start(string[] arguments, out ConcurrentQueue<string> output)
+    {
+        var lines = output = new ConcurrentQueue<string>();
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo("openssl", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        process.OutputDataReceived += (_, line) => lines.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => lines.Enqueue(line.Data ?? "");
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static async Task<IPEndPoint> AcceptsAsync(ConcurrentQueue<string> output)
+    {
+        const string Accept = "ACCEPT ";
+        var line = await Eventually.SomeAsync(() => output.FirstOrDefault(line => line.StartsWith(Accept, StringComparison.Ordinal)), "it accepts");
+        return IPEndPoint.Parse(line[Accept.Length..]);
     }
 
     private string Root()

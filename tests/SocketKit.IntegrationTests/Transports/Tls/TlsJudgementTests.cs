@@ -6,12 +6,14 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using SocketKit.IntegrationTests.TestDoubles;
+using SocketKit.Tests.TestDoubles;
 using SocketKit.Tests.Transports.Tls;
+using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
 
 /// <summary>How a peer's certificate is judged: by what it shows, each time anew, and without asking where the peer says.</summary>
-public class TlsJudgementTests
+public class TlsJudgementTests(ITestOutputHelper output)
 {
     private const int Times = 20;
 
@@ -179,6 +181,104 @@ public class TlsJudgementTests
         await using var client = await TlsServer.ConnectAsync(server, options => options.ServerName = dialled);
     }
 
+    [Fact, Trait("Fault", "X47")]
+    public async Task A_crowd_of_strangers_with_addresses_to_ask_at_holds_nobody_up()
+    {
+        const int Crowd = 70;
+        using var web = new Web(answers: false);
+        var stranger = new TestAuthority("Stranger");
+        var certificates = Enumerable.Range(0, Crowd).Select(_ => stranger.Issue(crl: $"{web.Address}/list.crl", issuerAt: $"{web.Address}/issuer.cer")).ToArray();
+        await using var strict = await TlsServer.StartAsync(options => (options.ClientCertificateMode, options.CheckRevocation) = (ClientCertificateMode.Required, true));
+        await using var open = await TlsServer.StartAsync();
+        await using var other = await TlsServer.StartAsync();
+        (await TlsPeer.ConnectAsync(other.EndPoint)).Dispose();
+
+        var friends = await CrowdAsync(async _ => (await TlsPeer.ConnectAsync(open.EndPoint)).Dispose());
+        var strangers = await CrowdAsync(i => RefusedAsync(strict, certificates[i]));
+
+        output.WriteLine($"the longest handshake beside {Crowd} strangers took {strangers.TotalMilliseconds:F0} ms, beside {Crowd} ordinary clients {friends.TotalMilliseconds:F0} ms");
+        web.Requests.Should().BeEmpty();
+        strict.Waiting.Should().Be(0);
+
+        // The longest handshake with the other listener meanwhile.
+        async Task<TimeSpan> CrowdAsync(Func<int, Task> come)
+        {
+            var crowd = Task.WhenAll(Enumerable.Range(0, Crowd).Select(i => Task.Run(() => come(i))));
+            var longest = TimeSpan.Zero;
+            do
+            {
+                var started = TimeProvider.System.GetTimestamp();
+                using var peer = await TlsPeer.ConnectAsync(other.EndPoint);
+                await peer.EchoAsync("hello");
+                var took = TimeProvider.System.GetElapsedTime(started);
+                longest = took > longest ? took : longest;
+            }
+            while (!crowd.IsCompleted);
+            await crowd;
+            return longest;
+        }
+    }
+
+    [Theory, Trait("Fault", "X48")]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task Certificates_that_are_made_to_be_expensive_are_refused_by_their_length(SslProtocols protocol)
+    {
+        // Many names, each compared with each constraint of each issuer; here the length alone counts.
+        using var large = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 8_000).Select(i => "a")]);
+        await using var server = await TlsServer.StartAsync(options => (options.ClientCertificateMode, options.Protocols) = (ClientCertificateMode.Required, protocol));
+        await RefusedAsync(server, large);
+        server.Waiting.Should().Be(0);
+        var closed = await Eventually.SomeAsync(() => server.Logs.GetSnapshot().FirstOrDefault(record => record.Id.Id == 21), "it is told");
+        closed.Message.Should().Contain("the client sends more than 24 KiB in its handshake");
+
+        using var vast = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 20_000).Select(i => "a"), "localhost"]);
+        await using var hostile = await TlsServer.StartAsync(options => (options.Certificate, options.Protocols) = (TlsCertificate.From(vast), protocol));
+        var connect = () => TlsServer.ConnectAsync(hostile);
+        (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>()
+            .Which.Message.Should().StartWith("the server sends more than 48 KiB in its handshake");
+
+        // A certificate with hundreds of names is none of them.
+        using var many = TestAuthority.Shared.Issue([.. Enumerable.Range(0, 400).Select(i => $"name-{i}.example.com"), "localhost"]);
+        await using var honest = await TlsServer.StartAsync(options => (options.Certificate, options.Protocols) = (TlsCertificate.From(many), protocol));
+        await using var client = await TlsServer.ConnectAsync(honest);
+    }
+
+    [Theory, Trait("Fault", "X59")]
+    [InlineData(SslProtocols.Tls12, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)]
+    [InlineData(SslProtocols.Tls12, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)]
+    [InlineData(SslProtocols.Tls13, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256)]
+    public async Task A_program_may_choose_the_cipher_suites(SslProtocols protocol, TlsCipherSuite suite)
+    {
+        await using var choosing = await TlsServer.StartAsync(options => Choose(options.CipherSuites, options.Protocols = protocol));
+        await using var open = await TlsServer.StartAsync(options => options.Protocols = protocol);
+        for (var i = 0; i < 3; i++)
+        {
+            await using var client = await TlsServer.ConnectAsync(choosing);
+            client.Connection!.Tls!.CipherSuite.Should().Be(suite, "the server has chosen");
+            await using var chooses = await TlsServer.ConnectAsync(open, options => Choose(options.CipherSuites, options.Protocols = protocol));
+            chooses.Connection!.Tls!.CipherSuite.Should().Be(suite, "the client has chosen");
+        }
+
+        void Choose(IList<TlsCipherSuite> suites, SslProtocols of) => suites.Add(of == protocol ? suite : throw new InvalidOperationException());
+    }
+
+    [Fact, Trait("Fault", "X59")]
+    public async Task Two_that_have_no_cipher_suite_in_common_say_so()
+    {
+        await using var server = await TlsServer.StartAsync(options => (options.Protocols, _) = (SslProtocols.Tls13, Add(options.CipherSuites, TlsCipherSuite.TLS_AES_256_GCM_SHA384)));
+
+        var connect = () => TlsServer.ConnectAsync(server, options => (options.Protocols, _) = (SslProtocols.Tls13, Add(options.CipherSuites, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256)));
+
+        (await connect.Should().ThrowAsync<ConnectException>()).Which.Reason.Exception.Should().BeOfType<TlsException>();
+
+        static bool Add(IList<TlsCipherSuite> suites, TlsCipherSuite suite)
+        {
+            suites.Add(suite);
+            return true;
+        }
+    }
+
     private static TlsCertificate Certificate(bool behind) => behind
         ? TlsCertificate.From(Intermediate.Issue(), [Intermediate.Root])
         : TlsCertificate.From(TestAuthority.Shared.Issue());
@@ -201,8 +301,12 @@ public class TlsJudgementTests
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
-        public Web()
+        private readonly TaskCompletionSource _never = new();
+        private readonly bool _answers;
+
+        public Web(bool answers = true)
         {
+            _answers = answers;
             _listener.Start();
             _ = ServeAsync();
         }
@@ -225,6 +329,11 @@ public class TlsJudgementTests
                     await using var stream = client.GetStream();
                     using var reader = new StreamReader(stream, leaveOpen: true);
                     Requests.Enqueue(await reader.ReadLineAsync() ?? "");
+                    if (!_answers)
+                    {
+                        await _never.Task;
+                    }
+
                     while (await reader.ReadLineAsync() is { Length: > 0 })
                     {
                         // The first line says it all.

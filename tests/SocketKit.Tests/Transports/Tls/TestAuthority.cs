@@ -20,8 +20,10 @@ public sealed class TestAuthority
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        var (from, to) = (DateTimeOffset.UtcNow.AddYears(-2), DateTimeOffset.UtcNow.AddYears(2));
-        Root = issuer is null ? request.CreateSelfSigned(from.AddYears(-1), to.AddYears(1)) : request.Create(issuer.Root, from, to, [1, 2, 3, 4]).CopyWithPrivateKey(_key);
+        var now = DateTimeOffset.UtcNow;
+        Root = issuer is null
+            ? request.CreateSelfSigned(now.AddYears(-3), now.AddYears(3))
+            : request.Create(issuer.Root, issuer.Root.NotBefore, issuer.Root.NotAfter, [1, 2, 3, 4]).CopyWithPrivateKey(_key);
     }
 
     public X509Certificate2 Root { get; }
@@ -114,6 +116,19 @@ public sealed class TestAuthority
     {
         using var key = certificate.GetECDsaPrivateKey()!;
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>Writes a file that its owner alone can read.</summary>
+    public static void WriteOwn(string path, string content)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var writer = new StreamWriter(path, options);
+        writer.Write(content);
     }
 
     /// <summary>Connects two ends over a listener and a dialer.</summary>

@@ -64,7 +64,8 @@ public sealed class TlsCertificateTests : IDisposable
         File.WriteAllText(In("k.pem"), key);
         FluentActions.Invoking(() => TlsCertificate.FromPem(In("c.pem"), In("k.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*k.pem*");
         File.WriteAllText(In("bare.pem"), certificate);
-        FluentActions.Invoking(() => TlsCertificate.FromPem(In("bare.pem"))).Should().Throw<TlsCertificateException>();
+        FluentActions.Invoking(() => TlsCertificate.FromPem(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*no private key*give the key's file*");
+        FluentActions.Invoking(() => TlsCertificate.FromPfx(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*PEM and not PFX*FromPem*");
         using var bare = X509CertificateLoader.LoadCertificate(_first.RawData);
         FluentActions.Invoking(() => TlsCertificate.From(bare)).Should().Throw<TlsCertificateException>().WithMessage("*private key*");
     }
@@ -137,7 +138,7 @@ public sealed class TlsCertificateTests : IDisposable
     [Fact]
     public void Whatever_a_new_file_makes_the_loader_throw_the_old_certificate_stays_and_the_log_says_so()
     {
-        File.WriteAllText(In("c"), "good");
+        TestAuthority.WriteOwn(In("c"), "good");
         var good = TlsCertificate.From(_first).Fresh();
         var certificate = Watched(new TlsCertificateFile([In("c")], contents => contents[0].Length == 4 ? good : throw new InvalidOperationException("odd")));
 
@@ -160,7 +161,7 @@ public sealed class TlsCertificateTests : IDisposable
         File.WriteAllText(In("tls.crt"), text);
         _time.Advance(TimeSpan.FromSeconds(1));
         certificate.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
-        File.WriteAllText(In("tls.key"), key);
+        TestAuthority.WriteOwn(In("tls.key"), key);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         certificate.Certificate.Thumbprint.Should().Be(_second.Thumbprint);
@@ -267,12 +268,12 @@ public sealed class TlsCertificateTests : IDisposable
             var path = Path.Combine(folder, name);
             if (way == "rename")
             {
-                File.WriteAllText(path + ".new", content);
+                TestAuthority.WriteOwn(path + ".new", content);
                 File.Move(path + ".new", path, overwrite: true);
             }
             else
             {
-                File.WriteAllText(path, content);
+                TestAuthority.WriteOwn(path, content);
             }
 
             if (way == "link")

@@ -106,6 +106,7 @@ public class TlsConnectionTests
     }
 
     [Theory]
+    [Trait("Fault", "X53")]
     [Trait("Fault", "X23")]
     [InlineData("a.test.", "a.test", "CN=a")]
     [InlineData("a.test", "a.test", "CN=a")]

@@ -19,7 +19,7 @@ public class TlsIdleWorkTests
             _work.Ask();
             _work.MustYield.Should().BeFalse();
             _work.Received(60);
-            _work.Rewarded();
+            _work.Rewarded(60);
         }
 
         _work.Turn.Should().Be(int.MaxValue);
@@ -65,22 +65,40 @@ public class TlsIdleWorkTests
         {
             Empty(1);
             _work.Received(1);
-            _work.Rewarded();
+            _work.Rewarded(1000);
         }
 
         Refused(1);
     }
 
     [Fact]
+    public void A_byte_pays_for_one_record_and_for_no_more()
+    {
+        _work.Received(31);
+        _work.Rewarded(1);
+        _work.Ask();
+        _work.Received(31);
+        _work.Rewarded(1);
+        _work.Ask();
+
+        _work.Received(31);
+        _work.Rewarded(1);
+        FluentActions.Invoking(_work.Ask).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+    }
+
+    [Fact]
     public void Many_short_records_are_received_in_short_turns_and_others_are_not()
     {
         _work.Received(65);
-        _work.Rewarded();
+        _work.Rewarded(65);
         _work.Ask();
-        _work.MustYield.Should().BeFalse();
+        _work.MustYield.Should().BeTrue("others come first");
         _work.Turn.Should().Be(4096);
 
         _work.Received(3);
+        _work.Rewarded(3);
+        _work.Ask();
+        _work.MustYield.Should().BeFalse();
         _work.Turn.Should().Be(int.MaxValue);
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Authentication;
 
 namespace SocketKit.Tests.Transports.Tls;
@@ -10,6 +11,9 @@ public class TlsOptionsTests
     {
         { options => options.Certificate = null, "Certificate" },
         { options => options.Protocols = SslProtocols.None, "Protocols" },
+        { options => Choose(options.CipherSuites, (TlsCipherSuite)0x1234), "CipherSuites" },
+        { options => Choose(options.CipherSuites, TlsCipherSuite.TLS_AES_256_GCM_SHA384), "CipherSuites" },
+        { options => Choose(options.CipherSuites, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384), "CipherSuites" },
 #pragma warning disable CA5397, SYSLIB0039 // That they are refused is what is tested.
         { options => options.Protocols = SslProtocols.Tls11 | SslProtocols.Tls12, "Protocols" },
 #pragma warning restore CA5397, SYSLIB0039
@@ -32,8 +36,17 @@ public class TlsOptionsTests
         { options => options.ServerName = " ", "ServerName" },
         { options => options.ServerName = ".a.test", "ServerName" },
         { options => options.ServerName = "a..b", "ServerName" },
+        { options => options.ServerName = "a.test:9000", "ServerName" },
+        { options => options.ServerName = "https://a.test", "ServerName" },
+        { options => options.ServerName = "a test", "ServerName" },
+        { options => options.ServerName = "*.a.test", "ServerName" },
+        { options => options.ServerName = "a.test..", "ServerName" },
+        { options => options.ServerName = "[::1]:443", "ServerName" },
         { options => options.ServerName = new string('a', 64) + ".test", "ServerName" },
         { options => options.Protocols = SslProtocols.None, "Protocols" },
+        { options => Choose(options.CipherSuites, (TlsCipherSuite)0x1234), "CipherSuites" },
+        { options => Choose(options.CipherSuites, TlsCipherSuite.TLS_AES_256_GCM_SHA384), "CipherSuites" },
+        { options => Choose(options.CipherSuites, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384), "CipherSuites" },
         { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
         { options => options.DangerousAcceptAnyCertificate = true, "DangerousAcceptAnyCertificate" },
     };
@@ -114,6 +127,8 @@ public class TlsOptionsTests
             options.CheckRevocation = true;
             options.AcceptPeer = _ => true;
             options.MaxHandshakes = 7;
+            options.CipherSuites.Add(TlsCipherSuite.TLS_AES_256_GCM_SHA384);
+            options.RefuseSharedKey = true;
         });
 
         HoldsTheSame(options.Copy(), options, new TlsListenOptions());
@@ -130,6 +145,8 @@ public class TlsOptionsTests
             options.CheckRevocation = true;
             options.AcceptPeer = _ => true;
             options.DangerousAcceptAnyCertificate = true;
+            options.CipherSuites.Add(TlsCipherSuite.TLS_AES_256_GCM_SHA384);
+            options.RefuseSharedKey = true;
         });
 
         HoldsTheSame(options.Copy(), options, new TlsDialOptions());
@@ -160,6 +177,8 @@ public class TlsOptionsTests
             options.ServerNames.Add(name, options.Certificate!);
         }
     }
+
+    private static void Choose(IList<TlsCipherSuite> suites, TlsCipherSuite suite) => suites.Add(suite);
 
     private static void AskStrangers(TlsListenOptions options, ClientCertificateMode mode)
     {
