@@ -9,6 +9,9 @@ namespace SocketKit.Transports.Tls;
 /// </summary>
 internal sealed class TlsCertificateFile : TlsCertificate
 {
+    /// <summary>Contents that are others at each look are told after so many.</summary>
+    private const int PatienceInLooks = 10;
+
     private readonly string[] _files;
     private readonly Func<byte[][], Loaded> _load;
     private readonly Lock _gate = new();
@@ -16,6 +19,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
     private string _state;
     private string? _suspect;
     private string? _broken;
+    private int _failures;
     private string? _shared;
     private string? _sharedTold;
     private bool _refusesSharedKey;
@@ -116,7 +120,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
             state = StateOf(contents);
             if (state == _state)
             {
-                _suspect = _broken = null;
+                Forget();
                 _shared = shared;
                 return;
             }
@@ -136,7 +140,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
             var loaded = _load(contents);
             Volatile.Write(ref _current, loaded);
             _state = state;
-            _suspect = _broken = null;
+            Forget();
             _shared = shared;
             Log.CertificateRenewed(Logger, ToString(), loaded.Certificate.Thumbprint, loaded.Certificate.NotAfter);
             return;
@@ -149,7 +153,8 @@ internal sealed class TlsCertificateFile : TlsCertificate
             state = contents is null ? exception.Message : StateOf(contents);
         }
 
-        if (state == _suspect)
+        _failures++;
+        if (state == _suspect || _failures == PatienceInLooks)
         {
             if (state != _broken)
             {
@@ -160,6 +165,12 @@ internal sealed class TlsCertificateFile : TlsCertificate
         }
 
         _suspect = state;
+    }
+
+    private void Forget()
+    {
+        _suspect = _broken = null;
+        _failures = 0;
     }
 
     /// <summary>The key's file is the last one.</summary>

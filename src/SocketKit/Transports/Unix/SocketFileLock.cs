@@ -66,7 +66,7 @@ internal sealed class SocketFileLock : IDisposable
         var descriptor = UnixNative.OpenLock(path);
         if (descriptor < 0)
         {
-            throw Failure($"{path} cannot be opened: {WireErrors.Describe(Marshal.GetLastPInvokeError())}");
+            throw Failure($"{path} cannot be opened ({WireErrors.Describe(Marshal.GetLastPInvokeError())}); remove it, unless a server of yours is starting");
         }
 
         var keeps = false;

@@ -129,6 +129,15 @@ public sealed class TlsCertificateTests : IDisposable
         certificate.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
         _logs.GetSnapshot().Should().HaveCount(2, "another trouble is told again");
 
+        for (var i = 0; i < 30; i++)
+        {
+            File.WriteAllText(In("tls.crt"), $"rubbish {i}");
+            _time.Advance(TimeSpan.FromSeconds(1));
+            certificate.Certificate.Thumbprint.Should().Be(_first.Thumbprint);
+        }
+
+        _logs.GetSnapshot().Should().HaveCount(3, "contents that never rest are told, too");
+
         Lay("overwrite", _second, "");
         _time.Advance(TimeSpan.FromSeconds(1));
         certificate.Certificate.Thumbprint.Should().Be(_second.Thumbprint);
