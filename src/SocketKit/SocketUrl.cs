@@ -113,7 +113,7 @@ internal sealed class SocketUrl
         var digits = authority.AsSpan(colon + 1);
         if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port < lowestPort || port > IPEndPoint.MaxPort)
         {
-            throw Wrong($"the port is a number from {lowestPort} to {IPEndPoint.MaxPort}, not {digits}");
+            throw Wrong($"the port is a number from {lowestPort} to {IPEndPoint.MaxPort}{(digits.ContainsAnyExceptInRange('0', '9') ? "" : $", not {digits}")}");
         }
 
         return (Host(host), port);
@@ -219,7 +219,7 @@ internal sealed class SocketUrl
         var start = scheme < 0 ? 0 : scheme + BehindScheme.Length;
         var isPath = url.StartsWith("unix://", StringComparison.OrdinalIgnoreCase);
         var mayNameUser = !isPath || (start < url.Length && url[start] is not ('/' or '@'));
-        if (mayNameUser && (url.IndexOf('@', start) >= 0 || url.IndexOf("%40", start, StringComparison.Ordinal) >= 0))
+        if (mayNameUser && (url.AsSpan(start).IndexOfAny('@', '\uff20') >= 0 || url.IndexOf("%40", start, StringComparison.Ordinal) >= 0))
         {
             // The name and the password of a user may hold any sign, also those that end an address.
             return url[..start] + Left;
@@ -229,6 +229,13 @@ internal sealed class SocketUrl
         var address = url[..end];
         var slash = isPath ? -1 : address.IndexOf('/', start);
         address = slash >= 0 && slash < address.Length - 1 ? address[..(slash + 1)] + Left : address;
+        var colon = isPath ? -1 : address.LastIndexOf(':');
+        if (colon >= start && address.AsSpan(colon + 1).TrimEnd('/').ContainsAnyExceptInRange('0', '9') && !address.EndsWith(Left, StringComparison.Ordinal) && !address.EndsWith(']'))
+        {
+            // A password, perhaps, of a user whose host was forgotten.
+            address = address[..(colon + 1)] + Left;
+        }
+
         return end == url.Length ? address
             : url[end] == '#' ? $"{address}#{Left}"
             : $"{address}?{string.Join('&', url[(end + 1)..].Split('&').Select(Parameter))}";
@@ -237,7 +244,7 @@ internal sealed class SocketUrl
         {
             var equals = parameter.IndexOf('=', StringComparison.Ordinal);
             var name = equals < 0 ? parameter : parameter[..equals];
-            return Printable.Contains(name) ? parameter : equals < 0 ? Left : $"{name}={Left}";
+            return Printable.Contains(name) && !parameter.Contains("-----", StringComparison.Ordinal) ? parameter : equals < 0 ? Left : $"{name}={Left}";
         }
     }
 

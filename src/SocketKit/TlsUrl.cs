@@ -50,6 +50,11 @@ internal static class TlsUrl
     {
         var certificate = url.Text("cert");
         var key = url.Text("key");
+        if (certificate?.Contains("-----", StringComparison.Ordinal) == true || key?.Contains("-----", StringComparison.Ordinal) == true)
+        {
+            throw url.Wrong("cert and key are paths of files, and not what the files hold");
+        }
+
         if (certificate is null)
         {
             return key is null ? null : throw url.Wrong("key stands beside cert, the certificate that it belongs to");

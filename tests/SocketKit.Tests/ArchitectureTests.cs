@@ -30,7 +30,7 @@ public partial class ArchitectureTests
         ["Transports/Unix"] = ["Ground", "Diagnostics", "Transports/Streams"],
         ["Transports/Sockets"] = ["Ground", "Clock", "Transports/Streams", "Transports/Tcp"],
         ["Transports/Epoll"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Tcp"],
-        ["Transports/Tls"] = ["Ground", "Diagnostics", "Transports/Streams", "Transports/Unix"],
+        ["Transports/Tls"] = ["Ground", "Diagnostics", "Transports/Unix"],
         ["Handlers"] = ["Ground", "Replies"],
         ["Connections"] = ["Ground", "Clock", "Diagnostics", "Framing", "Heartbeats"],
         ["Top"] = ["Ground", "Diagnostics", "Framing", "Heartbeats", "Replies", "Handlers", "Connections", "Transports/InMemory", "Transports/Streams", "Transports/Tcp", "Transports/Unix", "Transports/Sockets", "Transports/Epoll", "Transports/Tls"],

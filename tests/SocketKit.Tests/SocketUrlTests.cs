@@ -81,9 +81,9 @@ public class SocketUrlTests
     [InlineData("tcp://", "port is missing")]
     [InlineData("tcp://:9000", "host is missing")]
     [InlineData("tcp://127.0.0.1:65536", "port is a number from 0 to 65535, not 65536")]
-    [InlineData("tcp://127.0.0.1:-1", "not -1")]
-    [InlineData("tcp://127.0.0.1:+1", "not +1")]
-    [InlineData("tcp://127.0.0.1:http", "not http")]
+    [InlineData("tcp://127.0.0.1:-1", "port is a number")]
+    [InlineData("tcp://127.0.0.1:+1", "port is a number")]
+    [InlineData("tcp://127.0.0.1:http", "port is a number")]
     [InlineData("tcp://127.0.0.1: 9000", "port is a number")]
     [InlineData("tcp://::1:9000", "IPv6 address stands in brackets")]
     [InlineData("tcp://[127.0.0.1]:9000", "no IPv6 address")]
@@ -148,6 +148,9 @@ public class SocketUrlTests
     [InlineData("tcp://127.0.0.1:9000#hunter2")]
     [InlineData("tcp://127.0.0.1:9000/hunter2")]
     [InlineData("unix://user:hunter2@/run/my.sock")]
+    [InlineData("tls://bob:hunter2")]
+    [InlineData("tls://bob:hunter2\uff20127.0.0.1:9443")]
+    [InlineData("tls://127.0.0.1:9443?cert=-----BEGIN hunter2-----")]
     public void What_may_be_a_secret_is_not_repeated(string url)
     {
         FluentActions.Invoking(() => Listen.Url(url)).Should().Throw<ArgumentException>().Which.Message.Should().NotContain("hunter2").And.Contain("...");
@@ -155,6 +158,7 @@ public class SocketUrlTests
 
     /// <summary>Without what may be a secret.</summary>
     private static string Shown(string url) => url.Replace("user@127.0.0.1:9000", "...", StringComparison.Ordinal).Replace("9000/path", "9000/...", StringComparison.Ordinal)
+        .Replace(":-1", ":...", StringComparison.Ordinal).Replace(":+1", ":...", StringComparison.Ordinal).Replace(":http", ":...", StringComparison.Ordinal).Replace(": 9000", ":...", StringComparison.Ordinal)
         .Replace("#top", "#...", StringComparison.Ordinal).Replace("9000?", "9000?...", StringComparison.Ordinal).Replace("?...backlog", "?backlog", StringComparison.Ordinal)
         .Replace("?...engine", "?engine", StringComparison.Ordinal).Replace("?...reuseport", "?reuseport", StringComparison.Ordinal).Replace("?...mode", "?mode", StringComparison.Ordinal)
         .Replace("?...cert", "?cert", StringComparison.Ordinal).Replace("?...nodelay=true", "?nodelay=...", StringComparison.Ordinal).Replace("?...=1", "?=...", StringComparison.Ordinal);

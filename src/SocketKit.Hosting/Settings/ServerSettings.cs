@@ -30,7 +30,7 @@ internal sealed class ServerSettings : ConnectionSettings
                 const string BehindScheme = "://";
                 if (url.IndexOf(BehindScheme, StringComparison.Ordinal) != url.LastIndexOf(BehindScheme, StringComparison.Ordinal))
                 {
-                    failures.Add($"{key}:{nameof(Listen)}: several addresses stand where there is one; type ; between them, or a list of them");
+                    failures.Add($"{key}:{nameof(Listen)}: several addresses stand where there is one; make each an item of the list, or type ; between them in a single value");
                 }
                 else if (Try($"{key}:{nameof(Listen)}", failures, () => SocketKit.Listen.Url(url)) is { } listener)
                 {

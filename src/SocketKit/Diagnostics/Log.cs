@@ -119,7 +119,7 @@ internal static partial class Log
     [LoggerMessage(55, LogLevel.Warning, "TLS handshakes do not wait any more after {Count} did")]
     public static partial void HandshakesWaited(ILogger logger, long count);
 
-    [LoggerMessage(56, LogLevel.Warning, "Other users can read or write the key in {File} ({How}); type chmod 600, or 640 for a group. RefuseSharedKey refuses such a key")]
+    [LoggerMessage(56, LogLevel.Warning, "Other users can read or write the key in {File} ({How}). At a start, RefuseSharedKey refuses such a key")]
     public static partial void KeyShared(ILogger logger, string file, string how);
 
     [LoggerMessage(60, LogLevel.Information, "Removed the socket {Path}, which a dead process has left")]

@@ -79,7 +79,7 @@ public class SettingsTests
 
     [Theory]
     [InlineData("MaxConnections", "0", "SocketKit:Servers:all:MaxConnections: 0 is out of range; type a number from 1 to 2,147,483,647")]
-    [InlineData("Listen", "tcp://127.0.0.1:0,tcp://127.0.0.1:0", "SocketKit:Servers:all:Listen: several addresses stand where there is one; type ; between them, or a list of them")]
+    [InlineData("Listen", "tcp://127.0.0.1:0,tcp://127.0.0.1:0", "SocketKit:Servers:all:Listen: several addresses stand where there is one; make each an item of the list, or type ; between them in a single value")]
     [InlineData("MaxConnections", "many", "SocketKit:Servers:all:MaxConnections: many is no number; type digits alone, from 1 to 2,147,483,647")]
     [InlineData("MaxConnections", "1,000", "SocketKit:Servers:all:MaxConnections: 1,000 is no number; type digits alone, from 1 to 2,147,483,647")]
     [InlineData("MaxConnections", "", "SocketKit:Servers:all:MaxConnections: \"\" is no number; type digits alone, *")]

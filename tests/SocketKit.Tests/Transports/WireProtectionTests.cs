@@ -13,7 +13,6 @@ public class WireProtectionTests
     public static TheoryData<Action<TlsListenOptions>, WireProtection> OfListeners => new()
     {
         { _ => { }, WireProtection.Confidential },
-        { options => options.AcceptPeer = _ => true, WireProtection.Confidential },
         { options => options.ClientCertificateMode = ClientCertificateMode.Allowed, Judged },
         { options => options.ClientCertificateMode = ClientCertificateMode.Required, Judged | WireProtection.RequiresCertificate },
         {

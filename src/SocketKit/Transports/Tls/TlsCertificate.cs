@@ -137,6 +137,12 @@ public abstract class TlsCertificate
     private static Loaded Pem(byte[] certificateFile, byte[] keyFile, string? password)
     {
         var text = System.Text.Encoding.ASCII.GetString(certificateFile);
+        const byte Sequence = 0x30;
+        if (certificateFile is [Sequence, ..] || keyFile is [Sequence, ..])
+        {
+            throw new CryptographicException("It is no PEM; if it is PFX, load it with FromPfx, or as .pfx in an address.");
+        }
+
         var key = System.Text.Encoding.ASCII.GetString(keyFile);
         if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
         {

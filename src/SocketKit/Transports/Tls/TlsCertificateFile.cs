@@ -200,7 +200,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
     }
 
     private string? WhyShared(string? shared) =>
-        shared is null ? null : $"other users can read or write the key in {_files[^1]} ({shared}); type chmod 600, or 640 for a group";
+        shared is null ? null : $"other users can read or write the key in {_files[^1]} ({shared})";
 
     /// <summary>Tells contents apart without keeping a key in memory twice.</summary>
     private static string StateOf(byte[][] contents) => string.Concat(contents.Select(content => Convert.ToHexString(SHA256.HashData(content))));

@@ -29,7 +29,7 @@ internal static class TlsCipherSuites
         }
 
         Check(SslProtocols.Tls13, suites.Any(IsOf13), "1.3", nameof(TlsCipherSuite.TLS_AES_256_GCM_SHA384));
-        Check(SslProtocols.Tls12, suites.Any(suite => !IsOf13(suite)), "1.2", nameof(TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384));
+        Check(SslProtocols.Tls12, suites.Any(suite => !IsOf13(suite)), "1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, or with RSA as your key is");
         if (OperatingSystem.IsWindows() || OperatingSystem.IsAndroid())
         {
             throw new PlatformNotSupportedException($"{option}: this system chooses the cipher suites of all programs; set them there");
@@ -41,7 +41,7 @@ internal static class TlsCipherSuites
         {
             if ((protocols & version) != 0 && !has)
             {
-                throw new OptionsException(option, $"holds no cipher suite of TLS {name}, which Protocols allow; add TlsCipherSuite.{example}, say, or leave the version out of Protocols");
+                throw new OptionsException(option, $"holds no cipher suite of TLS {name}, which Protocols allow; add TlsCipherSuite.{example}, or leave the version out of Protocols");
             }
         }
     }

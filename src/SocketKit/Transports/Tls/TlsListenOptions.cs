@@ -21,7 +21,7 @@ public sealed class TlsListenOptions
     /// <summary>The versions of TLS. Default: 1.2 and 1.3. Older ones are not to be had.</summary>
     public SslProtocols Protocols { get; set; } = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    /// <summary>If clients show a certificate (mutual TLS). With another value than the default, <see cref="ClientAuthorities"/> or <see cref="AcceptPeer"/> must be set. Default: <see cref="ClientCertificateMode.None"/>.</summary>
+    /// <summary>If clients show a certificate (mutual TLS). With another value than the default, <see cref="ClientAuthorities"/> or <see cref="AcceptPeer"/> must be set; with the default, neither may be. Default: <see cref="ClientCertificateMode.None"/>.</summary>
     public ClientCertificateMode ClientCertificateMode { get; set; }
 
     /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty. Where clients are asked for certificates, empty is an <see cref="OptionsException"/>, since anybody gets one from some root that the system trusts;

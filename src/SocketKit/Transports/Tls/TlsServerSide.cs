@@ -62,6 +62,11 @@ internal sealed class TlsServerSide : TlsSide
             throw new OptionsException(Role + ".ClientAuthorities", $"is empty, while ClientCertificateMode is {options.ClientCertificateMode}: whoever has a certificate of any authority that the system trusts would be let in; type ClientAuthorities.ImportFromPemFile(\"clients-root.pem\"), or ?ca=clients-root.pem in an address, or set AcceptPeer to judge each certificate yourself");
         }
 
+        if (options.ClientCertificateMode == ClientCertificateMode.None && WithoutEffect(options) is { } idle)
+        {
+            throw new OptionsException(Role + ".ClientCertificateMode", $"is None, so that no client is asked for a certificate and {idle} would have no say; type ClientCertificateMode.Required, or leave {idle} out");
+        }
+
         if (options.MaxHandshakes < 1)
         {
             throw new OptionsException(Role + ".MaxHandshakes", $"{options.MaxHandshakes} is out of range; type a number from 1 up");
@@ -203,6 +208,13 @@ internal sealed class TlsServerSide : TlsSide
 
         return options;
     }
+
+    /// <summary>An option that judges clients' certificates, if one is set.</summary>
+    private static string? WithoutEffect(TlsListenOptions options) =>
+        options.ClientAuthorities.Count > 0 ? nameof(options.ClientAuthorities)
+        : options.AcceptPeer is not null ? nameof(options.AcceptPeer)
+        : options.CheckRevocation ? nameof(options.CheckRevocation)
+        : null;
 
     private TlsCertificate? Find(string? name)
     {

@@ -105,17 +105,13 @@ internal sealed class UnixAddress : StreamAddress
     [SupportedOSPlatform("linux")]
     private void CheckFolder(string folder)
     {
-        const uint Root = 0;
-
-        // What a user namespace shows of users outside of it.
-        const uint Unmapped = 65534;
         if (SocketFile.Find(folder, follows: true) is not { } found)
         {
             return;
         }
 
         var who = found.IsEverybodys ? "every user can write"
-            : found.Owner is not (Root or Unmapped) && found.Owner != PeerCredentials.Own()?.UserId ? $"user {found.Owner} owns"
+            : !FileOwners.IsTrusted(found.Owner) ? $"user {found.Owner} owns"
             : null;
         if (who is null)
         {
@@ -124,7 +120,7 @@ internal sealed class UnixAddress : StreamAddress
 
         if (!_options.AllowSharedFolder)
         {
-            throw new ListenException(_asked, $"{who} the folder {folder}, and so can put another socket in the place of this one; use a folder of this user's alone, or set UnixListenOptions.AllowSharedFolder");
+            throw new ListenException(_asked, $"{who} the folder {folder}, and so can put another socket in the place of this one; use a folder of this user's alone, such as systemd's RuntimeDirectory= makes, or set UnixListenOptions.AllowSharedFolder");
         }
 
         Log.SocketFolderShared(Logger, folder, who);

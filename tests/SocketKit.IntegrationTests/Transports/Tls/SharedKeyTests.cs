@@ -44,13 +44,13 @@ public sealed partial class SharedKeyTests : IDisposable
 
         var warnings = server.Logs.GetSnapshot().Where(record => record.Id.Id == Shared).Select(record => (record.Level, record.Message));
         warnings.Should().Equal(warns
-            ? [(LogLevel.Warning, $"Other users can read or write the key in {KeyFile} (mode {mode}); type chmod 600, or 640 for a group. RefuseSharedKey refuses such a key")]
+            ? [(LogLevel.Warning, $"Other users can read or write the key in {KeyFile} (mode {mode}: type chmod 600, or 640 for a group). At a start, RefuseSharedKey refuses such a key")]
             : []);
 
         var refused = () => TlsServer.StartAsync(options => (options.Certificate, options.RefuseSharedKey) = (Lay(mode), true));
         if (warns)
         {
-            (await refused.Should().ThrowAsync<OptionsException>()).Which.Message.Should().ContainAll("TlsListenOptions.RefuseSharedKey", KeyFile, $"(mode {mode})");
+            (await refused.Should().ThrowAsync<OptionsException>()).Which.Message.Should().ContainAll("TlsListenOptions.RefuseSharedKey", KeyFile, $"(mode {mode}: type chmod 600");
         }
         else
         {
@@ -89,7 +89,7 @@ public sealed partial class SharedKeyTests : IDisposable
         Lay("644");
         Look(certificate).Should().Be(last, "others can read the new one");
         Look(certificate).Should().Be(last);
-        _logs.GetSnapshot().Where(record => record.Level == LogLevel.Error).Should().ContainSingle().Which.Exception!.Message.Should().Contain("(mode 644)");
+        _logs.GetSnapshot().Where(record => record.Level == LogLevel.Error).Should().ContainSingle().Which.Exception!.Message.Should().Contain("(mode 644: ");
         File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead);
         Look(certificate).Should().NotBe(last, "now nobody else can");
 
@@ -113,7 +113,7 @@ public sealed partial class SharedKeyTests : IDisposable
 
         var certificate = TlsCertificate.FromPem(CertificateFile, KeyFile);
         var refused = () => Listen.Tls(0, new TlsListenOptions { Certificate = certificate, RefuseSharedKey = true });
-        refused.Should().Throw<OptionsException>().Which.Message.Should().Contain("(user 4711 owns it)");
+        refused.Should().Throw<OptionsException>().Which.Message.Should().Contain("(user 4711 owns it: type chown)");
     }
 
     [LinuxFact]
@@ -124,7 +124,7 @@ public sealed partial class SharedKeyTests : IDisposable
         var url = $"tls://127.0.0.1:9?ca={CertificateFile}";
         File.SetUnixFileMode(CertificateFile, (UnixFileMode)0x1B4);
         FluentActions.Invoking(() => Dial.Url(url)).Should().NotThrow();
-        FluentActions.Invoking(() => Dial.Url(url, new TlsDialOptions { RefuseSharedKey = true })).Should().Throw<TlsCertificateException>().WithMessage("*tls.crt*(mode 664)*");
+        FluentActions.Invoking(() => Dial.Url(url, new TlsDialOptions { RefuseSharedKey = true })).Should().Throw<TlsCertificateException>().WithMessage("*tls.crt*(mode 664: *");
         File.SetUnixFileMode(CertificateFile, (UnixFileMode)0x1A4);
         FluentActions.Invoking(() => Dial.Url(url, new TlsDialOptions { RefuseSharedKey = true })).Should().NotThrow("to read them does no harm");
     }

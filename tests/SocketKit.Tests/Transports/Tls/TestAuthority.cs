@@ -99,6 +99,11 @@ public sealed class TestAuthority
         var options = new TlsListenOptions { Certificate = TlsCertificate.From(Issue(names.Length > 0 ? names : null)) };
         options.ClientAuthorities.Add(Root);
         configure?.Invoke(options);
+        if (options.ClientCertificateMode == ClientCertificateMode.None)
+        {
+            options.ClientAuthorities.Clear();
+        }
+
         return options;
     }
 

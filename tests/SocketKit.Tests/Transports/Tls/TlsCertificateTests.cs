@@ -66,6 +66,8 @@ public sealed class TlsCertificateTests : IDisposable
         File.WriteAllText(In("bare.pem"), certificate);
         FluentActions.Invoking(() => TlsCertificate.FromPem(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*no private key*give the key's file*");
         FluentActions.Invoking(() => TlsCertificate.FromPfx(In("bare.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*PEM and not PFX*FromPem*");
+        File.WriteAllBytes(In("really.pem"), _first.Export(X509ContentType.Pkcs12));
+        FluentActions.Invoking(() => TlsCertificate.FromPem(In("really.pem"))).Should().Throw<TlsCertificateException>().WithMessage("*no PEM*FromPfx*");
         using var bare = X509CertificateLoader.LoadCertificate(_first.RawData);
         FluentActions.Invoking(() => TlsCertificate.From(bare)).Should().Throw<TlsCertificateException>().WithMessage("*private key*");
     }

@@ -20,6 +20,8 @@ public class TlsOptionsTests
         { options => options.MaxHandshakes = 0, "MaxHandshakes" },
         { options => options.ClientCertificateMode = (ClientCertificateMode)7, "ClientCertificateMode" },
         { options => AskStrangers(options, ClientCertificateMode.Required), "ClientAuthorities" },
+        { options => options.AcceptPeer = _ => false, "ClientCertificateMode" },
+        { options => options.CheckRevocation = true, "ClientCertificateMode" },
         { options => AskStrangers(options, ClientCertificateMode.Allowed), "ClientAuthorities" },
         { options => options.ApplicationProtocols.Add(""), "ApplicationProtocols" },
         { options => options.ApplicationProtocols.Add(new string('x', 256)), "ApplicationProtocols" },
@@ -77,6 +79,16 @@ public class TlsOptionsTests
         options.AcceptPeer = null;
         options.ClientCertificateMode = ClientCertificateMode.None;
         FluentActions.Invoking(() => Listen.Tls(_network.Listen("not asking"), options)).Should().NotThrow("nobody is asked");
+    }
+
+    [Fact]
+    public void Authorities_for_clients_that_nobody_asks_are_a_slip()
+    {
+        var options = TestAuthority.Shared.ListenOptions();
+        options.ClientAuthorities.Add(TestAuthority.Shared.Root);
+
+        FluentActions.Invoking(() => Listen.Tls(_network.Listen("server"), options)).Should().Throw<OptionsException>().Which
+            .Message.Should().ContainAll("TlsListenOptions.ClientCertificateMode", "is None", "ClientAuthorities would have no say", "ClientCertificateMode.Required");
     }
 
     [Fact]
