@@ -105,7 +105,7 @@ public sealed partial class UnixGuardTests : IDisposable
         await sticky.BindAsync(default);
     }
 
-[LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int ChangeOwner(string path, uint user, uint group);
 }
