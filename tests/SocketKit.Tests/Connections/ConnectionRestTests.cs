@@ -194,6 +194,56 @@ public class ConnectionRestTests
         (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.ServerStopping);
     }
 
+    // The tick has looked at what is sent, and not yet decided that nothing goes on.
+    [Fact, Trait("Fault", "X37")]
+    public async Task A_send_that_begins_in_the_middle_of_a_tick_is_watched()
+    {
+        var wire = new HeldWire();
+        await using var bed = await wire.StartAsync();
+        var connection = bed.Session.Connection;
+        _ = connection.InputEndedToken;
+        var sends = 0;
+        wire.OnSendProgress = () =>
+        {
+            if (sends++ == 0)
+            {
+                _ = connection.SendAsync("hello"u8.ToArray()).AsTask();
+            }
+        };
+
+        bed.Advance(0.1);
+        wire.Sends.Should().ContainSingle();
+        RestOf(bed).Should().Be(Awake);
+
+        bed.Advance(10.4);
+        wire.Aborted.Should().BeTrue("the peer took nothing of it");
+        wire.Sends.Single().SetResult(true);
+        wire.Receives.Single().SetException(new IOException("aborted"));
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.SlowConsumer);
+    }
+
+    // Half a record of TLS, say: it is fetched, and no receive ends with it.
+    [Fact, Trait("Fault", "X37")]
+    public async Task A_stop_wakes_it_to_see_that_what_had_arrived_is_gone()
+    {
+        var wire = new HeldWire();
+        await using var bed = await wire.StartAsync();
+        bed.Advance(1);
+        RestOf(bed).Should().Be(long.MaxValue);
+        wire.Unread = 3;
+
+        var stop = bed.Server.StopAsync();
+        await Eventually.TrueAsync(() => RestOf(bed) == Awake);
+        wire.Unread = 0;
+        wire.Finishes.Should().Be(0);
+        bed.Advance(0.3);
+
+        wire.Finishes.Should().Be(1);
+        wire.GiveEnd();
+        await stop.WaitAsync(TestBed.Patience);
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.ServerStopping);
+    }
+
     private static Task<TestBed> ListenAsync(IHeartbeatPolicy? heartbeat = null) => new TestBed(Capacity).StartAsync(configure: options => options.Heartbeat = heartbeat ?? NoHeartbeat.Instance);
 
     private static long RestOf(TestBed bed) => ((Connection)bed.Session.Connection).ClockPlace.RestsUntil;

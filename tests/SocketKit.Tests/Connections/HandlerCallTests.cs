@@ -202,4 +202,31 @@ public class HandlerCallTests
         bed.Sessions.Should().AllSatisfy(session => session.Connection.Handler.Should().BeSameAs(session));
         bed.Sessions.Should().AllSatisfy(session => session.Connection.Server.Should().BeSameAs(bed.Server));
     }
+
+    // As by a call that ends on another thread while the frame is read.
+    [Fact, Trait("Fault", "X37")]
+    public async Task A_message_that_is_read_while_the_connection_closes_is_counted_and_not_handled()
+    {
+        IConnection? closing = null;
+        var lines = Framers.Lines();
+        await using var bed = await new TestBed().StartAsync((connection, _) =>
+        {
+            closing = connection;
+            return default;
+        }, options => options.Framer = new TestFramer
+        {
+            OnRead = (input, resume) =>
+            {
+                var frame = lines.Read(input, resume);
+                closing?.Abort();
+                return frame;
+            },
+        });
+        await using var peer = await bed.ConnectRawAsync();
+
+        await peer.SendAsync("a\nb\nc\n");
+
+        (await bed.Session.ClosedCall).DiscardedMessages.Should().Be(1);
+        bed.Session.Messages.Should().Equal("a");
+    }
 }

@@ -43,6 +43,35 @@ public class InputEndedTests
         handler.Calls.Should().Equal("connected", "a", "b", "input ended", "closed");
     }
 
+    [Fact, Trait("Fault", "X37")]
+    public async Task A_close_at_the_very_end_of_the_input_does_not_wait_for_the_handler()
+    {
+        var message = Gate();
+        IConnection? closing = null;
+        await using var bed = await new TestBed().StartAsync(async (connection, _) =>
+        {
+            closing = connection;
+            await message.Task;
+        }, options => options.Framer = new TestFramer
+        {
+            // Behind the end, and before the loop waits for the handler.
+            OnDescribe = input =>
+            {
+                _ = closing!.CloseAsync("enough").AsTask();
+                return "a half line";
+            },
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("a\nhalf");
+        await peer.FinishAsync();
+        bed.Network.Settle();
+
+        (await closing!.Closed.WaitAsync(TestBed.Patience)).Detail.Should().Be("enough");
+        bed.Session.Events.Should().NotContain("closed");
+        bed.Open(message);
+        await bed.Session.ClosedCall;
+    }
+
     [Theory, Trait("Fault", "X36")]
     [InlineData(CloseKind.LocalClosed)]
     [InlineData(CloseKind.PeerReset)]

@@ -44,4 +44,40 @@ public class OpeningTests
         bed.Logs.GetSnapshot().Should().Contain(line => line.Message.Contains("OpenFailed by Peer while Opening: no handshake"));
         bed.Server.Connections.Should().ContainSingle();
     }
+
+    [Theory, Trait("Fault", "X37")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_connection_that_is_closed_by_its_handlers_factory_is_never_open(bool graceful)
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options =>
+        {
+            var handler = options.Handler!;
+            options.Handler = connection =>
+            {
+                if (graceful)
+                {
+                    _ = connection.CloseAsync().AsTask();
+                }
+                else
+                {
+                    connection.Abort();
+                }
+
+                return handler(connection);
+            };
+        });
+        await using var peer = await bed.ConnectRawAsync();
+
+        (await peer.EndsAsync()).Should().Be(graceful);
+        if (graceful)
+        {
+            await peer.FinishAsync();
+        }
+
+        bed.Network.Settle();
+        await bed.Session.Connection.Closed.WaitAsync(TestBed.Patience);
+        bed.Server.Connections.Should().BeEmpty();
+        bed.Session.Events.Should().BeEmpty();
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using SocketKit.Connections;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
@@ -20,7 +21,7 @@ public class ReleaseTests
     public async Task The_wire_is_released_behind_the_last_of_its_verbs(string[] order)
     {
         var wire = new HeldWire();
-        await using var bed = await StartAsync(wire);
+        await using var bed = await wire.StartAsync();
         var sending = bed.Session.Connection.SendAsync("hello"u8.ToArray()).AsTask();
         wire.Sends.Should().ContainSingle();
         wire.Receives.Should().ContainSingle();
@@ -43,11 +44,13 @@ public class ReleaseTests
             }
         }
 
-        await Eventually.TrueAsync(() => wire.Disposed);
+        wire.Disposals.Should().Be(1);
         (await bed.Session.ClosedCall).Kind.Should().Be(order[0] == "abort" ? CloseKind.Aborted : CloseKind.PeerReset);
         wire.Sends.Should().ContainSingle("nothing is sent on a wire that has failed");
         wire.Receives.Should().ContainSingle("nothing is received from it either");
         await sending.ContinueWith(static _ => { }, TaskScheduler.Default);
+        await ((Connection)bed.Session.Connection).Ended.WaitAsync(TestBed.Patience);
+        bed.Session.Events.Where(call => call == "closed").Should().ContainSingle();
     }
 
     [Theory]
@@ -56,7 +59,7 @@ public class ReleaseTests
     public async Task The_connection_is_closed_for_others_only_when_the_wire_is_released(bool sendLast)
     {
         var wire = new HeldWire();
-        await using var bed = await StartAsync(wire);
+        await using var bed = await wire.StartAsync();
         var connection = bed.Session.Connection;
         _ = connection.SendAsync("hello"u8.ToArray()).AsTask();
         connection.Abort();
@@ -71,17 +74,59 @@ public class ReleaseTests
         await bed.Session.ClosedCall;
 
         void EndReceive() => wire.Receives.Single().SetException(new SocketException((int)SocketError.OperationAborted));
-        void EndSend() => wire.Sends.Single().SetResult();
+        void EndSend() => wire.Sends.Single().SetResult(true);
     }
 
-    private static async Task<TestBed> StartAsync(HeldWire wire)
+    [Fact]
+    public async Task The_wire_is_kept_while_the_handler_has_the_receive_loop()
     {
-        var bed = await new TestBed().StartAsync(configure: options =>
+        var wire = new HeldWire();
+        bool? released = null;
+        await using var bed = await wire.StartAsync((connection, message) =>
         {
-            options.Listeners.Clear();
-            options.Listeners.Add(new OneWireListener(wire));
+            _ = connection.CloseAsync().AsTask();
+            released = wire.Disposed;
+            return default;
         });
-        await Eventually.TrueAsync(() => bed.Sessions.Any(session => session.Events.Contains("connected")) && !wire.Receives.IsEmpty);
-        return bed;
+
+        wire.Give("close\n");
+
+        released.Should().BeFalse("the loop is to look for the peer's end");
+        wire.Disposed.Should().BeFalse();
+        wire.GiveEnd();
+        wire.Disposed.Should().BeTrue();
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.LocalClosed);
+    }
+
+    [Fact]
+    public async Task Nothing_is_received_from_a_wire_that_is_aborted()
+    {
+        var wire = new HeldWire();
+        await using var bed = await wire.StartAsync();
+        wire.Receives.Single().SetResult(default);
+        bed.Session.Connection.Abort();
+
+        wire.Give("hello\n");
+
+        wire.Receives.Should().HaveCount(2);
+        wire.Disposed.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task The_end_of_the_stream_is_not_sent_on_a_wire_that_is_aborted()
+    {
+        var wire = new HeldWire();
+        await using var bed = await wire.StartAsync();
+        var connection = bed.Session.Connection;
+        _ = connection.SendAsync("hello"u8.ToArray()).AsTask();
+        _ = connection.CloseAsync().AsTask();
+        connection.Abort();
+
+        wire.Sends.Single().SetResult(true);
+
+        wire.Finishes.Should().Be(0);
+        wire.Disposed.Should().BeFalse();
+        wire.Receives.Single().SetException(new SocketException((int)SocketError.OperationAborted));
+        wire.Disposed.Should().BeTrue();
     }
 }

@@ -93,8 +93,12 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
         Network.Settle().Should().BeTrue();
     }
 
+    /// <summary>Called before the server stops for good.</summary>
+    public Action? Ending { get; set; }
+
     public async ValueTask DisposeAsync()
     {
+        Ending?.Invoke();
         var stop = Server.StopAsync(new CancellationToken(canceled: true));
         await stop.WaitAsync(Patience);
     }

@@ -13,6 +13,8 @@ internal sealed class TestFramer : IFramer
 
     public Action<byte[], IBufferWriter<byte>> OnWrite { get; init; } = (message, output) => Lines.Write(message, output);
 
+    public Func<byte[], string> OnDescribe { get; init; } = input => Lines.DescribeIncomplete(input);
+
     public int Reads { get; private set; }
 
     public int Writes { get; private set; }
@@ -29,5 +31,5 @@ internal sealed class TestFramer : IFramer
         OnWrite(message.ToArray(), output);
     }
 
-    public string DescribeIncomplete(ReadOnlySpan<byte> input) => Lines.DescribeIncomplete(input);
+    public string DescribeIncomplete(ReadOnlySpan<byte> input) => OnDescribe(input.ToArray());
 }

@@ -293,6 +293,7 @@ internal sealed unsafe class EpollLoop
         var timeout = 0;
         if (_queue.IsEmpty)
         {
+            Interleaving.Point();
             Volatile.Write(ref _waiting, 1);
             Interlocked.MemoryBarrier();
             if (_queue.IsEmpty)

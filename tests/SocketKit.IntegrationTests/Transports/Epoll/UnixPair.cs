@@ -54,6 +54,23 @@ internal static partial class UnixPair
         }
     }
 
+    /// <summary>Takes what is in a raw end.</summary>
+    /// <returns>How many bytes there were.</returns>
+    public static unsafe long Drain(Descriptor descriptor)
+    {
+        var buffer = stackalloc byte[4096];
+        for (var total = 0L; ;)
+        {
+            var count = Native.Receive(descriptor.Number, buffer, 4096, Native.MessageDontWait);
+            if (count <= 0)
+            {
+                return total;
+            }
+
+            total += count;
+        }
+    }
+
     private static Socket New() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
     private static Descriptor Duplicate(Socket socket)

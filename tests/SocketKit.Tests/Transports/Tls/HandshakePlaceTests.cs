@@ -79,11 +79,30 @@ public class HandshakePlaceTests
         }
 
         var taking = place.TakeAsync().AsTask();
-        place.Cancel();
+        if (!before)
+        {
+            place.Cancel();
+        }
 
         await FluentActions.Awaiting(() => taking.WaitAsync(TestBed.Patience)).Should().ThrowAsync<OperationCanceledException>();
         _gate.Leave(running);
         _gate.Enter(null).IsWaiting.Should().BeFalse();
+    }
+
+    // Public-key operations are nothing for an event loop, and there it would be called.
+    [Fact, Trait("Fault", "X37")]
+    public async Task Whoever_has_got_a_place_goes_on_in_the_thread_pool()
+    {
+        var place = new HandshakePlace(_gate, from: null);
+
+        var asked = Task.Factory.StartNew(async () =>
+        {
+            await place.TakeAsync();
+            return Thread.CurrentThread.IsThreadPoolThread;
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+
+        (await asked.WaitAsync(TestBed.Patience)).Should().BeTrue();
+        place.GiveBack();
     }
 
     [Fact]
