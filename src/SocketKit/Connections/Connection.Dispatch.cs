@@ -375,7 +375,7 @@ internal sealed partial class Connection
             return;
         }
 
-        Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
+        LogFailure(HandlerName, exception);
         TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

@@ -230,7 +230,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.CorrelationId), exception);
+            LogFailure(nameof(ConnectionOptions.CorrelationId), exception);
             TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
             return true;
         }
@@ -326,7 +326,7 @@ internal sealed partial class Connection
 
     private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
     {
-        Log.HandlerFailed(_settings.Logger, Id, this, policy.GetType().Name, exception);
+        LogFailure(policy.GetType().Name, exception);
         TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

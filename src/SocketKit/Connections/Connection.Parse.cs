@@ -263,7 +263,7 @@ internal sealed partial class Connection
                 TryClose(CloseKind.ProtocolError, CloseParty.Peer, ExceptionText.MessageOf(exception), exception, graceful: true);
                 break;
             default:
-                Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
+                LogFramerFailure(exception);
                 TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
                 break;
         }
@@ -282,7 +282,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.FramerFailed(_settings.Logger, Id, this, _settings.Framer.GetType().Name, exception);
+            LogFramerFailure(exception);
             return $"{_input.Length} bytes of an unfinished frame";
         }
     }

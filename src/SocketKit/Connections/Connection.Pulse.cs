@@ -129,7 +129,7 @@ internal sealed partial class Connection
     /// <summary>A wire that throws where it must not ends its own connection.</summary>
     internal void TickFailed(Exception exception)
     {
-        Log.HandlerFailed(_settings.Logger, Id, this, _transport.GetType().Name, exception);
+        LogFailure(_transport.GetType().Name, exception);
         TransportFailed(exception);
     }
 

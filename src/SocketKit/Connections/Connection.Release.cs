@@ -166,7 +166,7 @@ internal sealed partial class Connection
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                Log.HandlerFailed(_settings.Logger, Id, this, handler.GetType().Name, exception);
+                LogFailure(handler.GetType().Name, exception);
             }
         }
 
@@ -180,7 +180,7 @@ internal sealed partial class Connection
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                Log.HandlerFailed(_settings.Logger, Id, this, nameof(ConnectionOptions.ReleaseHandler), exception);
+                LogFailure(nameof(ConnectionOptions.ReleaseHandler), exception);
             }
         }
 

@@ -140,8 +140,22 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     private void Escaped(Exception exception)
     {
-        Log.HandlerFailed(_settings.Logger, Id, this, HandlerName, exception);
+        LogFailure(HandlerName, exception);
         TransportFailed(exception);
+    }
+
+    /// <summary>A line for code of the user's that threw. A peer may bring it about again and again, so lines of one kind are held back then.</summary>
+    private void LogFailure(string whose, Exception exception)
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Error, $"failures by {exception.GetType().Name}");
+        Log.HandlerFailed(_settings.Logger, level, Id, this, whose, exception);
+    }
+
+    private void LogFramerFailure(Exception exception)
+    {
+        var level = _settings.Floods.LevelOf(LogLevel.Error, "framers that failed");
+        var framer = _settings.Framer.GetType().Name;
+        Log.FramerFailed(_settings.Logger, level, Id, this, framer, exception);
     }
 
     private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";

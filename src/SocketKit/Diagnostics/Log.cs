@@ -46,14 +46,14 @@ internal static partial class Log
     [LoggerMessage(EventId = 21, Message = "Connection {ConnectionId} to {Peer} closed: {Reason}")]
     public static partial void Closed(ILogger logger, LogLevel level, long connectionId, object peer, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "Connection {ConnectionId} to {Peer}: {Handler} failed")]
-    public static partial void HandlerFailed(ILogger logger, long connectionId, object peer, string handler, Exception exception);
+    [LoggerMessage(EventId = 22, Message = "Connection {ConnectionId} to {Peer}: {Handler} failed")]
+    public static partial void HandlerFailed(ILogger logger, LogLevel level, long connectionId, object peer, string handler, Exception exception);
 
     [LoggerMessage(23, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: the handler gave up because a connection is closed")]
     public static partial void HandlerGaveUp(ILogger logger, long connectionId, object peer, Exception exception);
 
-    [LoggerMessage(24, LogLevel.Error, "Connection {ConnectionId} to {Peer}: the framer {Framer} failed")]
-    public static partial void FramerFailed(ILogger logger, long connectionId, object peer, string framer, Exception exception);
+    [LoggerMessage(EventId = 24, Message = "Connection {ConnectionId} to {Peer}: the framer {Framer} failed")]
+    public static partial void FramerFailed(ILogger logger, LogLevel level, long connectionId, object peer, string framer, Exception exception);
 
     [LoggerMessage(EventId = 25, Message = "Connection {ConnectionId} to {Peer}: discarding bytes that belong to no message, {Count} at first")]
     public static partial void Discarded(ILogger logger, LogLevel level, long connectionId, object peer, long count);

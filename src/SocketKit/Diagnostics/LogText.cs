@@ -10,6 +10,7 @@ internal static class LogText
 {
     private const int Longest = 200;
     private const int LongestOfParts = 500;
+    private const int LongestOfExceptions = 1000;
 
     public static string Escape(string text) => Escape(text, Longest, backslashes: true);
 
@@ -46,6 +47,9 @@ internal static class LogText
     /// <summary>An exception's message, escaped. Never throws.</summary>
     public static string MessageOf(Exception exception) => Escape(ExceptionText.MessageOf(exception));
 
+    /// <summary>The same for an exception that is logged whole, whose text may be longer.</summary>
+    public static string MessageOfLogged(Exception exception) => Escape(ExceptionText.MessageOf(exception), LongestOfExceptions, backslashes: true);
+
     /// <summary>What somebody else's object calls itself, escaped.</summary>
     public static string NameOf(object? something)
     {
@@ -61,8 +65,8 @@ internal static class LogText
         }
     }
 
-    /// <summary>It can stand in a log line as it is; length does not matter, and neither do backslashes, which are in every path of Windows.</summary>
-    public static bool IsFit(string text) => FitLength(text, backslashes: false) == text.Length;
+    /// <summary>The text of an exception can stand in a log as it is; backslashes do not matter, which are in every path of Windows.</summary>
+    public static bool IsFit(string text) => text.Length <= LongestOfExceptions && FitLength(text, backslashes: false) == text.Length;
 
     /// <summary>How many characters in front can stand in a log line as they are.</summary>
     private static int FitLength(ReadOnlySpan<char> text, bool backslashes)

@@ -3,7 +3,7 @@ using System.Text;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// An exception as loggers get it when a message in it holds what could forge a line: an application's exception may quote what a peer has sent. Its text is that of the original with each message escaped; the
+/// An exception as loggers get it when a message in it holds what could forge a line, or is longer than 1,000 characters: an application's exception may quote what a peer has sent. Its text is that of the original with each message escaped and cut; the
 /// original is not inside, so that no sink prints it.
 /// </summary>
 internal sealed class LoggedException : Exception
@@ -13,7 +13,7 @@ internal sealed class LoggedException : Exception
     private LoggedException(string message, string text)
         : base(message) => _text = text;
 
-    /// <summary>The exception itself, if nothing in it needs to be escaped.</summary>
+    /// <summary>The exception itself, if nothing in it needs to be escaped or cut.</summary>
     public static Exception? Of(Exception? exception)
     {
         if (exception is null || IsFit(exception))
@@ -33,7 +33,7 @@ internal sealed class LoggedException : Exception
             text.AppendLine(another.GetType().Name);
         }
 
-        return new LoggedException($"{exception.GetType().Name}: {LogText.MessageOf(exception)}", text.ToString());
+        return new LoggedException($"{exception.GetType().Name}: {LogText.MessageOfLogged(exception)}", text.ToString());
     }
 
     public override string ToString() => _text;
@@ -51,7 +51,7 @@ internal sealed class LoggedException : Exception
     private static void Describe(Exception exception, StringBuilder text, int depth)
     {
         const int Deepest = 10;
-        text.Append(exception.GetType()).Append(": ").AppendLine(LogText.MessageOf(exception));
+        text.Append(exception.GetType()).Append(": ").AppendLine(LogText.MessageOfLogged(exception));
         if (depth < Deepest)
         {
             foreach (var inner in exception is AggregateException aggregate ? aggregate.InnerExceptions : exception.InnerException is { } one ? [one] : Enumerable.Empty<Exception>())

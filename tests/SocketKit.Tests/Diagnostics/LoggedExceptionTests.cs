@@ -35,6 +35,22 @@ public class LoggedExceptionTests
         }
     }
 
+    [Fact]
+    public void A_long_message_is_cut()
+    {
+        var quoted = new string('a', 1_000_000);
+        foreach (var exception in new Exception[] { Thrown(quoted), new InvalidOperationException("outer", Thrown(quoted)) })
+        {
+            var logged = LoggedException.Of(exception)!;
+
+            logged.ToString().Length.Should().BeLessThan(5_000);
+            logged.ToString().Should().Contain("... (1000000 characters)").And.Contain(nameof(Thrown));
+        }
+
+        var whole = Thrown(new string('a', 1_000));
+        LoggedException.Of(whole).Should().BeSameAs(whole);
+    }
+
     private static FormatException Thrown(string message)
     {
         try

@@ -5,11 +5,14 @@ using SocketKit.Transports.Streams;
 namespace SocketKit.Transports.Tcp;
 
 /// <summary>
-/// Dials TCP. A name is resolved at every dial; its addresses, families alternating, are tried one after the other 250 ms apart, or at once when the one before has failed (RFC 8305). The first that answers wins;
+/// Dials TCP. A name is resolved at every dial; its addresses, families alternating, are tried one after the other, 32 at the most, 250 ms apart, or at once when the one before has failed (RFC 8305). The first that answers wins;
 /// the other attempts are closed. Each engine brings its own way to connect.
 /// </summary>
 internal sealed class TcpDialer : Dialer
 {
+    /// <summary>Whoever answers for a name chooses what is dialled: so many at each dial, and no more.</summary>
+    internal const int MostAddresses = 32;
+
     private static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly EndPoint _endPoint;
@@ -85,7 +88,7 @@ internal sealed class TcpDialer : Dialer
             var found = await _resolve(name.Host, cancellationToken).ConfigureAwait(false);
             var addresses = name.AddressFamily == AddressFamily.Unspecified ? found : [.. found.Where(address => address.AddressFamily == name.AddressFamily)];
             return addresses.Length > 0
-                ? Interleave(Array.ConvertAll(addresses, MappedAddress.ToIPv4)).ConvertAll(address => new IPEndPoint(address, name.Port))
+                ? Interleave(Array.ConvertAll(addresses, MappedAddress.ToIPv4)).Take(MostAddresses).ToList().ConvertAll(address => new IPEndPoint(address, name.Port))
                 : throw WireErrors.From(SocketError.NoData);
         }
         catch (SocketException exception)

@@ -49,6 +49,8 @@ internal sealed class TlsClientSide : TlsSide
 
     public override bool IsServer => false;
 
+    public override bool MaySignLater => _certificate is not null;
+
     /// <summary>Whoever accepts any certificate talks to whoever is on the way.</summary>
     public override WireProtection Protection => _acceptAny ? WireProtection.None : base.Protection | WireProtection.RequiresCertificate;
 

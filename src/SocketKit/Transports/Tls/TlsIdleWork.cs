@@ -1,16 +1,36 @@
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// The budget for records that bring no data: renewals of keys (RFC 8446 section 4.6.3), tickets, warnings, empty ones. An honest peer sends a few in the life of a connection, and each may cost more than a record with data, so a flood of them is
-/// refused, and what may be one takes turns with the other connections. Belongs to whoever receives.
+/// The budget for records that bring no data: renewals of keys (RFC 8446 section 4.6.3), requests for certificates (section 4.6.2), tickets, warnings, empty ones. An honest peer sends a few in the life of a connection. Each may cost
+/// more than a record with data, and what the engine answers is kept until something else is sent: so a flood of them is refused, and what may be one takes turns with the other connections. Belongs to whoever receives, but for
+/// <see cref="Sent"/>.
 /// </summary>
-internal sealed class TlsIdleWork(TimeProvider timeProvider)
+/// <remarks>
+/// Records with data in between are no excuse. What of the received bytes is neither data nor its protection tells that there are such records among the others; from then on each record is received by itself, so that it shows which
+/// have brought data, until enough in a row had data alone. (A peer that pads its records, section 5.4, is received so for good.)
+/// </remarks>
+/// <param name="timeProvider">The clock.</param>
+/// <param name="overhead">What protects a record of this session, in bytes: see <see cref="TlsOverhead"/>.</param>
+/// <param name="isWary">Each record is received by itself from the first one on: a message without data may be dear.</param>
+internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool isWary)
 {
     /// <summary>So many may come at once.</summary>
     public const int Burst = 64;
 
     /// <summary>And so many a second for ever.</summary>
     public const int PerSecond = 16;
+
+    /// <summary>And so many while nothing is sent: answers to them take 110 KB.</summary>
+    public const int SinceSent = 4096;
+
+    /// <summary>What is longer than a renewal of keys costs as much as so many: it may ask for a signature.</summary>
+    public const int CostOfLong = 8;
+
+    /// <summary>So many records in a row that had data and nothing else are received together again.</summary>
+    public const int Clean = 256;
+
+    /// <summary>A renewal of keys, without its protection: nothing of the protocol's own is shorter.</summary>
+    private const int Shortest = 5;
 
     /// <summary>As much as is received at a time behind records without data: forty renewals of keys.</summary>
     private const int ShortTurn = 1024;
@@ -22,12 +42,23 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     private double _left = Burst;
     private long? _countedAt;
 
-    // Records that have ended and that no data has paid for.
-    private int _unrewarded;
+    // Since the protocol asked last: records that have ended, their bytes, and the data that they gave.
+    private int _records;
+    private long _bytes;
+    private long _data;
+    private int _lastLength;
     private bool _isDense;
+
+    private bool _suspects;
+    private int _clean;
+    private int _idleSinceSent;
+    private volatile bool _sent;
 
     /// <summary>The most to receive next.</summary>
     public int Turn { get; private set; } = int.MaxValue;
+
+    /// <summary>No two records may end in what is received next.</summary>
+    public bool RecordByRecord => isWary || _suspects;
 
     /// <summary>What was received last brought no data, or little in many records: others come first.</summary>
     public bool MustYield { get; private set; }
@@ -36,27 +67,75 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
     /// <exception cref="TlsException">There were too many without any.</exception>
     public void Ask()
     {
-        MustYield = _unrewarded > 0 || _isDense;
-        if (_unrewarded == 0)
+        var (records, beyond, data) = (_records, _bytes - _data - ((long)_records * overhead), _data);
+        _records = 0;
+        _bytes = _data = 0;
+
+        // A record with data has a byte of it at least, so each byte speaks for one record.
+        var idle = (int)Math.Max(0, records - data);
+        MustYield = idle > 0 || _isDense;
+        if (records == 0)
         {
             return;
         }
 
-        _left = Math.Min(Burst, _left + (SinceLastTime().TotalSeconds * PerSecond)) - _unrewarded;
-        _unrewarded = 0;
-        Turn = ShortTurn;
-        if (_left < 0)
+        CountSinceSent(RecordByRecord ? idle : (int)Math.Clamp(beyond / Shortest, idle, records));
+        if (idle > 0)
         {
-            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer sends records of TLS without data, one after the other; it may have 64, and 16 more each second");
+            Turn = ShortTurn;
+            Charge(RecordByRecord && _lastLength - overhead > Shortest ? idle * CostOfLong : idle);
+        }
+
+        Suspect(records, hasOthers: idle > 0 || beyond >= Shortest);
+    }
+
+    /// <summary>Bytes for the protocol have come.</summary>
+    /// <param name="ended">So many records end in them.</param>
+    /// <param name="bytes">Which have so many bytes.</param>
+    /// <param name="lastLength">And the last one of them so many.</param>
+    public void Received(int ended, long bytes, int lastLength)
+    {
+        _records += ended;
+        _bytes += bytes;
+        _lastLength = lastLength;
+        _isDense = ended > Dense;
+        Turn = _isDense ? DenseTurn : int.MaxValue;
+    }
+
+    /// <summary>The protocol has given data.</summary>
+    public void Rewarded(int bytes) => _data += bytes;
+
+    /// <summary>Something was sent, and the engine's answers with it. From any thread.</summary>
+    public void Sent() => _sent = true;
+
+    private void Suspect(int records, bool hasOthers)
+    {
+        _clean = hasOthers ? 0 : _clean + records;
+        _suspects = hasOthers || (_suspects && _clean < Clean);
+    }
+
+    private void CountSinceSent(int idle)
+    {
+        if (_sent)
+        {
+            _sent = false;
+            _idleSinceSent = 0;
+        }
+
+        _idleSinceSent += idle;
+        if (_idleSinceSent > SinceSent)
+        {
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 4096 records of TLS without data, and nothing was sent to it meanwhile");
         }
     }
 
-    /// <summary>Bytes for the protocol have come, in which so many records end.</summary>
-    public void Received(int ended)
+    private void Charge(int cost)
     {
-        _unrewarded += ended;
-        _isDense = ended > Dense;
-        Turn = _isDense ? DenseTurn : int.MaxValue;
+        _left = Math.Min(Burst, _left + (SinceLastTime().TotalSeconds * PerSecond)) - cost;
+        if (_left < 0)
+        {
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer sends records of TLS without data, one after the other; it may have 64, and 16 more each second (long ones count as eight)");
+        }
     }
 
     private TimeSpan SinceLastTime()
@@ -75,7 +154,4 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider)
             return TimeSpan.Zero;
         }
     }
-
-    /// <summary>The protocol has given data. A record with data has a byte of it at least, so each byte pays for one record.</summary>
-    public void Rewarded(int bytes) => _unrewarded = Math.Max(0, _unrewarded - bytes);
 }

@@ -11,6 +11,16 @@ internal struct TlsRecordCounter
     private uint _header;
     private int _headerSeen;
     private int _left;
+    private int _length;
+
+    /// <summary>Bytes of all records that have ended, without what stands in front of each.</summary>
+    public long EndedBytes { get; private set; }
+
+    /// <summary>The same of the last one.</summary>
+    public int LastLength { get; private set; }
+
+    /// <summary>As many bytes as can come without a second record's end among them: to the end of this one, and of what stands in front of the next.</summary>
+    public readonly int ToNext => _left + HeaderLength - _headerSeen;
 
     /// <returns>How many records end in these bytes.</returns>
     public int Count(ReadOnlySpan<byte> bytes)
@@ -26,7 +36,7 @@ internal struct TlsRecordCounter
             }
             else if (_headerSeen == 0 && bytes.Length >= HeaderLength)
             {
-                _left = BinaryPrimitives.ReadUInt16BigEndian(bytes[LengthOffset..]);
+                _left = _length = BinaryPrimitives.ReadUInt16BigEndian(bytes[LengthOffset..]);
                 bytes = bytes[HeaderLength..];
             }
             else
@@ -39,10 +49,14 @@ internal struct TlsRecordCounter
                 }
 
                 _headerSeen = 0;
-                _left = (ushort)_header;
+                _left = _length = (ushort)_header;
             }
 
-            ended += _left == 0 ? 1 : 0;
+            if (_left == 0)
+            {
+                ended++;
+                EndedBytes += LastLength = _length;
+            }
         }
 
         return ended;

@@ -54,6 +54,9 @@ internal abstract class TlsSide
 
     public abstract bool IsServer { get; }
 
+    /// <summary>The peer may ask for a signature in an open session of TLS 1.3 (RFC 8446 section 4.6.2).</summary>
+    public virtual bool MaySignLater => false;
+
     /// <summary>What is asked of the peer.</summary>
     public virtual WireProtection Protection
     {

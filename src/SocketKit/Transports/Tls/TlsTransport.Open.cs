@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Security.Authentication;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Tls;
@@ -25,8 +26,9 @@ internal sealed partial class TlsTransport
         try
         {
             await HandshakeAsync().ConfigureAwait(false);
-            _info = _tls!.Info;
-            _stream.EndHandshake(_side.TimeProvider);
+            _info = _tls!.Info!;
+            var isWary = _side.MaySignLater && _info.Protocol == SslProtocols.Tls13;
+            _stream.EndHandshake(new TlsIdleWork(_side.TimeProvider, TlsOverhead.Of(_info.Protocol, _info.CipherSuite), isWary));
         }
         catch (Exception exception)
         {

@@ -109,6 +109,7 @@ internal sealed partial class TlsTransport : Transport
         }
 
         var write = _tls!.WriteAsync(batch);
+        _stream.Sent();
         if (!write.IsCompletedSuccessfully)
         {
             return WaitAsync(write, batch.Length);
@@ -262,6 +263,7 @@ internal sealed partial class TlsTransport : Transport
             {
                 var piece = batch[..Math.Min(batch.Length, MostAtOnce)];
                 await _tls!.WriteAsync(piece).ConfigureAwait(false);
+                _stream.Sent();
                 await _stream.Output.SendGatheredAsync().ConfigureAwait(false);
                 batch = batch[piece.Length..];
                 Volatile.Write(ref _bytesSent, _bytesSent + piece.Length);

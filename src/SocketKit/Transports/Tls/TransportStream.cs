@@ -73,14 +73,17 @@ internal sealed class TransportStream : Stream
     public void BeginHandshake(HandshakePlace place) => _handshake = place;
 
     /// <summary>The handshake is over: from now on reads complete where the wire completes them, and bytes shall bring data.</summary>
-    public void EndHandshake(TimeProvider timeProvider)
+    public void EndHandshake(TlsIdleWork work)
     {
         _handshake = null;
-        _idleWork = new TlsIdleWork(timeProvider);
+        _idleWork = work;
     }
 
     /// <summary>What was received has brought data.</summary>
     public void Rewarded(int bytes) => _idleWork?.Rewarded(bytes);
+
+    /// <summary>The protocol has sent something, and what the engine had kept with it.</summary>
+    public void Sent() => _idleWork?.Sent();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _hello is { } hello ? ReadHelloAsync(hello, buffer) : _idleWork is { } work && !buffer.IsEmpty ? ReceiveInTurnAsync(work, buffer) : ReceiveAsync(buffer);
@@ -144,7 +147,8 @@ internal sealed class TransportStream : Stream
             throw;
         }
 
-        buffer = buffer[..Math.Min(work.Turn, buffer.Length)];
+        var most = work.RecordByRecord ? Math.Min(work.Turn, _records.ToNext) : work.Turn;
+        buffer = buffer[..Math.Min(most, buffer.Length)];
         return work.MustYield ? YieldAndReceiveAsync(buffer) : ReceiveAsync(buffer);
     }
 
@@ -301,8 +305,9 @@ internal sealed class TransportStream : Stream
             }
 
             _handshakeLeft -= _idleWork is null ? received.Count : 0;
+            var before = _records.EndedBytes;
             var ended = _records.Count(buffer[..received.Count]);
-            _idleWork?.Received(ended);
+            _idleWork?.Received(ended, _records.EndedBytes - before, _records.LastLength);
         }
 
         return received.Count;

@@ -18,7 +18,9 @@ internal static partial class SocketDiagnosis
     // Neither listening nor connected.
     private const uint StateClosed = 1 << 7;
     private const uint ShowFile = 2;
+    private const uint ShowUser = 0x40;
     private const ushort FileAttribute = 1;
+    private const ushort UserAttribute = 7;
     private const int HeaderLength = 16;
     private const int AnswerLength = 16;
 
@@ -57,7 +59,7 @@ internal static partial class SocketDiagnosis
         BitConverter.TryWriteBytes(request[6..], RequestAndDump);
         request[HeaderLength] = UnixFamily;
         BitConverter.TryWriteBytes(request[(HeaderLength + 4)..], StateClosed);
-        BitConverter.TryWriteBytes(request[(HeaderLength + 12)..], ShowFile);
+        BitConverter.TryWriteBytes(request[(HeaderLength + 12)..], ShowFile | ShowUser);
         BitConverter.TryWriteBytes(request[(HeaderLength + 16)..], ulong.MaxValue);
         return Send(descriptor, in MemoryMarshal.GetReference(request), Length, 0) == Length;
     }
@@ -103,11 +105,13 @@ internal static partial class SocketDiagnosis
         }
     }
 
-    /// <summary>One socket: struct unix_diag_msg, then attributes, of which one has the file.</summary>
-    private static bool IsOf(ReadOnlySpan<byte> answer, SocketFile file, bool byDevice)
+    /// <summary>One socket: struct unix_diag_msg, then attributes, of which one has the file, and one the user (since Linux 5.3).</summary>
+    internal static bool IsOf(ReadOnlySpan<byte> answer, SocketFile file, bool byDevice)
     {
         const int FileLength = 12;
+        const int UserLength = 8;
         const int MinorBits = 20;
+        bool isFile = false, mayBeTheirs = true;
         for (var rest = answer[Math.Min(AnswerLength, answer.Length)..]; rest.Length >= 4;)
         {
             var length = BitConverter.ToUInt16(rest);
@@ -116,17 +120,29 @@ internal static partial class SocketDiagnosis
                 return false;
             }
 
-            if (BitConverter.ToUInt16(rest[2..]) == FileAttribute && length >= FileLength)
+            switch (BitConverter.ToUInt16(rest[2..]))
             {
-                return BitConverter.ToUInt32(rest[4..]) == (uint)file.Node
-                    && (!byDevice || BitConverter.ToUInt32(rest[8..]) == ((file.DeviceMajor << MinorBits) | file.DeviceMinor));
+                case FileAttribute when length >= FileLength:
+                    isFile = BitConverter.ToUInt32(rest[4..]) == (uint)file.Node
+                        && (!byDevice || BitConverter.ToUInt32(rest[8..]) == ((file.DeviceMajor << MinorBits) | file.DeviceMinor));
+                    break;
+
+                case UserAttribute when length >= UserLength:
+                    // Whose the file is, they have bound it: without the device another user's may have the same number.
+                    mayBeTheirs = IsOne(BitConverter.ToUInt32(rest[4..]), file);
+                    break;
+
+                default:
+                    break;
             }
 
             rest = rest[Math.Min(Align(length), rest.Length)..];
         }
 
-        return false;
+        return isFile && mayBeTheirs;
     }
+
+    private static bool IsOne(uint user, SocketFile file) => user == 0 || user == file.Owner || user == UnixNative.EffectiveUser();
 
     private static int Align(int length) => (length + 3) & ~3;
 

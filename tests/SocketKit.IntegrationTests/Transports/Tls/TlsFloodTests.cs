@@ -30,6 +30,34 @@ public class TlsFloodTests(ITestOutputHelper output)
         server.Server.Connections.Should().BeEmpty();
     }
 
+    // As many bytes of data as there are records, so that the number of the records says nothing.
+    [OpenSslTheory]
+    [InlineData(62, 63)]
+    [InlineData(1, 1)]
+    [InlineData(20, 2_000)]
+    public async Task Data_in_between_is_no_excuse(int renewals, int data)
+    {
+        await using var server = await TlsServer.StartAsync(options => options.Protocols = SslProtocols.Tls13, (_, _) => default);
+        using var peer = await TlsPeer.ConnectAsync(server.EndPoint);
+        var session = await server.OpenedAsync();
+        var line = System.Text.Encoding.ASCII.GetBytes(new string('a', data - 1) + "\n");
+        for (var round = 0; round < 20_000 && !session.Connection.Closed.IsCompleted; round++)
+        {
+            await SendAsync(peer, KeyUpdates.Make(peer.Stream, renewals, asksForOthers: true));
+            try
+            {
+                await peer.Stream.WriteAsync(line);
+            }
+            catch (IOException)
+            {
+                break;
+            }
+        }
+
+        var reason = await session.ClosedAsync();
+        reason.Exception.Should().BeOfType<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+    }
+
     [OpenSslTheory]
     [InlineData(1)]
     [InlineData(4)]

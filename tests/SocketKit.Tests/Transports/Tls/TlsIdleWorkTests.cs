@@ -6,10 +6,14 @@ namespace SocketKit.Tests.Transports.Tls;
 [Trait("Fault", "X48")]
 public class TlsIdleWorkTests
 {
+    private const int Overhead = 17;
+    private const int Renewal = Overhead + 5;
+    private const int Request = Overhead + 20;
+
     private readonly FakeTimeProvider _time = new();
     private readonly TlsIdleWork _work;
 
-    public TlsIdleWorkTests() => _work = new TlsIdleWork(_time);
+    public TlsIdleWorkTests() => _work = new TlsIdleWork(_time, Overhead, isWary: false);
 
     [Fact]
     public void Data_costs_nothing()
@@ -18,11 +22,11 @@ public class TlsIdleWorkTests
         {
             _work.Ask();
             _work.MustYield.Should().BeFalse();
-            _work.Received(60);
-            _work.Rewarded(60);
+            Data(_work, records: 60, bytes: 60);
         }
 
         _work.Turn.Should().Be(int.MaxValue);
+        _work.RecordByRecord.Should().BeFalse();
     }
 
     [Fact]
@@ -45,12 +49,16 @@ public class TlsIdleWorkTests
     }
 
     [Fact]
-    public void A_slow_trickle_passes_for_ever()
+    public void A_slow_trickle_passes_for_ever_if_something_is_sent_now_and_then()
     {
         for (var i = 0; i < 10_000; i++)
         {
             _time.Advance(TimeSpan.FromSeconds(1.0 / TlsIdleWork.PerSecond));
             Empty(1);
+            if (i % 1000 == 0)
+            {
+                _work.Sent();
+            }
         }
 
         // And a rest saves up no more than a burst.
@@ -64,8 +72,8 @@ public class TlsIdleWorkTests
         for (var i = 0; i < TlsIdleWork.Burst; i++)
         {
             Empty(1);
-            _work.Received(1);
-            _work.Rewarded(1000);
+            Data(_work, records: 1, bytes: 1000);
+            _work.Ask();
         }
 
         Refused(1);
@@ -74,14 +82,14 @@ public class TlsIdleWorkTests
     [Fact]
     public void A_byte_pays_for_one_record_and_for_no_more()
     {
-        _work.Received(31);
+        _work.Received(31, 528, Overhead);
         _work.Rewarded(1);
         _work.Ask();
-        _work.Received(31);
+        _work.Received(31, 528, Overhead);
         _work.Rewarded(1);
         _work.Ask();
 
-        _work.Received(31);
+        _work.Received(31, 528, Overhead);
         _work.Rewarded(1);
         FluentActions.Invoking(_work.Ask).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
     }
@@ -89,37 +97,122 @@ public class TlsIdleWorkTests
     [Fact]
     public void Many_short_records_are_received_in_short_turns_and_others_are_not()
     {
-        _work.Received(65);
+        _work.Received(65, 1170, Overhead);
         _work.Rewarded(65);
         _work.Ask();
         _work.MustYield.Should().BeTrue("others come first");
         _work.Turn.Should().Be(4096);
 
-        _work.Received(3);
+        _work.Received(3, 54, Overhead);
         _work.Rewarded(3);
         _work.Ask();
         _work.MustYield.Should().BeFalse();
         _work.Turn.Should().Be(int.MaxValue);
     }
 
+    // As many bytes of data as there are records, so that the records alone say nothing.
+    [Fact]
+    public void Renewals_that_are_mixed_with_data_are_received_one_by_one_from_the_second_receive_on()
+    {
+        _work.Received(63, (62 * Renewal) + Overhead + 63, Overhead + 63);
+        _work.Rewarded(63);
+        _work.Ask();
+        _work.RecordByRecord.Should().BeTrue();
+
+        FluentActions.Invoking(() =>
+        {
+            for (var i = 0; i <= TlsIdleWork.Burst; i++)
+            {
+                One(_work, Renewal, data: 0);
+                One(_work, Overhead + 63, data: 63);
+            }
+        }).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+    }
+
+    [Fact]
+    public void Records_with_data_alone_are_received_together_again()
+    {
+        Empty(1);
+        for (var i = 0; i < TlsIdleWork.Clean; i++)
+        {
+            _work.RecordByRecord.Should().BeTrue();
+            One(_work, Overhead + 10, data: 10);
+        }
+
+        _work.RecordByRecord.Should().BeFalse();
+    }
+
+    [Fact]
+    public void Padding_costs_nothing()
+    {
+        for (var i = 0; i < 10_000; i++)
+        {
+            One(_work, 512, data: 10);
+        }
+
+        _work.RecordByRecord.Should().BeTrue("what it hides cannot be seen otherwise");
+        _work.MustYield.Should().BeFalse();
+    }
+
+    [Fact]
+    public void Requests_for_signatures_are_dear_to_whoever_is_wary()
+    {
+        var wary = new TlsIdleWork(_time, Overhead, isWary: true);
+        wary.RecordByRecord.Should().BeTrue();
+        for (var i = 0; i < TlsIdleWork.Burst / TlsIdleWork.CostOfLong; i++)
+        {
+            One(wary, Request, data: 0);
+            One(wary, Overhead + 70, data: 70);
+        }
+
+        FluentActions.Invoking(() => One(wary, Request, data: 0)).Should().Throw<TlsException>();
+    }
+
+    [Fact]
+    public void Without_a_word_of_ours_even_a_slow_trickle_ends()
+    {
+        FluentActions.Invoking(() =>
+        {
+            for (var i = 0; i <= TlsIdleWork.SinceSent; i++)
+            {
+                _time.Advance(TimeSpan.FromMinutes(1));
+                Empty(1);
+            }
+        }).Should().Throw<TlsException>().Which.Message.Should().Contain("nothing was sent");
+    }
+
     [Fact]
     public void A_clock_that_throws_ends_nothing_and_saves_up_nothing()
     {
-        var work = new TlsIdleWork(new BrokenClock());
+        var work = new TlsIdleWork(new BrokenClock(), Overhead, isWary: false);
         for (var i = 0; i < TlsIdleWork.Burst; i++)
         {
-            work.Received(1);
+            work.Received(1, Overhead, Overhead);
             work.Ask();
         }
 
-        work.Received(1);
+        work.Received(1, Overhead, Overhead);
         FluentActions.Invoking(work.Ask).Should().Throw<TlsException>();
     }
 
     private void Empty(int count)
     {
-        _work.Received(count);
+        _work.Received(count, count * Renewal, Renewal);
         _work.Ask();
+    }
+
+    private static void Data(TlsIdleWork work, int records, int bytes)
+    {
+        work.Received(records, (records * Overhead) + bytes, Overhead + (bytes / records));
+        work.Rewarded(bytes);
+    }
+
+    /// <summary>One record by itself.</summary>
+    private static void One(TlsIdleWork work, int length, int data)
+    {
+        work.Received(1, length, length);
+        work.Rewarded(data);
+        work.Ask();
     }
 
     private void Refused(int count) => FluentActions.Invoking(() => Empty(count)).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);

@@ -32,6 +32,9 @@ public class TlsRecordCounterTests
             var end = Math.Min(at + piece, all.Length);
             counted += counter.Count(all.AsSpan(at..end));
             counted.Should().Be(ends.Count(one => one <= end), "{0} bytes have come", end);
+            counter.EndedBytes.Should().Be(lengths.Take(counted).Sum());
+            var next = counted < ends.Count ? ends[counted] : all.Length;
+            counter.ToNext.Should().BeInRange(1, Math.Max(5, next - end + 5));
         }
     }
 }

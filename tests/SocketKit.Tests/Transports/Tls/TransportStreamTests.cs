@@ -21,10 +21,10 @@ public class TransportStreamTests
         (await ReadAsync(stream)).Should().Be(Records.Length);
         _wire.Yields.Should().Be(0);
 
-        (await ReadAsync(stream)).Should().Be(Records.Length);
+        (await ReadAsync(stream)).Should().Be(5, "one record at a time");
 
         _wire.Yields.Should().Be(1);
-        _asked.Should().Equal(16 * 1024, 1024);
+        _asked.Should().Equal(16 * 1024, 5);
     }
 
     [Fact]
@@ -32,12 +32,36 @@ public class TransportStreamTests
     {
         var stream = Open();
         await ReadAsync(stream);
-        stream.Rewarded(Records.Length);
+        stream.Rewarded(5);
 
         await ReadAsync(stream);
 
         _wire.Yields.Should().Be(0);
         _asked.Should().Equal(16 * 1024, 16 * 1024);
+    }
+
+    [Fact]
+    public async Task A_wary_one_never_receives_two_records_at_once()
+    {
+        var stream = Open(isWary: true);
+        var lengths = new List<int>();
+        for (var at = 0; at < Records.Length;)
+        {
+            await stream.Engine.EnterReadAsync();
+            var read = stream.ReadAsync(new byte[16 * 1024]).AsTask();
+            await Eventually.TrueAsync(() => _wire.Receives.Count > lengths.Count);
+            var buffer = _wire.Receives.Last().Buffer;
+            var count = Math.Min(buffer.Length, Records.Length - at);
+            Records.AsSpan(at, count).CopyTo(buffer.Span);
+            _wire.Receives.Last().SetResult(new Received(count, EndOfMessage: false));
+            lengths.Add(await read.WaitAsync(TestBed.Patience));
+            stream.Engine.ExitRead();
+            stream.Rewarded(1);
+            at += count;
+        }
+
+        // What stands in front of the first; then one to its end, and what stands in front of the next.
+        lengths.Should().Equal(5, 6, 6, 6, 6, 1);
     }
 
     // As SslStream does: inside the engine, which the stream leaves while it waits.
@@ -48,17 +72,18 @@ public class TransportStreamTests
         await Eventually.TrueAsync(() => _wire.Receives.Count > _asked.Count);
         var receive = _wire.Receives.Last();
         _asked.Add(receive.Buffer.Length);
-        Records.CopyTo(receive.Buffer);
-        receive.SetResult(new Received(Records.Length, EndOfMessage: false));
+        var given = Math.Min(Records.Length, receive.Buffer.Length);
+        Records.AsSpan(0, given).CopyTo(receive.Buffer.Span);
+        receive.SetResult(new Received(given, EndOfMessage: false));
         var count = await read.WaitAsync(TestBed.Patience);
         stream.Engine.ExitRead();
         return count;
     }
 
-    private TransportStream Open()
+    private TransportStream Open(bool isWary = false)
     {
         var stream = new TransportStream(_wire, server: false);
-        stream.EndHandshake(new FakeTimeProvider());
+        stream.EndHandshake(new TlsIdleWork(new FakeTimeProvider(), overhead: 0, isWary));
         return stream;
     }
 }
