@@ -158,4 +158,26 @@ public class HandlerFailureTests
         {
         }
     }
+
+    [Fact, Trait("Fault", "X59")]
+    public async Task A_flood_of_failures_is_held_back_by_the_type_of_the_exception()
+    {
+        await using var bed = await new TestBed().StartAsync((_, message) => throw (message.Text() == "rare" ? new InvalidDataException("rare") : new FormatException("again")));
+        for (var round = 0; round < 100; round++)
+        {
+            await using var peer = await bed.ConnectRawAsync();
+            await peer.SendAsync("bad\n");
+            await peer.ReceiveToEndAsync();
+        }
+
+        await using var other = await bed.ConnectRawAsync();
+        await other.SendAsync("rare\n");
+        await other.ReceiveToEndAsync();
+        bed.Network.Settle();
+
+        var failures = bed.Logs.GetSnapshot().Where(line => line.Id.Id == 22).ToArray();
+        failures.Should().HaveCount(101);
+        failures.Where(line => line.Level == LogLevel.Error).Select(line => line.Exception!.GetType()).Should().Equal(Enumerable.Repeat(typeof(FormatException), 10).Append(typeof(InvalidDataException)));
+        bed.Logs.GetSnapshot().Where(line => line.Id.Id == 70).Should().Contain(line => line.Message.Contains("failures by FormatException"));
+    }
 }

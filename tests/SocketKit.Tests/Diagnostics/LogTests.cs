@@ -37,6 +37,8 @@ public partial class LogTests
         [4] = "Warning*",
         [5] = "Warning*",
         [21] = "Debug, Information*",
+        [22] = "Error*",
+        [24] = "Error*",
         [25] = "Information*",
         [29] = "Debug, Warning*",
         [30] = "Error*",

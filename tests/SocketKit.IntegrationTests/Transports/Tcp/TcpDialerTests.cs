@@ -135,6 +135,27 @@ public class TcpDialerTests
     }
 
     [Fact]
+    public async Task Of_a_name_with_very_many_addresses_only_some_are_dialled()
+    {
+        var dialled = 0;
+        var addresses = Enumerable.Range(0, 2_000).Select(number => new IPAddress([127, 0, (byte)(number / 250), (byte)(1 + (number % 250))])).ToArray();
+        var dialer = new TcpDialer(
+            new DnsEndPoint("many.test", 9000),
+            (socket, _, _) =>
+            {
+                dialled++;
+                socket.Dispose();
+                throw new SocketException((int)SocketError.ConnectionRefused);
+            },
+            Resolver(addresses));
+
+        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+
+        await dial.Should().ThrowAsync<SocketException>();
+        dialled.Should().Be(TcpDialer.MostAddresses);
+    }
+
+    [Fact]
     [Trait("Fault", "N07")]
     public async Task DialAsync_says_so_when_a_name_has_no_address()
     {

@@ -81,6 +81,34 @@ public sealed class BoundSocketsTests : IDisposable
         static bool? IsBoundTo(string path) => SocketDiagnosis.IsBoundTo(path, SocketFile.Find(path)!.Value);
     }
 
+    // Without the device the number of a file on another file system may be the same; and numbers can be had by trying.
+    [LinuxTheory]
+    [Trait("Fault", "X52")]
+    [InlineData(null, true)]
+    [InlineData(0u, true)]
+    [InlineData(4711u, true)]
+    [InlineData(4712u, false)]
+    public void A_socket_of_another_user_has_not_the_file_of_this_one(uint? user, bool expected)
+    {
+        var file = new SocketFile(8, 1, 12345, 0, Owner: 4711);
+        var answer = new List<byte>(new byte[16]);
+        Add(1, 12345, 77);
+        if (user is { } known)
+        {
+            Add(7, known);
+        }
+
+        SocketDiagnosis.IsOf([.. answer], file, byDevice: false).Should().Be(expected);
+        SocketDiagnosis.IsOf([.. answer], file with { Node = 12346 }, byDevice: false).Should().BeFalse();
+
+        void Add(ushort type, params uint[] values)
+        {
+            answer.AddRange(BitConverter.GetBytes((ushort)(4 + (4 * values.Length))));
+            answer.AddRange(BitConverter.GetBytes(type));
+            answer.AddRange(values.SelectMany(BitConverter.GetBytes));
+        }
+    }
+
     [LinuxTheory]
     [Trait("Fault", "X52")]
     [InlineData(true)]
