@@ -66,7 +66,10 @@ internal static class LogText
     }
 
     /// <summary>The text of an exception can stand in a log as it is; backslashes do not matter, which are in every path of Windows.</summary>
-    public static bool IsFit(string text) => text.Length <= LongestOfExceptions && FitLength(text, backslashes: false) == text.Length;
+    public static bool IsFit(string text) => text.Length <= LongestOfExceptions && IsFit(text.AsSpan());
+
+    /// <summary>The same for a line of such a text, of whatever length.</summary>
+    public static bool IsFit(ReadOnlySpan<char> line) => FitLength(line, backslashes: false) == line.Length;
 
     /// <summary>How many characters in front can stand in a log line as they are.</summary>
     private static int FitLength(ReadOnlySpan<char> text, bool backslashes)

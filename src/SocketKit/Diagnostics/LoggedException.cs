@@ -3,11 +3,18 @@ using System.Text;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// An exception as loggers get it when a message in it holds what could forge a line, or is longer than 1,000 characters: an application's exception may quote what a peer has sent. Its text is that of the original with each message escaped and cut; the
-/// original is not inside, so that no sink prints it.
+/// An exception as loggers get it when its text holds what could forge a line, or is very long: an application's exception may quote what a peer has sent, in its message or in another of its texts. This one's text is made of types,
+/// messages, escaped and cut, and stacks; the original is not inside, so that no sink prints it.
 /// </summary>
 internal sealed class LoggedException : Exception
 {
+    private const int Longest = 32 * 1024;
+    private const int LongestStack = 8 * 1024;
+    private const int Deepest = 10;
+
+    /// <summary>How lines begin that a runtime's exception adds to its message.</summary>
+    private static readonly string[] OwnLines = ["   at ", "---", " ---> ", "   --- End of "];
+
     private readonly string _text;
 
     private LoggedException(string message, string text)
@@ -33,6 +40,12 @@ internal sealed class LoggedException : Exception
             text.AppendLine(another.GetType().Name);
         }
 
+        if (text.Length > Longest)
+        {
+            text.Length = Longest;
+            text.AppendLine("...");
+        }
+
         return new LoggedException($"{exception.GetType().Name}: {LogText.MessageOfLogged(exception)}", text.ToString());
     }
 
@@ -40,27 +53,71 @@ internal sealed class LoggedException : Exception
 
     private static bool IsFit(Exception exception)
     {
-        if (!LogText.IsFit(ExceptionText.MessageOf(exception)))
+        try
+        {
+            return AreMessagesFit(exception, 0) && IsTextFit(exception.ToString());
+        }
+#pragma warning disable CA1031 // One of somebody else's making, which cannot tell its own text.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
+        }
+    }
+
+    private static bool AreMessagesFit(Exception exception, int depth) => depth <= Deepest && LogText.IsFit(ExceptionText.MessageOf(exception))
+        && (exception is AggregateException aggregate
+            ? aggregate.InnerExceptions.Count <= Deepest && aggregate.InnerExceptions.All(inner => AreMessagesFit(inner, depth + 1))
+            : exception.InnerException is null || AreMessagesFit(exception.InnerException, depth + 1));
+
+    /// <summary>Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell what a peer has sent.</summary>
+    private static bool IsTextFit(string text)
+    {
+        if (text.Length > Longest)
         {
             return false;
         }
 
-        return exception is AggregateException aggregate ? aggregate.InnerExceptions.All(IsFit) : exception.InnerException is null || IsFit(exception.InnerException);
+        var isFirst = true;
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (!LogText.IsFit(line) || !(isFirst || line.IsWhiteSpace() || BeginsAsOwn(line)))
+            {
+                return false;
+            }
+
+            isFirst = false;
+        }
+
+        return true;
+    }
+
+    private static bool BeginsAsOwn(ReadOnlySpan<char> line)
+    {
+        foreach (var own in OwnLines)
+        {
+            if (line.StartsWith(own, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static void Describe(Exception exception, StringBuilder text, int depth)
     {
-        const int Deepest = 10;
         text.Append(exception.GetType()).Append(": ").AppendLine(LogText.MessageOfLogged(exception));
-        if (depth < Deepest)
+        if (depth < Deepest && text.Length < Longest)
         {
-            foreach (var inner in exception is AggregateException aggregate ? aggregate.InnerExceptions : exception.InnerException is { } one ? [one] : Enumerable.Empty<Exception>())
+            foreach (var inner in exception is AggregateException aggregate ? aggregate.InnerExceptions.Take(Deepest) : exception.InnerException is { } one ? [one] : Enumerable.Empty<Exception>())
             {
                 text.Append(" ---> ");
                 Describe(inner, text, depth + 1);
             }
         }
 
-        text.AppendLine(exception.StackTrace);
+        var stack = exception.StackTrace ?? "";
+        text.Append(stack, 0, Math.Min(stack.Length, LongestStack)).AppendLine(stack.Length > LongestStack ? "..." : "");
     }
 }

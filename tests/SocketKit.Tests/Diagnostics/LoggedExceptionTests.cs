@@ -51,6 +51,42 @@ public class LoggedExceptionTests
         LoggedException.Of(whole).Should().BeSameAs(whole);
     }
 
+    [Fact]
+    public void Other_texts_of_an_exception_forge_no_line_either()
+    {
+        var exception = new FileNotFoundException("no such document", "x'\n   at Foo()\ncrit: Bank.Audit[7]\n      root logged in");
+
+        var logged = LoggedException.Of(exception)!;
+
+        logged.ToString().Should().Contain("no such document").And.NotContain("crit:").And.NotContain("root");
+        LoggedException.Of(new Talkative())!.ToString().Should().NotContain("forged");
+    }
+
+    [Fact]
+    public void Deep_stacks_and_many_exceptions_are_cut()
+    {
+        Exception deep;
+        try
+        {
+            Descend(3_000);
+            throw new InvalidOperationException("it returned");
+        }
+        catch (FormatException exception)
+        {
+            deep = exception;
+        }
+
+        LoggedException.Of(deep)!.ToString().Length.Should().BeLessThan(40_000);
+        LoggedException.Of(new AggregateException(Enumerable.Range(0, 20_000).Select(_ => new IOException("one of many"))))!.ToString().Length.Should().BeLessThan(40_000);
+    }
+
+    private static int Descend(int depth) => depth == 0 ? throw new FormatException("deep") : 1 + Descend(depth - 1);
+
+    private sealed class Talkative : Exception
+    {
+        public override string ToString() => "Talkative: well\nforged: line";
+    }
+
     private static FormatException Thrown(string message)
     {
         try

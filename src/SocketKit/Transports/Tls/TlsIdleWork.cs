@@ -7,7 +7,8 @@ namespace SocketKit.Transports.Tls;
 /// </summary>
 /// <remarks>
 /// Records with data in between are no excuse. What of the received bytes is neither data nor its protection tells that there are such records among the others; from then on each record is received by itself, so that it shows which
-/// have brought data, until enough in a row had data alone. (A peer that pads its records, section 5.4, is received so for good.)
+/// have brought data. (So is a peer that pads its records, section 5.4.) What comes with the opening, tickets as a rule, is forgotten when enough in a row had data alone.
+/// <para>One record may hold a thousand requests, each of which costs a signature: so a wary session pays for the processor time of records without data, too.</para>
 /// </remarks>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="overhead">What protects a record of this session, in bytes: see <see cref="TlsOverhead"/>.</param>
@@ -23,11 +24,17 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     /// <summary>And so many while nothing is sent: answers to them take 110 KB.</summary>
     public const int SinceSent = 4096;
 
-    /// <summary>What is longer than a renewal of keys costs as much as so many: it may ask for a signature.</summary>
-    public const int CostOfLong = 8;
+    /// <summary>What is longer than a renewal of keys costs as much as so many, and in a wary session one more for each millisecond.</summary>
+    public const int CostOfLong = 2;
 
-    /// <summary>So many records in a row that had data and nothing else are received together again.</summary>
+    /// <summary>The bytes of such records while nothing is sent, in a wary session: answers may be eighty times as long.</summary>
+    public const int LongBytesSinceSent = 64 * 1024;
+
+    /// <summary>So many records in a row that had data and nothing else are received together again, if the others came among the first.</summary>
     public const int Clean = 256;
+
+    /// <summary>So many records are the opening.</summary>
+    public const int Opening = 64;
 
     /// <summary>A renewal of keys, without its protection: nothing of the protocol's own is shorter.</summary>
     private const int Shortest = 5;
@@ -50,8 +57,11 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     private bool _isDense;
 
     private bool _suspects;
+    private bool _suspectsForGood;
     private int _clean;
+    private int _seen;
     private int _idleSinceSent;
+    private long _longBytesSinceSent;
     private volatile bool _sent;
 
     /// <summary>The most to receive next.</summary>
@@ -60,12 +70,16 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     /// <summary>No two records may end in what is received next.</summary>
     public bool RecordByRecord => isWary || _suspects;
 
+    /// <summary>The processor time of records without data counts.</summary>
+    public bool IsWary => isWary;
+
     /// <summary>What was received last brought no data, or little in many records: others come first.</summary>
     public bool MustYield { get; private set; }
 
     /// <summary>The protocol asks for more: it has given all data of the records that have ended.</summary>
+    /// <param name="took">The processor time that it took for them, if that is known.</param>
     /// <exception cref="TlsException">There were too many without any.</exception>
-    public void Ask()
+    public void Ask(TimeSpan took = default)
     {
         var (records, beyond, data) = (_records, _bytes - _data - ((long)_records * overhead), _data);
         _records = 0;
@@ -79,11 +93,12 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
             return;
         }
 
-        CountSinceSent(RecordByRecord ? idle : (int)Math.Clamp(beyond / Shortest, idle, records));
+        var isLong = idle > 0 && RecordByRecord && _lastLength - overhead > Shortest;
+        CountSinceSent(idle, isLong ? beyond : 0);
         if (idle > 0)
         {
             Turn = ShortTurn;
-            Charge(RecordByRecord && _lastLength - overhead > Shortest ? idle * CostOfLong : idle);
+            Charge((isLong ? idle * CostOfLong : idle) + (isWary ? (int)Math.Min(took.TotalMilliseconds, int.MaxValue / 2) : 0));
         }
 
         Suspect(records, hasOthers: idle > 0 || beyond >= Shortest);
@@ -110,22 +125,26 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
 
     private void Suspect(int records, bool hasOthers)
     {
+        _seen = Math.Min(_seen + records, Opening + 1);
+        _suspectsForGood |= hasOthers && _seen > Opening;
         _clean = hasOthers ? 0 : _clean + records;
-        _suspects = hasOthers || (_suspects && _clean < Clean);
+        _suspects = hasOthers || _suspectsForGood || (_suspects && _clean < Clean);
     }
 
-    private void CountSinceSent(int idle)
+    private void CountSinceSent(int idle, long longBytes)
     {
         if (_sent)
         {
             _sent = false;
             _idleSinceSent = 0;
+            _longBytesSinceSent = 0;
         }
 
         _idleSinceSent += idle;
-        if (_idleSinceSent > SinceSent)
+        _longBytesSinceSent += isWary ? longBytes : 0;
+        if (_idleSinceSent > SinceSent || _longBytesSinceSent > LongBytesSinceSent)
         {
-            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 4096 records of TLS without data, and nothing was sent to it meanwhile");
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 4096 records of TLS without data, or 64 KiB of them, and nothing was sent to it meanwhile");
         }
     }
 
@@ -134,7 +153,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
         _left = Math.Min(Burst, _left + (SinceLastTime().TotalSeconds * PerSecond)) - cost;
         if (_left < 0)
         {
-            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer sends records of TLS without data, one after the other; it may have 64, and 16 more each second (long ones count as eight)");
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer sends records of TLS without data, one after the other; it may have 64, and 16 more each second (long ones, and what costs much time, count for several)");
         }
     }
 

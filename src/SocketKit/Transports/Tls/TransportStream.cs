@@ -30,6 +30,10 @@ internal sealed class TransportStream : Stream
     private TlsRecordCounter _records;
     private TlsIdleWork? _idleWork;
 
+    // When a wary session was given its last bytes, and on which thread.
+    private TimeSpan _givenAt;
+    private int _givenOn;
+
     // What the peer may still send in its handshake.
     private int _handshakeLeft;
 
@@ -139,7 +143,7 @@ internal sealed class TransportStream : Stream
     {
         try
         {
-            work.Ask();
+            work.Ask(work.IsWary && _givenOn == Environment.CurrentManagedThreadId ? ThreadTime.Now - _givenAt : default);
         }
         catch (TlsException exception)
         {
@@ -307,7 +311,14 @@ internal sealed class TransportStream : Stream
             _handshakeLeft -= _idleWork is null ? received.Count : 0;
             var before = _records.EndedBytes;
             var ended = _records.Count(buffer[..received.Count]);
-            _idleWork?.Received(ended, _records.EndedBytes - before, _records.LastLength);
+            if (_idleWork is { } work)
+            {
+                work.Received(ended, _records.EndedBytes - before, _records.LastLength);
+                if (work.IsWary)
+                {
+                    (_givenAt, _givenOn) = (ThreadTime.Now, Environment.CurrentManagedThreadId);
+                }
+            }
         }
 
         return received.Count;

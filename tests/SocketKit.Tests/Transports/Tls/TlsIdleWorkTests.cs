@@ -91,7 +91,7 @@ public class TlsIdleWorkTests
 
         _work.Received(31, 528, Overhead);
         _work.Rewarded(1);
-        FluentActions.Invoking(_work.Ask).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+        FluentActions.Invoking(() => _work.Ask()).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public class TlsIdleWorkTests
     }
 
     [Fact]
-    public void Records_with_data_alone_are_received_together_again()
+    public void What_comes_with_the_opening_is_forgotten()
     {
         Empty(1);
         for (var i = 0; i < TlsIdleWork.Clean; i++)
@@ -140,6 +140,35 @@ public class TlsIdleWorkTests
         }
 
         _work.RecordByRecord.Should().BeFalse();
+
+        // And what comes later is not.
+        One(_work, Overhead + 10 + 5, data: 10);
+        for (var i = 0; i < 2 * TlsIdleWork.Clean; i++)
+        {
+            _work.RecordByRecord.Should().BeTrue();
+            One(_work, Overhead + 10, data: 10);
+        }
+    }
+
+    [Fact]
+    public void Who_pads_some_records_and_is_never_answered_is_not_refused()
+    {
+        for (var round = 0; round < 2_000; round++)
+        {
+            Data(_work, records: 50, bytes: 1000);
+            _work.Ask();
+            One(_work, Overhead + 20 + 491, data: 20);
+        }
+    }
+
+    [Fact]
+    public void Tickets_by_the_dozen_pass()
+    {
+        var wary = new TlsIdleWork(_time, Overhead, isWary: true);
+        for (var ticket = 0; ticket < 30; ticket++)
+        {
+            One(wary, Overhead + 2_000, data: 0);
+        }
     }
 
     [Fact]
@@ -154,18 +183,32 @@ public class TlsIdleWorkTests
         _work.MustYield.Should().BeFalse();
     }
 
+    // A record may hold a thousand of them.
     [Fact]
-    public void Requests_for_signatures_are_dear_to_whoever_is_wary()
+    public void Whoever_is_wary_pays_for_the_time_that_records_without_data_take()
     {
         var wary = new TlsIdleWork(_time, Overhead, isWary: true);
         wary.RecordByRecord.Should().BeTrue();
-        for (var i = 0; i < TlsIdleWork.Burst / TlsIdleWork.CostOfLong; i++)
-        {
-            One(wary, Request, data: 0);
-            One(wary, Overhead + 70, data: 70);
-        }
+        One(wary, Request, data: 0, took: 7);
+        One(wary, Overhead + 70, data: 70, took: 500);
 
-        FluentActions.Invoking(() => One(wary, Request, data: 0)).Should().Throw<TlsException>();
+        FluentActions.Invoking(() => One(wary, Overhead + 16_350, data: 0, took: 360)).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
+    }
+
+    [Fact]
+    public void And_keeps_few_answers()
+    {
+        var wary = new TlsIdleWork(_time, Overhead, isWary: true);
+        var passed = 0;
+        FluentActions.Invoking(() =>
+        {
+            for (; ; passed++)
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                One(wary, Overhead + 15_000, data: 0, took: 1);
+            }
+        }).Should().Throw<TlsException>();
+        passed.Should().Be(4);
     }
 
     [Fact]
@@ -192,7 +235,7 @@ public class TlsIdleWorkTests
         }
 
         work.Received(1, Overhead, Overhead);
-        FluentActions.Invoking(work.Ask).Should().Throw<TlsException>();
+        FluentActions.Invoking(() => work.Ask()).Should().Throw<TlsException>();
     }
 
     private void Empty(int count)
@@ -208,11 +251,11 @@ public class TlsIdleWorkTests
     }
 
     /// <summary>One record by itself.</summary>
-    private static void One(TlsIdleWork work, int length, int data)
+    private static void One(TlsIdleWork work, int length, int data, double took = 0)
     {
         work.Received(1, length, length);
         work.Rewarded(data);
-        work.Ask();
+        work.Ask(TimeSpan.FromMilliseconds(took));
     }
 
     private void Refused(int count) => FluentActions.Invoking(() => Empty(count)).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
