@@ -54,6 +54,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     private long _bytes;
     private long _data;
     private int _lastLength;
+    private TimeSpan _took;
     private bool _isDense;
 
     private bool _suspects;
@@ -77,12 +78,12 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     public bool MustYield { get; private set; }
 
     /// <summary>The protocol asks for more: it has given all data of the records that have ended.</summary>
-    /// <param name="took">The processor time that it took for them, if that is known.</param>
     /// <exception cref="TlsException">There were too many without any.</exception>
-    public void Ask(TimeSpan took = default)
+    public void Ask()
     {
-        var (records, beyond, data) = (_records, _bytes - _data - ((long)_records * overhead), _data);
+        var (records, beyond, data, took) = (_records, _bytes - _data - ((long)_records * overhead), _data, _took);
         _records = 0;
+        _took = default;
         _bytes = _data = 0;
 
         // A record with data has a byte of it at least, so each byte speaks for one record.
@@ -116,6 +117,9 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
         _isDense = ended > Dense;
         Turn = _isDense ? DenseTurn : int.MaxValue;
     }
+
+    /// <summary>The protocol has worked at them for so long.</summary>
+    public void Took(TimeSpan time) => _took += time;
 
     /// <summary>The protocol has given data.</summary>
     public void Rewarded(int bytes) => _data += bytes;

@@ -89,8 +89,25 @@ internal sealed class TransportStream : Stream
     /// <summary>The protocol has sent something, and what the engine had kept with it.</summary>
     public void Sent() => _idleWork?.Sent();
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _hello is { } hello ? ReadHelloAsync(hello, buffer) : _idleWork is { } work && !buffer.IsEmpty ? ReceiveInTurnAsync(work, buffer) : ReceiveAsync(buffer);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_hello is { } hello)
+        {
+            return ReadHelloAsync(hello, buffer);
+        }
+
+        if (_idleWork is not { } work)
+        {
+            return ReceiveAsync(buffer);
+        }
+
+        if (work.IsWary)
+        {
+            NoteTime(work);
+        }
+
+        return buffer.IsEmpty ? ReceiveAsync(buffer) : ReceiveInTurnAsync(work, buffer);
+    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         Output.WriteAsync(buffer);
@@ -139,11 +156,22 @@ internal sealed class TransportStream : Stream
         return count;
     }
 
+    /// <summary>The engine asks for more, also without a buffer: it is done with what it was given.</summary>
+    private void NoteTime(TlsIdleWork work)
+    {
+        if (_givenOn == Environment.CurrentManagedThreadId)
+        {
+            work.Took(ThreadTime.Now - _givenAt);
+        }
+
+        _givenOn = 0;
+    }
+
     private ValueTask<int> ReceiveInTurnAsync(TlsIdleWork work, Memory<byte> buffer)
     {
         try
         {
-            work.Ask(work.IsWary && _givenOn == Environment.CurrentManagedThreadId ? ThreadTime.Now - _givenAt : default);
+            work.Ask();
         }
         catch (TlsException exception)
         {

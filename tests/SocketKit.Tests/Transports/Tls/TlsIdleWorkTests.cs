@@ -255,7 +255,8 @@ public class TlsIdleWorkTests
     {
         work.Received(1, length, length);
         work.Rewarded(data);
-        work.Ask(TimeSpan.FromMilliseconds(took));
+        work.Took(TimeSpan.FromMilliseconds(took));
+        work.Ask();
     }
 
     private void Refused(int count) => FluentActions.Invoking(() => Empty(count)).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
