@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace SocketKit.Diagnostics;
@@ -11,6 +12,7 @@ internal sealed class LoggedException : Exception
     private const int Longest = 32 * 1024;
     private const int LongestStack = 8 * 1024;
     private const int Deepest = 10;
+    private const int MostFrames = 200;
 
     /// <summary>How lines begin that a runtime's exception adds to its message.</summary>
     private static readonly string[] OwnLines = ["   at ", "---", " ---> ", "   --- End of "];
@@ -55,7 +57,7 @@ internal sealed class LoggedException : Exception
     {
         try
         {
-            return AreMessagesFit(exception, 0) && IsTextFit(exception.ToString());
+            return AreFit(exception, 0);
         }
 #pragma warning disable CA1031 // One of somebody else's making, which cannot tell its own text.
         catch (Exception)
@@ -65,10 +67,17 @@ internal sealed class LoggedException : Exception
         }
     }
 
-    private static bool AreMessagesFit(Exception exception, int depth) => depth <= Deepest && LogText.IsFit(ExceptionText.MessageOf(exception))
+    private static bool AreFit(Exception exception, int depth) => depth <= Deepest && LogText.IsFit(ExceptionText.MessageOf(exception))
+        && new StackTrace(exception, fNeedFileInfo: false).FrameCount <= MostFrames
+        && (IsPlain(exception) || IsTextFit(exception.ToString()))
         && (exception is AggregateException aggregate
-            ? aggregate.InnerExceptions.Count <= Deepest && aggregate.InnerExceptions.All(inner => AreMessagesFit(inner, depth + 1))
-            : exception.InnerException is null || AreMessagesFit(exception.InnerException, depth + 1));
+            ? aggregate.InnerExceptions.Count <= Deepest && aggregate.InnerExceptions.All(inner => AreFit(inner, depth + 1))
+            : exception.InnerException is null || AreFit(exception.InnerException, depth + 1));
+
+    /// <summary>It tells nothing but message and stack, as is known of its kind. To ask the text itself of the others is dear: it names the lines of code.</summary>
+    private static bool IsPlain(Exception exception) => exception is not (FileNotFoundException or FileLoadException or BadImageFormatException)
+        && exception.GetType().Namespace is { } home
+        && (home is "System" or "SocketKit" || home.StartsWith("System.", StringComparison.Ordinal));
 
     /// <summary>Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell what a peer has sent.</summary>
     private static bool IsTextFit(string text)
