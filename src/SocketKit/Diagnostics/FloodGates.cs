@@ -11,7 +11,7 @@ internal sealed class FloodGates(ILogger logger, TimeProvider time)
 
     /// <summary>The level for the next line of its kind; see <see cref="FloodGate"/>.</summary>
     /// <param name="usual">Its level while there is no flood.</param>
-    /// <param name="what">The lines, in the plural; one of a few constants.</param>
+    /// <param name="what">The lines, in the plural; one of a few, as each has a gate of its own: a constant, or the name of a type.</param>
     public LogLevel LevelOf(LogLevel usual, string what) => _gates.GetOrAdd(what, static (key, self) => self.Create(key), this).LevelOf(usual);
 
     /// <summary>The level for the closing of a connection.</summary>

@@ -98,12 +98,12 @@ internal static partial class UnixNative
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Open(string path, int flags, int mode);
 
-    // By its number: older C libraries have no function for it.
     /// <summary>The user that this process acts as.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial uint EffectiveUser();
 
+    // By its number: older C libraries have no function for it.
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static unsafe partial nint SystemCall(nint number, nint folder, string path, nint flags, nuint mask, byte* status);
