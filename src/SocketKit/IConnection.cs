@@ -14,8 +14,17 @@ public interface IConnection : IMessageSender
     /// <summary>The remote end, or null when the wire has none. IPv4 peers of a dual-stack listener show as IPv4.</summary>
     EndPoint? RemoteEndPoint { get; }
 
-    /// <summary>What the TLS handshake came to, with the peer's certificate; null when the wire is not TLS. Told also after the connection's end.</summary>
-    TlsInfo? Tls => null;
+    /// <summary>What the TLS handshake came to, with the peer's certificate; null if the transport is not TLS. Told also after the connection's end. The same as <c>Find&lt;TlsInfo&gt;()</c>.</summary>
+    TlsInfo? Tls => Find<TlsInfo>();
+
+    /// <summary>
+    /// Gives what only some transports have, such as <see cref="TlsInfo"/>, or what a decorator of your own keeps for each connection
+    /// (<see cref="Transport.Find{T}"/>).
+    /// </summary>
+    /// <typeparam name="T">What to find.</typeparam>
+    /// <returns>Null: no transport of this connection has one.</returns>
+    T? Find<T>()
+        where T : class => null;
 
     /// <summary>The server that accepted it.</summary>
     /// <exception cref="InvalidOperationException">It is a client's connection.</exception>

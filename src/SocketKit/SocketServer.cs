@@ -336,9 +336,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             foreach (var listener in settings.Listeners)
             {
                 bound.Add(listener);
-                listener.UseSlowConsumerTimeout(settings.Connection.SlowConsumerTimeout);
-                listener.UseServices(settings.Connection.Logger, settings.Connection.TimeProvider);
-                await listener.BindAsync(cancellationToken).ConfigureAwait(false);
+                await listener.BindAsync(settings.Connection.TransportContext, cancellationToken).ConfigureAwait(false);
             }
 
             EndPoints = [.. bound.Select(listener => listener.EndPoint)];

@@ -42,7 +42,7 @@ public class ConnectionBenchmarks
 
         public override EndPoint EndPoint { get; } = new DnsEndPoint("benchmark", 1);
 
-        public override ValueTask BindAsync(CancellationToken cancellationToken) => default;
+        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => default;
 
         public override ValueTask<Transport?> AcceptAsync()
         {
@@ -65,11 +65,11 @@ public class ConnectionBenchmarks
     }
 
     /// <summary>Gives the same batch as often as it is told to, on the caller's thread, and swallows what is sent.</summary>
-    private sealed class ScriptedTransport : Transport, IValueTaskSource<Received>
+    private sealed class ScriptedTransport : Transport, IValueTaskSource<ReceiveResult>
     {
         private readonly TaskCompletionSource _waiting = new();
         private readonly byte[] _batch;
-        private ManualResetValueTaskSourceCore<Received> _pending;
+        private ManualResetValueTaskSourceCore<ReceiveResult> _pending;
         private Memory<byte> _buffer;
         private long _sent;
         private int _left;
@@ -97,19 +97,19 @@ public class ConnectionBenchmarks
             _pending.SetResult(Give());
         }
 
-        public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+        public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
         {
             if (_left > 0)
             {
                 _buffer = buffer;
-                return new ValueTask<Received>(Give());
+                return new ValueTask<ReceiveResult>(Give());
             }
 
             // The connection waits with an empty buffer; the result of that wait means nothing.
             _buffer = buffer;
             _pending.Reset();
             _waiting.TrySetResult();
-            return new ValueTask<Received>(this, _pending.Version);
+            return new ValueTask<ReceiveResult>(this, _pending.Version);
         }
 
         public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
@@ -130,14 +130,14 @@ public class ConnectionBenchmarks
 
         public override ValueTask DisposeAsync() => default;
 
-        public Received GetResult(short token) => _pending.GetResult(token);
+        public ReceiveResult GetResult(short token) => _pending.GetResult(token);
 
         public ValueTaskSourceStatus GetStatus(short token) => _pending.GetStatus(token);
 
         public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
             _pending.OnCompleted(continuation, state, token, flags);
 
-        private Received Give()
+        private ReceiveResult Give()
         {
             if (_buffer.IsEmpty)
             {
@@ -146,7 +146,7 @@ public class ConnectionBenchmarks
 
             _left--;
             _batch.CopyTo(_buffer);
-            return new Received(_batch.Length, EndOfMessage: false);
+            return new ReceiveResult { Count = _batch.Length };
         }
     }
 }

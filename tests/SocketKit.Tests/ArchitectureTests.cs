@@ -9,7 +9,7 @@ public partial class ArchitectureTests
     // The contracts: what everything may see, wherever the file lies.
     private static readonly string[] Ground =
     [
-        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "Received", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "IEngineObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
+        "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "DelegatingTransport", "DelegatingListener", "DelegatingDialer", "TransportContext", "HandlerRules", "ReceiveResult", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "ITransportObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "ExceptionText", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
         "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];

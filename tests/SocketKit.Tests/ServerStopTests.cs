@@ -324,10 +324,10 @@ public class ServerStopTests
 
         public override System.Net.EndPoint EndPoint => inner.EndPoint;
 
-        public override async ValueTask BindAsync(CancellationToken cancellationToken)
+        public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
         {
             await Bound.Task;
-            await inner.BindAsync(cancellationToken);
+            await inner.BindAsync(new(), cancellationToken);
         }
 
         public override ValueTask<Transport?> AcceptAsync() => inner.AcceptAsync();

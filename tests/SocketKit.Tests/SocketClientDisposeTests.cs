@@ -259,11 +259,9 @@ public class SocketClientDisposeTests
     }
 
     /// <summary>A dialer that does not heed its token.</summary>
-    private sealed class Heedless(Dialer inner) : Dialer
+    private sealed class Heedless(Dialer inner) : DelegatingDialer(inner)
     {
-        public override ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
-            inner.DialAsync(timeProvider, CancellationToken.None);
-
-        public override string ToString() => inner.ToString()!;
+        public override ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) =>
+            base.DialAsync(context, CancellationToken.None);
     }
 }

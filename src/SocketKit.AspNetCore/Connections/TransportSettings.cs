@@ -31,6 +31,7 @@ internal sealed class TransportSettings
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
         TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
         Logger = SafeLogger.Create(loggers, "SocketKit.AspNetCore", static () => { });
+        Context = new TransportContext { Logger = Logger, TimeProvider = TimeProvider };
         MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
     }
 
@@ -45,6 +46,9 @@ internal sealed class TransportSettings
     public TimeProvider TimeProvider { get; }
 
     public ILogger Logger { get; }
+
+    /// <summary>For listeners and dialers.</summary>
+    public TransportContext Context { get; }
 
     /// <summary>For what Kestrel itself buffers.</summary>
     public MemoryPool<byte> MemoryPool { get; }

@@ -55,7 +55,7 @@ internal sealed class PipeTransport : Transport
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public override async ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override async ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         while (!_holds)
         {
@@ -106,7 +106,7 @@ internal sealed class PipeTransport : Transport
             _held = default;
         }
 
-        return new Received(count, EndOfMessage: false);
+        return new ReceiveResult { Count = count };
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -145,7 +145,7 @@ internal sealed class PipeTransport : Transport
         }
     }
 
-    public override async ValueTask FinishAsync()
+    public override async ValueTask CompleteOutputAsync()
     {
         if (_keepsHalfOpen)
         {

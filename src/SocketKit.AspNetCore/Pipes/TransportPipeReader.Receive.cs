@@ -12,7 +12,7 @@ internal sealed partial class TransportPipeReader
     private const int LeastFree = 1024;
 
     private readonly Action _continue;
-    private ConfiguredValueTaskAwaitable<Received>.ConfiguredValueTaskAwaiter _receive;
+    private ConfiguredValueTaskAwaitable<ReceiveResult>.ConfiguredValueTaskAwaiter _receive;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _yield;
     private TaskCompletionSource? _rest;
     private Step _step;
@@ -73,7 +73,7 @@ internal sealed partial class TransportPipeReader
     /// <summary>Does the step that is chosen, and those that follow.</summary>
     private void Run()
     {
-        Received received = default;
+        ReceiveResult received = default;
         do
         {
             try
@@ -117,7 +117,7 @@ internal sealed partial class TransportPipeReader
 
     private void Continue()
     {
-        Received received = default;
+        ReceiveResult received = default;
         try
         {
             if (_step == Step.Yield)
@@ -170,7 +170,7 @@ internal sealed partial class TransportPipeReader
 
     /// <summary>Takes what the step brought, and chooses the next one.</summary>
     /// <returns>False: the operation is over.</returns>
-    private bool Finish(Received received)
+    private bool Finish(ReceiveResult received)
     {
         bool complete = false, ended = false, goesOn;
         ReadResult result = default;

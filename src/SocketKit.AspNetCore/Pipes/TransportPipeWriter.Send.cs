@@ -53,7 +53,7 @@ internal sealed partial class TransportPipeWriter
         {
             try
             {
-                _send = (_finishing ? _transport.FinishAsync() : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
+                _send = (_finishing ? _transport.CompleteOutputAsync() : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
                 if (!_send.IsCompleted)
                 {
                     _send.UnsafeOnCompleted(_continue);

@@ -7,7 +7,7 @@ using SocketKit.Connections;
 namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
-/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
+/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync(ReadOnlyMemory{byte})"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
 /// The answers to requests that came together leave together: <see cref="HoldBack"/> says which flushes wait, and
 /// <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes are thrown away and
 /// flushes return completed; they never throw for the wire. This file: what the application calls; <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.

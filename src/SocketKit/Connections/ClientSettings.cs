@@ -10,8 +10,6 @@ internal sealed class ClientSettings
         Address = Dialer.ToString();
         Connection = new ConnectionSettings(options, role, handlerRequired: false);
         ConnectTimeout = ConnectionSettings.Positive(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
-        Dialer.UseSlowConsumerTimeout(Connection.SlowConsumerTimeout);
-        Dialer.UseServices(Connection.Logger, Connection.TimeProvider);
         Reconnect = options.Reconnect;
         OnConnecting = options.OnConnecting;
     }

@@ -270,7 +270,7 @@ internal sealed partial class Connection
     {
         try
         {
-            await _transport.FinishAsync().ConfigureAwait(false);
+            await _transport.CompleteOutputAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The connection is closing; what goes wrong now changes nothing but the log.
         catch (Exception exception)

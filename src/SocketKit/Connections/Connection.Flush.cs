@@ -148,7 +148,7 @@ internal sealed partial class Connection
             try
             {
 #pragma warning disable CA2012 // The awaiter is used once: here, or by the continuation.
-                var send = _transport.SendAsync(batch).ConfigureAwait(false).GetAwaiter();
+                var send = (_output.PreservesBoundaries ? _transport.SendAsync(batch, _output.EndsTaken) : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
 #pragma warning restore CA2012
                 if (!send.IsCompleted)
                 {

@@ -8,7 +8,7 @@ namespace SocketKit.Connections;
 internal sealed partial class Connection
 {
     /// <summary>Null without a heartbeat.</summary>
-    private readonly HeartbeatState? _beats;
+    private HeartbeatState? _beats;
 
     /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
     private volatile bool _heard;
@@ -86,7 +86,7 @@ internal sealed partial class Connection
 
                 break;
 
-            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done && _transport.HasUnread:
+            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done && _transport.BytesUnread > 0:
                 // Taken out of the engine's queue, but the thread that took it has not come to it: the machine is busier than a tick.
                 _heard = true;
                 break;
@@ -301,7 +301,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        _output.Seal(mark);
+        _output.Seal();
         return true;
     }
 

@@ -43,6 +43,20 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>What follows from the transport and the settings is known once the transport is open: an upgrade may have changed both.</summary>
+    private void ReadFacts()
+    {
+        var rules = _transport.Find<HandlerRules>();
+        _synchronization = rules?.Synchronization;
+        _input = new ReceiveBuffer(rules is { PoisonsReleasedBuffers: true }, _settings.MaxFrameLength);
+        _beats = _settings.Heartbeat is null ? null : new HeartbeatState();
+        _mayBeMarked = _settings.ByteOrderMark is not null;
+        if (_transport.PreservesMessageBoundaries)
+        {
+            _output.PreserveBoundaries();
+        }
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> OpenAsync()
     {
@@ -61,9 +75,12 @@ internal sealed partial class Connection
             await deadline.CancelAsync().ConfigureAwait(false);
         }
 
+        bool tellsOfPeer;
         try
         {
+            tellsOfPeer = _transport.Observe(this);
             await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
+            ReadFacts();
         }
 #pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
         catch (Exception exception)
@@ -73,7 +90,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        if (!_transport.TellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
+        if (!tellsOfPeer && _transport.HungUp is { CanBeCanceled: true } hungUp)
         {
             PeerEnd.Watch(PeerHungUp, hungUp);
         }

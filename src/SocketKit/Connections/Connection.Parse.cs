@@ -46,7 +46,7 @@ internal sealed partial class Connection
         var before = _turn;
         try
         {
-            if (_mayBeMarked && !TrySkipByteOrderMark())
+            if (_mayBeMarked && !_holds && !TrySkipByteOrderMark())
             {
                 return ParseResult.NeedMore;
             }
@@ -102,8 +102,7 @@ internal sealed partial class Connection
 
                 if (!TryDeliver(frame, me))
                 {
-                    (_held ??= new StrongBox<Frame>()).Value = frame;
-                    _holds = true;
+                    Hold(frame);
                     return ParseResult.MailboxFull;
                 }
 
@@ -123,11 +122,42 @@ internal sealed partial class Connection
         }
         finally
         {
-            Uncork(me);
+            // A message of the transport is received by itself: its replies wait for those of the messages right behind it.
+            if (!_output.PreservesBoundaries)
+            {
+                Uncork(me);
+            }
+
             if ((_wanted & Wanted.Traffic) != 0)
             {
                 _settings.Metrics.Traffic.AddReceived(0, _turn - before);
             }
+        }
+    }
+
+    private void Hold(in Frame frame)
+    {
+        (_held ??= new StrongBox<Frame>()).Value = frame;
+        _holds = true;
+    }
+
+    /// <summary>An empty message of the transport: no framer is asked, since it has nothing to read. It waits where a message waits for room, so that it is delivered next.</summary>
+    private void TakeEmptyMessage()
+    {
+        if (!_settings.Framer.TakesEmptyMessages)
+        {
+            return;
+        }
+
+        _turn++;
+        if ((_wanted & Wanted.Traffic) != 0)
+        {
+            _settings.Metrics.Traffic.AddReceived(0, 1);
+        }
+
+        if (!((_settings.LooksAtMessages || _requests is not null) && TakeControl(default)))
+        {
+            Hold(Frame.Message(0, 0));
         }
     }
 
@@ -156,7 +186,7 @@ internal sealed partial class Connection
     /// A message of the wire comes whole, so it is refused whole.</summary>
     private Span<byte> Limit(Span<byte> input)
     {
-        if (_transport.KeepsMessages)
+        if (_output.PreservesBoundaries)
         {
             ThrowTooLarge(_settings.MaxFrameLength + 1L);
         }

@@ -18,7 +18,7 @@ namespace SocketKit.Connections;
 internal sealed partial class Connection
 {
     private ReceiveBuffer _input;
-    private ConfiguredValueTaskAwaitable<Received>.ConfiguredValueTaskAwaiter _underWay;
+    private ConfiguredValueTaskAwaitable<ReceiveResult>.ConfiguredValueTaskAwaiter _underWay;
     private Action? _onReady;
     private ReceiveWait _waitsFor;
 
@@ -61,7 +61,7 @@ internal sealed partial class Connection
     }
 
     /// <returns>False: the loop waits.</returns>
-    private bool TryReceive(Memory<byte> buffer, ReceiveWait waitsFor, out Received received)
+    private bool TryReceive(Memory<byte> buffer, ReceiveWait waitsFor, out ReceiveResult received)
     {
         var receive = _receiveCount;
         if (TryAwait(_transport.ReceiveAsync(buffer), waitsFor, out received))
@@ -97,13 +97,19 @@ internal sealed partial class Connection
     }
 
     /// <returns>False: the loop waits.</returns>
-    private bool TryAwait(ValueTask<Received> task, ReceiveWait waitsFor, out Received received)
+    private bool TryAwait(ValueTask<ReceiveResult> task, ReceiveWait waitsFor, out ReceiveResult received)
     {
         var awaiter = task.ConfigureAwait(false).GetAwaiter();
         if (awaiter.IsCompleted)
         {
             received = awaiter.GetResult();
             return true;
+        }
+
+        if (_output.PreservesBoundaries)
+        {
+            // The messages right behind each other were one batch, which ends here.
+            Uncork(Environment.CurrentManagedThreadId);
         }
 
         received = default;
@@ -149,6 +155,7 @@ internal sealed partial class Connection
 
     private void ReceiveFailed(Exception exception)
     {
+        Uncork(Environment.CurrentManagedThreadId);
         if (_receiving)
         {
             EndReceive();
@@ -170,11 +177,12 @@ internal sealed partial class Connection
 
     /// <summary>Gives the wire back and works off what was received.</summary>
     /// <returns>False: the loop waits, or has ended.</returns>
-    private bool TryTake(Received received)
+    private bool TryTake(ReceiveResult received)
     {
         if (received is { Count: 0, EndOfMessage: false })
         {
             EndReceive();
+            Uncork(Environment.CurrentManagedThreadId);
             _ = EndInputAsync();
             return false;
         }
@@ -193,7 +201,7 @@ internal sealed partial class Connection
             _settings.Metrics.Traffic.AddReceived(received.Count, 0);
         }
 
-        if (_transport.KeepsMessages && !received.EndOfMessage && _reason is null)
+        if (_output.PreservesBoundaries && !received.EndOfMessage && _reason is null)
         {
             EndReceive();
             GuardUnfinishedMessage();
@@ -202,6 +210,11 @@ internal sealed partial class Connection
         {
             var me = Environment.CurrentManagedThreadId;
             EndReceiveCorked(me);
+            if (received.Count == 0 && _input.Length == 0)
+            {
+                TakeEmptyMessage();
+            }
+
             if (!TryProcess(me))
             {
                 return false;
@@ -235,7 +248,7 @@ internal sealed partial class Connection
 
     /// <summary>Waits for the handler, if need be, and for a turn of the others.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Received> TurnAsync(DispatchWait wait)
+    private async ValueTask<ReceiveResult> TurnAsync(DispatchWait wait)
     {
         // The waker continues this on its own stack, which belongs to a handler's completion: leave it.
         if (wait != DispatchWait.None)
@@ -259,9 +272,9 @@ internal sealed partial class Connection
                 return true;
 
             case ParseResult.NeedMore:
-                if (_transport.KeepsMessages && !IsInputWhole)
+                if (_output.PreservesBoundaries && !IsInputWhole)
                 {
-                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the wire ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
+                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the transport ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
                 }
 

@@ -6,7 +6,7 @@ namespace SocketKit.Connections;
 // Sending. A message is framed into the output under the gate, in the order of the calls. Who finds nobody flushing becomes the flusher; others only add, and wait when too much is queued.
 internal sealed partial class Connection
 {
-    private readonly SendBuffer _output;
+    private readonly SendBuffer _output = new();
 
     /// <summary>Something was sent since the last tick of the clock.</summary>
     private bool _spoke;
@@ -183,7 +183,7 @@ internal sealed partial class Connection
             return Appended.Overflow;
         }
 
-        _output.Seal(mark);
+        _output.Seal();
         _spoke = true;
         Wake();
         if (_flushing || (IsCorked(me) && _output.Length <= _settings.CorkLimit))

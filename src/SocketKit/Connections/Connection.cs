@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -26,7 +25,7 @@ namespace SocketKit.Connections;
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
-internal sealed partial class Connection : IConnection, IEngineObserver, IHandlerHost
+internal sealed partial class Connection : IConnection, ITransportObserver, IHandlerHost
 {
     private static long _lastId;
 
@@ -35,7 +34,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;
     private ExecutionContext _context = HandlerContext.Default;
-    private readonly SynchronizationContext? _synchronization;
+    private SynchronizationContext? _synchronization;
     private ConnectionHandler? _handler;
     private string? _name;
 
@@ -44,12 +43,6 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
         _transport = transport;
         _settings = settings;
         _owner = owner;
-        _synchronization = transport.HandlerSynchronization;
-        _input = new ReceiveBuffer(transport.PoisonsReleasedBuffers, settings.MaxFrameLength);
-        _output = new SendBuffer(transport.KeepsMessages);
-        _beats = settings.Heartbeat is null ? null : new HeartbeatState();
-        _mayBeMarked = settings.ByteOrderMark is not null;
-        transport.Observer = this;
         _began = Now;
         _deadline = _began + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
@@ -61,7 +54,8 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
 
-    public TlsInfo? Tls => _transport.Tls;
+    public T? Find<T>()
+        where T : class => _transport.Find<T>();
 
     public Encoding TextEncoding => _settings.TextEncoding;
 
@@ -108,11 +102,11 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
 
-    void IEngineObserver.PeerFinished() => PeerEnd.Finish();
+    void ITransportObserver.PeerFinished() => PeerEnd.Finish();
 
-    void IEngineObserver.PeerGone(Exception exception) => PeerEnd.Fail(exception);
+    void ITransportObserver.PeerGone(Exception exception) => PeerEnd.Fail(exception);
 
-    void IEngineObserver.CallTakesLong()
+    void ITransportObserver.CompletionTakesLong()
     {
         if (TryLiftCork(lifts: true, flushes: true))
         {
@@ -120,7 +114,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
         }
     }
 
-    void IEngineObserver.HandlerHeldLoop(TimeSpan time, bool goesOn)
+    void ITransportObserver.LoopBlocked(TimeSpan time, bool goesOn)
     {
         var handler = HandlerName;
         var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug
@@ -128,7 +122,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
         Log.HandlerBlocks(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
     }
 
-    void IEngineObserver.NoThreadLeft()
+    void ITransportObserver.NoThreadLeft()
     {
         var level = _settings.Floods.LevelOf(LogLevel.Error, "handlers that block while no thread is left");
         Log.NoThreadLeft(_settings.Logger, level, Id, this, HandlerName);
@@ -136,7 +130,7 @@ internal sealed partial class Connection : IConnection, IEngineObserver, IHandle
 
     void IHandlerHost.HandlerFailed(Exception exception) => HandlerThrew(exception);
 
-    void IEngineObserver.Escaped(Exception exception) => Escaped(exception);
+    void ITransportObserver.CompletionFailed(Exception exception) => Escaped(exception);
 
     private void Escaped(Exception exception)
     {

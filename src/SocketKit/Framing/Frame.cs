@@ -13,21 +13,32 @@ public readonly struct Frame : IEquatable<Frame>
         IsBarrier = barrier;
     }
 
-    internal FrameKind Kind { get; }
+    /// <summary>Which of the four things the framer said. The default value of a frame is <see cref="FrameKind.NeedMore"/>.</summary>
+    public FrameKind Kind { get; }
 
-    /// <summary>The cookie of NeedMore, or the total of NeedTotal.</summary>
+    /// <summary>The framer's note of <see cref="NeedMore"/>, given back verbatim at the next call; else 0.</summary>
+    public long Resume => Kind == FrameKind.NeedMore ? Value : 0;
+
+    /// <summary>The bytes of the whole frame that <see cref="NeedTotal"/> asks for; else 0.</summary>
+    public long TotalLength => Kind == FrameKind.NeedTotal ? Value : 0;
+
+    /// <summary>Bytes before the payload of a message; of <see cref="Discard"/>, how many.</summary>
+    public int HeaderLength { get; }
+
+    /// <summary>Bytes of the payload of a message.</summary>
+    public int Length { get; }
+
+    /// <summary>Bytes after the payload of a message.</summary>
+    public int TrailerLength { get; }
+
+    /// <summary>Nothing further is parsed until this message's handler has completed.</summary>
+    public bool IsBarrier { get; }
+
+    /// <summary>The note of NeedMore, or the total of NeedTotal.</summary>
     internal long Value { get; }
 
-    internal int HeaderLength { get; }
-
-    internal int Length { get; }
-
-    internal int TrailerLength { get; }
-
-    internal bool IsBarrier { get; }
-
-    /// <summary>What the frame takes from the input. A long: hostile parts may add up beyond an int.</summary>
-    internal long Consumed => (long)HeaderLength + Length + TrailerLength;
+    /// <summary>Bytes that the frame takes from the input: 0 unless it is a message or discarded bytes. A long: hostile parts may add up beyond an int.</summary>
+    public long Consumed => (long)HeaderLength + Length + TrailerLength;
 
     /// <summary>No whole frame yet; call again when more bytes have come.</summary>
     /// <param name="resume">The framer's own note for this frame, given back verbatim at the next call.</param>
@@ -86,10 +97,17 @@ public readonly struct Frame : IEquatable<Frame>
 }
 
 /// <summary>Which of the four things a framer said.</summary>
-internal enum FrameKind
+public enum FrameKind
 {
-    NeedMore,
-    NeedTotal,
-    Message,
-    Discard,
+    /// <summary>No whole frame yet.</summary>
+    NeedMore = 0,
+
+    /// <summary>No whole frame yet, and its length is known.</summary>
+    NeedTotal = 1,
+
+    /// <summary>A message.</summary>
+    Message = 2,
+
+    /// <summary>Bytes that belong to no message.</summary>
+    Discard = 3,
 }

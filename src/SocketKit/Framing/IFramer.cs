@@ -24,6 +24,12 @@ public interface IFramer
     /// <exception cref="FramingException">The message cannot be framed: too long for the header, or it holds its own delimiter or mark. The connection lives on.</exception>
     void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output);
 
+    /// <summary>
+    /// True if an empty message of a transport that preserves message boundaries is an empty message of the protocol. It is delivered
+    /// without a call of <see cref="Read"/>. Default: false; it holds no frame, and is ignored.
+    /// </summary>
+    bool TakesEmptyMessages => false;
+
     /// <summary>Says what is missing when the stream ends inside a frame, for people: <c>1 byte without a line end</c>. Default: the number of bytes.</summary>
     /// <param name="input">The bytes left over, at least one.</param>
     string DescribeIncomplete(ReadOnlySpan<byte> input) => $"{input.Length} {(input.Length == 1 ? "byte" : "bytes")} of an unfinished frame";

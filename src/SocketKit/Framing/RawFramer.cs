@@ -4,16 +4,16 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// No framing: whatever has arrived is a message. On a wire that keeps messages (UDP, WebSocket) that is exactly one message of the peer's.
+/// No framing: whatever has arrived is a message. On a transport that preserves message boundaries that is exactly one message of the peer's.
 /// On a stream (TCP, TLS) it is any number of bytes: one send may arrive in pieces, and several sends as one. Thread-safe and stateless.
 /// </summary>
-/// <remarks>An empty message has no bytes, so on a stream nothing of it arrives.</remarks>
+/// <remarks>An empty message has no bytes, so on a stream nothing of it arrives. Where message boundaries are preserved it is delivered.</remarks>
 public sealed class RawFramer : IFramer
 {
     private readonly int _maxLength;
 
     /// <summary>Makes a raw framer.</summary>
-    /// <param name="maxLength">The longest message in bytes, for a wire that keeps messages. Leave it unset on a stream, where how many bytes arrive at once means nothing.
+    /// <param name="maxLength">The longest message in bytes, for a transport that preserves message boundaries. Leave it unset on a stream, where how many bytes arrive at once means nothing.
     /// Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1.</exception>
     public RawFramer(int maxLength = int.MaxValue)
@@ -21,6 +21,9 @@ public sealed class RawFramer : IFramer
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
         _maxLength = maxLength;
     }
+
+    /// <inheritdoc/>
+    public bool TakesEmptyMessages => true;
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume) =>

@@ -1,39 +1,30 @@
 using System.Net;
-using Microsoft.Extensions.Logging;
 
 namespace SocketKit;
 
-/// <summary>Where a server accepts connections from: one address of one kind of wire. Made by <see cref="Listen"/>; used by one server, once.</summary>
+/// <summary>Where a server accepts connections from: one address of one kind of transport. Made by <see cref="Listen"/>; used by one server, once.</summary>
 public abstract class Listener : IAsyncDisposable
 {
     /// <summary>Where it listens: as asked for before <see cref="BindAsync"/>, as bound (port 0 resolved) after it.</summary>
     public abstract EndPoint EndPoint { get; }
 
-    /// <summary>Tells the deadline for a peer that does not read, before <see cref="BindAsync"/>: no time-out of the wire's own may be shorter. Default: ignored.</summary>
-    internal virtual void UseSlowConsumerTimeout(TimeSpan timeout)
-    {
-    }
-
-    /// <summary>Tells where logs go and what the clock is, before <see cref="BindAsync"/>. Default: ignored.</summary>
-    internal virtual void UseServices(ILogger logger, TimeProvider timeProvider)
-    {
-    }
-
     /// <summary>What it asks of its connections. Default: <see cref="WireProtection.None"/>, nothing that is known.</summary>
     public virtual WireProtection Protection => WireProtection.None;
 
     /// <summary>The same for people, in the log line of a start. Default: the type's name.</summary>
-    internal virtual string ProtectionText => GetType().Name;
+    public virtual string ProtectionText => GetType().Name;
 
     /// <summary>When the first of the certificates that it serves with expires. Default: null, it has none.</summary>
     public virtual DateTimeOffset? CertificateExpires => null;
 
     /// <summary>Takes the address.</summary>
+    /// <param name="context">The logger and the clock of the server that listens, and its deadline for a peer that takes nothing.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
-    public abstract ValueTask BindAsync(CancellationToken cancellationToken);
+    public abstract ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken);
 
     /// <summary>Waits for the next connection. One call at a time. A transport is returned before it is opened (<see cref="Transport.OpenAsync"/>), so a slow handshake is in nobody's way.</summary>
-    /// <returns>The new connection's wire, or null after <see cref="StopAsync"/>.</returns>
+    /// <returns>The new connection's transport, or null after <see cref="StopAsync"/>.</returns>
     /// <exception cref="System.Net.Sockets.SocketException">Accepting failed (descriptors exhausted, say); the caller backs off and calls again.</exception>
     public abstract ValueTask<Transport?> AcceptAsync();
 

@@ -161,7 +161,7 @@ public class TransportPipeReaderTests
     {
         var network = new InMemoryNetwork();
         await using var listener = network.Listen("pipe");
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accepting = listener.AcceptAsync().AsTask();
         var peer = await network.ConnectAsync("pipe");
         var wire = (await accepting)!;
@@ -183,7 +183,7 @@ public class TransportPipeReaderTests
                 await peer.SendAsync(sent.AsMemory(i, 1000));
             }
 
-            await peer.FinishAsync();
+            await peer.CompleteOutputAsync();
         });
 
         var got = new List<byte>();

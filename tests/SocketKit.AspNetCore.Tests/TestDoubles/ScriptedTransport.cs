@@ -6,7 +6,7 @@ namespace SocketKit.AspNetCore.Tests.TestDoubles;
 internal sealed class ScriptedTransport : Transport
 {
     private readonly CancellationTokenSource _hungUp = new();
-    private TaskCompletionSource<Received>? _receive;
+    private TaskCompletionSource<ReceiveResult>? _receive;
     private TaskCompletionSource? _send;
     private TaskCompletionSource? _turn;
     private Memory<byte> _buffer;
@@ -43,7 +43,7 @@ internal sealed class ScriptedTransport : Transport
 
     public bool IsSending => _send is not null;
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         if (_receive is not null)
         {
@@ -57,8 +57,8 @@ internal sealed class ScriptedTransport : Transport
 
         _ = buffer.IsEmpty ? Waits++ : Receives++;
         _buffer = buffer;
-        _receive = new TaskCompletionSource<Received>();
-        return new ValueTask<Received>(_receive.Task);
+        _receive = new TaskCompletionSource<ReceiveResult>();
+        return new ValueTask<ReceiveResult>(_receive.Task);
     }
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
@@ -84,7 +84,7 @@ internal sealed class ScriptedTransport : Transport
         return new ValueTask(_send.Task);
     }
 
-    public override ValueTask FinishAsync()
+    public override ValueTask CompleteOutputAsync()
     {
         IsFinished = true;
         return default;
@@ -124,7 +124,7 @@ internal sealed class ScriptedTransport : Transport
 
         SynchronizationContext.SetSynchronizationContext(null);
         bytes.CopyTo(_buffer);
-        Take(ref _receive)!.SetResult(new Received(bytes.Length, EndOfMessage: false));
+        Take(ref _receive)!.SetResult(new ReceiveResult { Count = bytes.Length });
     }
 
     /// <summary>Completes the wait only.</summary>

@@ -17,7 +17,7 @@ public abstract class StreamListenerContract
     {
         await using var listener = await ListenAsync(Make());
 
-        var again = async () => await listener.BindAsync(default);
+        var again = async () => await listener.BindAsync(new(), default);
 
         await again.Should().ThrowAsync<InvalidOperationException>();
         await using var dialled = await DialAsync(listener.EndPoint);
@@ -105,14 +105,14 @@ public abstract class StreamListenerContract
         var listener = Make();
         await listener.StopAsync();
 
-        var bind = async () => await listener.BindAsync(default);
+        var bind = async () => await listener.BindAsync(new(), default);
 
         await bind.Should().ThrowAsync<InvalidOperationException>();
     }
 
     protected static async Task<Listener> ListenAsync(Listener listener)
     {
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         return listener;
     }
 }

@@ -207,7 +207,7 @@ public class BrokenWireTests
     {
         public override EndPoint EndPoint => inner.EndPoint;
 
-        public override ValueTask BindAsync(CancellationToken cancellationToken) => inner.BindAsync(cancellationToken);
+        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
 
         public override ValueTask<Transport?> AcceptAsync() => inner.AcceptAsync();
 
@@ -230,7 +230,7 @@ public class BrokenWireTests
 
         public Task AcceptedAsync() => _accepted.Task.WaitAsync(TestBed.Patience);
 
-        public override ValueTask BindAsync(CancellationToken cancellationToken) => inner.BindAsync(cancellationToken);
+        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
 
         public override async ValueTask<Transport?> AcceptAsync()
         {
@@ -263,11 +263,11 @@ public class BrokenWireTests
 
         public override ValueTask OpenAsync(CancellationToken cancellationToken) => Sound(Member.Open, inner.OpenAsync(cancellationToken));
 
-        public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => Sound(Member.Receive, inner.ReceiveAsync(buffer));
+        public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer) => Sound(Member.Receive, inner.ReceiveAsync(buffer));
 
         public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => Sound(Member.Send, inner.SendAsync(batch));
 
-        public override ValueTask FinishAsync() => Sound(Member.Finish, inner.FinishAsync());
+        public override ValueTask CompleteOutputAsync() => Sound(Member.Finish, inner.CompleteOutputAsync());
 
         public override ValueTask YieldAsync() => Sound(Member.Yield, member == Member.YieldLater ? YieldLaterAsync() : inner.YieldAsync());
 

@@ -91,7 +91,7 @@ public class RandomScheduleTests
                         Attempt(peer.Transport.SendAsync("half"u8.ToArray()));
                     }
 
-                    Attempt(peer.Transport.FinishAsync());
+                    Attempt(peer.Transport.CompleteOutputAsync());
                     break;
                 case 9 when random.Next(4) == 0:
                     bed.Network.Reset(story.Connection.RemoteEndPoint!);

@@ -260,7 +260,7 @@ public class SendBatchTests
     {
         await using var bed = new TestBed();
         await bed.StartAsync((connection, message) => connection.SendAsync(message), options => options.Framer = Framers.Raw());
-        bed.Listener.KeepsMessages = true;
+        bed.Listener.PreservesMessageBoundaries = true;
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
 
@@ -280,14 +280,14 @@ public class SendBatchTests
     {
         await using var bed = new TestBed();
         await bed.StartAsync();
-        bed.Listener.KeepsMessages = true;
+        bed.Listener.PreservesMessageBoundaries = true;
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("whole\nhalf");
         await peer.FinishAsync();
 
         var reason = await bed.Session.ClosedCall;
         reason.Kind.Should().Be(CloseKind.ProtocolError);
-        reason.Detail.Should().Be("a message of the wire ended inside a frame: 4 bytes without a line end");
+        reason.Detail.Should().Be("a message of the transport ended inside a frame: 4 bytes without a line end");
         bed.Session.Messages.Should().Equal("whole");
     }
 }

@@ -10,7 +10,7 @@ public class SendBufferTests
     public void What_is_written_is_taken_in_order_whatever_is_cut_back_in_between() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[0, 3_000]).Array[1, 60].Sample(steps =>
         {
-            var buffer = new SendBuffer(keepsMessages: false);
+            var buffer = new SendBuffer();
             var expected = new List<byte>();
             var taken = new List<byte>();
             byte next = 0;
@@ -26,7 +26,7 @@ public class SendBufferTests
                             expected.Add(next++);
                         }
 
-                        buffer.Seal(mark);
+                        buffer.Seal();
                         break;
                     case 2:
                         mark = buffer.Mark();
@@ -57,31 +57,68 @@ public class SendBufferTests
         });
 
     [Fact]
-    public void On_a_wire_that_keeps_messages_each_take_gives_one_also_an_empty_one()
+    public void Where_boundaries_are_preserved_a_take_tells_where_each_message_ends_also_an_empty_one()
     {
-        var buffer = new SendBuffer(keepsMessages: true);
+        var buffer = new SendBuffer();
+        buffer.PreserveBoundaries();
         foreach (var message in new byte[][] { [1, 2], [], [3] })
         {
-            var mark = buffer.Mark();
             buffer.Write(message);
-            buffer.Seal(mark);
+            buffer.Seal();
         }
 
+        var mark = buffer.Mark();
+        buffer.Write(new byte[100]);
+        buffer.CutBack(mark);
         buffer.IsEmpty.Should().BeFalse();
-        var taken = new List<byte[]>();
-        while (buffer.TryTake(out var batch))
+
+        buffer.TryTake(out var batch).Should().BeTrue();
+        var ends = buffer.EndsTaken;
+        buffer.Seal();
+        buffer.IsEmpty.Should().BeFalse("an empty message waits");
+
+        batch.ToArray().Should().Equal(1, 2, 3);
+        ends.ToArray().Should().Equal(2, 2, 3);
+        buffer.MessagesTaken.Should().Be(3);
+        buffer.TryTake(out batch).Should().BeTrue();
+        batch.IsEmpty.Should().BeTrue();
+        buffer.EndsTaken.ToArray().Should().Equal(0);
+        buffer.TryTake(out _).Should().BeFalse();
+        buffer.IsEmpty.Should().BeTrue();
+        buffer.Release();
+    }
+
+    [Fact]
+    public void Many_messages_and_those_that_are_dropped_leave_no_ends_behind()
+    {
+        var buffer = new SendBuffer();
+        buffer.PreserveBoundaries();
+        for (var round = 1; round <= 3; round++)
         {
-            taken.Add(batch.ToArray());
+            for (var i = 0; i < 100 * round; i++)
+            {
+                buffer.Write<byte>([(byte)i]);
+                buffer.Seal();
+            }
+
+            if (round == 2)
+            {
+                buffer.Clear();
+                buffer.IsEmpty.Should().BeTrue();
+                continue;
+            }
+
+            buffer.TryTake(out var batch).Should().BeTrue();
+            buffer.EndsTaken.ToArray().Should().Equal(Enumerable.Range(1, batch.Length));
         }
 
-        taken.Should().BeEquivalentTo(new byte[][] { [1, 2], [], [3] }, options => options.WithStrictOrdering());
-        buffer.IsEmpty.Should().BeTrue();
+        buffer.Release();
     }
 
     [Fact]
     public void A_batch_stays_untouched_while_more_is_written()
     {
-        var buffer = new SendBuffer(keepsMessages: false);
+        var buffer = new SendBuffer();
         buffer.Write<byte>([1, 2, 3]);
         buffer.TryTake(out var batch);
         for (var i = 0; i < 10_000; i++)
@@ -99,7 +136,7 @@ public class SendBufferTests
     [Fact]
     public void Advancing_beyond_what_was_given_is_refused()
     {
-        var buffer = new SendBuffer(keepsMessages: false);
+        var buffer = new SendBuffer();
         var given = buffer.GetMemory(10).Length;
         buffer.Invoking(writer => writer.Advance(given + 1)).Should().Throw<ArgumentOutOfRangeException>();
         buffer.Invoking(writer => writer.Advance(-1)).Should().Throw<ArgumentOutOfRangeException>();
@@ -108,7 +145,7 @@ public class SendBufferTests
     [Fact, Trait("Fault", "X14")]
     public void More_than_an_array_holds_is_refused_by_its_type()
     {
-        var buffer = new SendBuffer(keepsMessages: false);
+        var buffer = new SendBuffer();
         buffer.GetSpan(10);
         buffer.Advance(10);
 

@@ -58,7 +58,7 @@ public partial class SocketKitMetricsTests
     {
         using var messages = new Metric<long>("socketkit.network.messages", _name);
         await using var bed = new TestBed();
-        var listener = new WatchedListener(bed.Network.Listen("datagrams")) { KeepsMessages = true };
+        var listener = new WatchedListener(bed.Network.Listen("datagrams")) { PreservesMessageBoundaries = true };
         await bed.StartAsync(configure: options =>
         {
             options.Name = _name;

@@ -16,11 +16,11 @@ internal sealed class FaultyTransport(Transport inner) : Transport
 
     public override long BytesSent => inner.BytesSent;
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => Fault is null ? inner.ReceiveAsync(buffer) : throw Fault;
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer) => Fault is null ? inner.ReceiveAsync(buffer) : throw Fault;
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => Fault is null ? inner.SendAsync(batch) : throw Fault;
 
-    public override ValueTask FinishAsync() => inner.FinishAsync();
+    public override ValueTask CompleteOutputAsync() => inner.CompleteOutputAsync();
 
     public override void Abort() => inner.Abort();
 

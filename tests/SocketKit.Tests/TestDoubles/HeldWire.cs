@@ -15,7 +15,7 @@ internal sealed class HeldWire : Transport
     private int _yields;
     private volatile bool _over;
 
-    public ConcurrentQueue<HeldVerb<Received>> Receives { get; } = new();
+    public ConcurrentQueue<HeldVerb<ReceiveResult>> Receives { get; } = new();
 
     public ConcurrentQueue<HeldVerb<bool>> Sends { get; } = new();
 
@@ -40,9 +40,9 @@ internal sealed class HeldWire : Transport
     /// <summary>What has arrived and is not fetched.</summary>
     public long Unread { get; set; } = -1;
 
-    internal override long BytesUnread => Unread;
+    public override long BytesUnread => Unread;
 
-    internal override long SendProgress
+    public override long SendProgress
     {
         get
         {
@@ -62,15 +62,15 @@ internal sealed class HeldWire : Transport
         }
 
         var count = Encoding.UTF8.GetBytes(text, receive.Buffer.Span);
-        receive.SetResult(new Received(count, EndOfMessage: false));
+        receive.SetResult(new ReceiveResult { Count = count });
     }
 
     /// <summary>Ends the receive that waits with the end of the stream.</summary>
     public void GiveEnd() => Give("");
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
-        var receive = new HeldVerb<Received>(buffer);
+        var receive = new HeldVerb<ReceiveResult>(buffer);
         Receives.Enqueue(receive);
         Look(receive);
         return receive.Task;
@@ -84,7 +84,7 @@ internal sealed class HeldWire : Transport
         return send.Completion;
     }
 
-    public override ValueTask FinishAsync()
+    public override ValueTask CompleteOutputAsync()
     {
         Interlocked.Increment(ref _finishes);
         return default;
@@ -199,7 +199,7 @@ internal sealed class OneWireListener(Transport wire) : Listener
 
     public override EndPoint EndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 9);
 
-    public override ValueTask BindAsync(CancellationToken cancellationToken) => default;
+    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => default;
 
     public override ValueTask<Transport?> AcceptAsync() => Interlocked.Exchange(ref _wire, null) is { } only ? new(only) : new(_end.Task);
 

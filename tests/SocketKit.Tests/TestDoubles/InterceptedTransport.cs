@@ -6,7 +6,7 @@ namespace SocketKit.Tests.TestDoubles;
 internal sealed class InterceptedTransport(Transport inner) : Transport
 {
     /// <summary>Called instead of the wire's receive, which it may call.</summary>
-    public Func<Memory<byte>, ValueTask<Received>>? OnReceive { get; set; }
+    public Func<Memory<byte>, ValueTask<ReceiveResult>>? OnReceive { get; set; }
 
     /// <summary>Called instead of the wire's send, which it may call.</summary>
     public Func<ReadOnlyMemory<byte>, ValueTask>? OnSend { get; set; }
@@ -17,11 +17,11 @@ internal sealed class InterceptedTransport(Transport inner) : Transport
 
     public override long BytesSent => inner.BytesSent;
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => OnReceive is { } receive ? receive(buffer) : inner.ReceiveAsync(buffer);
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer) => OnReceive is { } receive ? receive(buffer) : inner.ReceiveAsync(buffer);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => OnSend is { } send ? send(batch) : inner.SendAsync(batch);
 
-    public override ValueTask FinishAsync() => inner.FinishAsync();
+    public override ValueTask CompleteOutputAsync() => inner.CompleteOutputAsync();
 
     public override void Abort() => inner.Abort();
 

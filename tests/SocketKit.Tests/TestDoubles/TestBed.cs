@@ -185,7 +185,7 @@ internal sealed class RawPeer(Transport transport) : IAsyncDisposable
         return text.ToString();
     }
 
-    public async Task FinishAsync() => await Transport.FinishAsync();
+    public async Task FinishAsync() => await Transport.CompleteOutputAsync();
 
     /// <summary>Receives until the server has finished.</summary>
     public async Task<string> ReceiveToEndAsync() => await ReceiveAsync(int.MaxValue);

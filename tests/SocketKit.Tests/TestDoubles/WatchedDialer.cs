@@ -1,7 +1,7 @@
 namespace SocketKit.Tests.TestDoubles;
 
 /// <summary>A dialer that notes when it is asked, in virtual time since the start, and can be told what happens.</summary>
-internal sealed class WatchedDialer(Dialer inner, TimeProvider time) : Dialer
+internal sealed class WatchedDialer(Dialer inner, TimeProvider time) : DelegatingDialer(inner)
 {
     private readonly long _start = time.GetTimestamp();
 
@@ -10,14 +10,12 @@ internal sealed class WatchedDialer(Dialer inner, TimeProvider time) : Dialer
     /// <summary>Called before each dial; may throw or wait in its place.</summary>
     public Func<CancellationToken, ValueTask> Dialling { get; set; } = _ => default;
 
-    public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
+    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken)
     {
         Dials.Add(time.GetElapsedTime(_start));
         await Dialling(cancellationToken).ConfigureAwait(false);
-        return await inner.DialAsync(timeProvider, cancellationToken).ConfigureAwait(false);
+        return await base.DialAsync(context, cancellationToken).ConfigureAwait(false);
     }
-
-    public override string ToString() => inner.ToString();
 }
 
 /// <summary>A reconnect policy that a test scripts; gives up at the end of the script.</summary>

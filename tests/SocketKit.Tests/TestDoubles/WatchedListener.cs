@@ -1,10 +1,7 @@
-using System.Net;
-using SocketKit.Transports;
-
 namespace SocketKit.Tests.TestDoubles;
 
 /// <summary>A listener whose wires take note of what their connections ask of them, and which can be told to fail.</summary>
-internal sealed class WatchedListener(Listener inner) : Listener
+internal sealed class WatchedListener(Listener inner) : DelegatingListener(inner)
 {
     public List<WatchedTransport> Wires { get; } = [];
 
@@ -13,8 +10,8 @@ internal sealed class WatchedListener(Listener inner) : Listener
     /// <summary>What the next wires do in their OpenAsync.</summary>
     public Func<CancellationToken, ValueTask> Opening { get; set; } = _ => default;
 
-    /// <summary>The next wires keep messages: what one send of the peer brings is one message.</summary>
-    public bool KeepsMessages { get; set; }
+    /// <summary>The next wires preserve message boundaries: what one send of the peer brings is one message.</summary>
+    public bool PreservesMessageBoundaries { get; set; }
 
     /// <summary>See <see cref="WatchedTransport.YieldsAtOnce"/>.</summary>
     public bool YieldsAtOnce { get; set; }
@@ -29,10 +26,6 @@ internal sealed class WatchedListener(Listener inner) : Listener
 
     public WatchedTransport Wire => Wires.Single();
 
-    public override EndPoint EndPoint => inner.EndPoint;
-
-    public override ValueTask BindAsync(CancellationToken cancellationToken) => inner.BindAsync(cancellationToken);
-
     public override async ValueTask<Transport?> AcceptAsync()
     {
         Accepts++;
@@ -41,23 +34,19 @@ internal sealed class WatchedListener(Listener inner) : Listener
             throw failure;
         }
 
-        if (await inner.AcceptAsync().ConfigureAwait(false) is not { } transport)
+        if (await base.AcceptAsync().ConfigureAwait(false) is not { } transport)
         {
             return null;
         }
 
-        var wire = new WatchedTransport(transport, Opening, KeepsMessages) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken, HungUpToken = HungUp };
+        var wire = new WatchedTransport(transport, Opening, PreservesMessageBoundaries) { YieldsAtOnce = YieldsAtOnce, IsBroken = AreBroken, HungUpToken = HungUp };
         Wires.Add(wire);
         return wire;
     }
-
-    public override ValueTask StopAsync() => inner.StopAsync();
-
-    public override ValueTask DisposeAsync() => inner.DisposeAsync();
 }
 
 /// <summary>A wire that takes note of what its connection asks of it, and that no verb is used twice at a time.</summary>
-internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, ValueTask> opening, bool keepsMessages) : Transport
+internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, ValueTask> opening, bool preservesBoundaries) : DelegatingTransport(inner)
 {
     private int _sending;
     private int _receiving;
@@ -87,58 +76,39 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
 
     public bool Disposed { get; private set; }
 
-    public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
-
-    public override EndPoint? RemoteEndPoint => inner.RemoteEndPoint;
-
     /// <summary>The wire says that bytes wait which nobody has fetched.</summary>
     public bool Unread { get; set; }
 
-    internal override bool HasUnread => Unread;
+    public override long BytesUnread => Unread ? 1 : base.BytesUnread;
 
-    internal override long BytesReceived => inner.BytesReceived;
-
-    internal override long BytesUnread => inner.BytesUnread;
-
-    internal override IEngineObserver? Observer
-    {
-        set => inner.Observer = value;
-    }
+    public override bool CompletesInDefaultContext => false;
 
     /// <summary>See <see cref="WatchedListener.HungUp"/>.</summary>
     public CancellationToken HungUpToken { get; init; }
 
     public override CancellationToken HungUp => HungUpToken;
 
-    internal override bool TellsOfPeer => !HungUpToken.CanBeCanceled && inner.TellsOfPeer;
-
-    internal override void CheckPeer() => inner.CheckPeer();
+    public override bool Observe(ITransportObserver observer) => base.Observe(observer) && !HungUpToken.CanBeCanceled;
 
     /// <summary>Yields are over before anybody looks, as another thread may bring about with any.</summary>
     public bool YieldsAtOnce { get; init; }
 
-    public override bool KeepsMessages => IsBroken ? throw new InvalidOperationException("broken") : keepsMessages;
+    public override bool PreservesMessageBoundaries => IsBroken ? throw new InvalidOperationException("broken") : preservesBoundaries;
 
-    /// <summary>A connection cannot be built on it.</summary>
+    /// <summary>It throws when it is asked what it is like.</summary>
     public bool IsBroken { get; init; }
-
-    internal override bool PoisonsReleasedBuffers => inner.PoisonsReleasedBuffers;
-
-    internal override SynchronizationContext? HandlerSynchronization => inner.HandlerSynchronization;
-
-    public override long BytesSent => inner.BytesSent;
 
     public override ValueTask OpenAsync(CancellationToken cancellationToken) => opening(cancellationToken);
 
-    public override async ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override async ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         Enter(ref _receiving);
         try
         {
             Receives.Add(buffer.Length);
-            var received = await inner.ReceiveAsync(buffer).ConfigureAwait(false);
+            var received = await base.ReceiveAsync(buffer).ConfigureAwait(false);
             Received += received.Count;
-            return keepsMessages && received.Count > 0 ? received with { EndOfMessage = true } : received;
+            return preservesBoundaries && received.Count > 0 ? received with { EndOfMessage = true } : received;
         }
         finally
         {
@@ -158,7 +128,7 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
                 throw SendFailure;
             }
 
-            await inner.SendAsync(batch).ConfigureAwait(false);
+            await base.SendAsync(batch).ConfigureAwait(false);
         }
         finally
         {
@@ -166,7 +136,17 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
         }
     }
 
-    public override ValueTask FinishAsync()
+    public override async ValueTask SendAsync(ReadOnlyMemory<byte> batch, ReadOnlyMemory<int> messageEnds)
+    {
+        var start = 0;
+        foreach (var end in messageEnds.ToArray())
+        {
+            await SendAsync(batch[start..end]).ConfigureAwait(false);
+            start = end;
+        }
+    }
+
+    public override ValueTask CompleteOutputAsync()
     {
         Finished = true;
         if (FinishFailure is not null)
@@ -174,22 +154,22 @@ internal sealed class WatchedTransport(Transport inner, Func<CancellationToken, 
             throw FinishFailure;
         }
 
-        return inner.FinishAsync();
+        return base.CompleteOutputAsync();
     }
 
-    public override ValueTask YieldAsync() => YieldsAtOnce ? default : inner.YieldAsync();
+    public override ValueTask YieldAsync() => YieldsAtOnce ? default : base.YieldAsync();
 
     public override void Abort()
     {
         Aborted = true;
-        inner.Abort();
+        base.Abort();
     }
 
     public override ValueTask DisposeAsync()
     {
         Violations += Disposed || _sending != 0 || _receiving != 0 ? 1 : 0;
         Disposed = true;
-        return inner.DisposeAsync();
+        return base.DisposeAsync();
     }
 
     private void Enter(ref int verb)

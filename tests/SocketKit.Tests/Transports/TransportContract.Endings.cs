@@ -11,13 +11,13 @@ public abstract partial class TransportContract
         var sent = Bytes(1000);
         await SendAsync(left, sent);
 
-        await left.FinishAsync().AsTask().WaitAsync(Patience);
+        await left.CompleteOutputAsync().AsTask().WaitAsync(Patience);
 
         (await ReceiveExactlyAsync(right, sent.Length)).Should().Equal(sent);
         for (var i = 0; i < 3; i++)
         {
-            (await right.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(Patience)).Should().Be(new Received(0, false));
-            (await right.ReceiveAsync(new byte[10]).AsTask().WaitAsync(Patience)).Should().Be(new Received(0, false));
+            (await right.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(Patience)).Should().Be(default(ReceiveResult));
+            (await right.ReceiveAsync(new byte[10]).AsTask().WaitAsync(Patience)).Should().Be(default(ReceiveResult));
         }
     }
 
@@ -29,10 +29,10 @@ public abstract partial class TransportContract
         var (left, right) = await PairAsync();
         var receive = right.ReceiveAsync(empty ? Memory<byte>.Empty : new byte[10]).AsTask();
 
-        await left.FinishAsync().AsTask().WaitAsync(Patience);
+        await left.CompleteOutputAsync().AsTask().WaitAsync(Patience);
 
-        (await receive.WaitAsync(Patience)).Should().Be(new Received(0, false));
-        (await right.ReceiveAsync(new byte[10]).AsTask().WaitAsync(Patience)).Should().Be(new Received(0, false));
+        (await receive.WaitAsync(Patience)).Should().Be(default(ReceiveResult));
+        (await right.ReceiveAsync(new byte[10]).AsTask().WaitAsync(Patience)).Should().Be(default(ReceiveResult));
     }
 
     [Theory]
@@ -42,7 +42,7 @@ public abstract partial class TransportContract
     {
         var (left, right) = await PairAsync();
         var (first, second) = leftFirst ? (left, right) : (right, left);
-        await first.FinishAsync().AsTask().WaitAsync(Patience);
+        await first.CompleteOutputAsync().AsTask().WaitAsync(Patience);
         (await ReceiveToEndAsync(second)).Should().Be(0);
         var receiving = ReceiveToEndAsync(first);
 
@@ -51,7 +51,7 @@ public abstract partial class TransportContract
             await SendAsync(second, Bytes(100_000));
         }
 
-        await second.FinishAsync().AsTask().WaitAsync(Patience);
+        await second.CompleteOutputAsync().AsTask().WaitAsync(Patience);
         (await receiving.WaitAsync(Patience)).Should().Be(1_000_000);
     }
 
@@ -70,10 +70,10 @@ public abstract partial class TransportContract
     public async Task An_abort_after_both_have_finished_takes_nothing_back()
     {
         var (left, right) = await PairAsync();
-        await right.FinishAsync().AsTask().WaitAsync(Patience);
+        await right.CompleteOutputAsync().AsTask().WaitAsync(Patience);
         (await ReceiveToEndAsync(left)).Should().Be(0);
         await SendAsync(left, Bytes(1000));
-        await left.FinishAsync().AsTask().WaitAsync(Patience);
+        await left.CompleteOutputAsync().AsTask().WaitAsync(Patience);
 
         left.Abort();
         await left.DisposeAsync();
@@ -114,7 +114,7 @@ public abstract partial class TransportContract
 
         (await OutcomeAsync(left.ReceiveAsync(new byte[10]).AsTask())).Should().BeAssignableTo<IOException>().Which.Message.Should().Contain("this side");
         (await OutcomeAsync(left.SendAsync(new byte[10]).AsTask())).Should().BeAssignableTo<IOException>().Which.Message.Should().Contain("this side");
-        (await OutcomeAsync(left.FinishAsync().AsTask())).Should().BeAssignableTo<IOException>();
+        (await OutcomeAsync(left.CompleteOutputAsync().AsTask())).Should().BeAssignableTo<IOException>();
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public abstract partial class TransportContract
             ValueTask send;
             try
             {
-                send = round < 299 ? left.SendAsync(new byte[] { 1 }) : left.FinishAsync();
+                send = round < 299 ? left.SendAsync(new byte[] { 1 }) : left.CompleteOutputAsync();
             }
             finally
             {
@@ -191,11 +191,11 @@ public abstract partial class TransportContract
 
         left.HungUp.IsCancellationRequested.Should().BeFalse();
         right.HungUp.IsCancellationRequested.Should().BeFalse();
-        left.KeepsMessages.Should().BeFalse();
+        left.PreservesMessageBoundaries.Should().BeFalse();
     }
 
     /// <summary>Awaits without a context, so that the continuation runs wherever the wire completes.</summary>
-    private static Task<bool> ContinuesOnStackOfSend(ValueTask<Received> receive)
+    private static Task<bool> ContinuesOnStackOfSend(ValueTask<ReceiveResult> receive)
     {
         var onStack = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         var awaiter = receive.ConfigureAwait(false).GetAwaiter();

@@ -74,8 +74,8 @@ public abstract partial class TransportContract : IAsyncLifetime
         var sent = Bytes(length);
 
         await SendAsync(left, sent);
-        (await wait.WaitAsync(Patience)).Should().Be(new Received(0, false));
-        (await right.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(Patience)).Should().Be(new Received(0, false));
+        (await wait.WaitAsync(Patience)).Should().Be(default(ReceiveResult));
+        (await right.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(Patience)).Should().Be(default(ReceiveResult));
 
         (await ReceiveExactlyAsync(right, length)).Should().Equal(sent);
     }

@@ -24,7 +24,7 @@ public abstract class TransportCostContract
         var (left, right) = await ConnectAsync();
         var echo = EchoAsync(right);
         (await Task.Run(() => RoundTripsAsync(left, length)).WaitAsync(Patience)).Should().BeLessThan(MostPerRoundTrip);
-        await left.FinishAsync();
+        await left.CompleteOutputAsync();
         await echo.WaitAsync(Patience);
         await left.DisposeAsync();
         await right.DisposeAsync();

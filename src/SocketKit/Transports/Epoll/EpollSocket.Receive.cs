@@ -5,10 +5,10 @@ using SocketKit.Transports.Tcp;
 namespace SocketKit.Transports.Epoll;
 
 // Receiving. Belongs to the owner of the direction, except while the operation is parked: then to whoever claims it.
-internal sealed partial class EpollSocket : IValueTaskSource<Received>
+internal sealed partial class EpollSocket : IValueTaskSource<ReceiveResult>
 {
     private Readiness _in;
-    private ManualResetValueTaskSourceCore<Received> _received;
+    private ManualResetValueTaskSourceCore<ReceiveResult> _received;
     private Memory<byte> _buffer;
     private bool _finished;
     private long _bytesReceived;
@@ -59,7 +59,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
         }
     }
 
-    public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         if (buffer.IsEmpty)
         {
@@ -82,18 +82,18 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
             }
         }
 
-        return new ValueTask<Received>(this, _received.Version);
+        return new ValueTask<ReceiveResult>(this, _received.Version);
     }
 
-    Received IValueTaskSource<Received>.GetResult(short token) => _received.GetResult(token);
+    ReceiveResult IValueTaskSource<ReceiveResult>.GetResult(short token) => _received.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource<Received>.GetStatus(short token) => _received.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<ReceiveResult>.GetStatus(short token) => _received.GetStatus(token);
 
-    void IValueTaskSource<Received>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<ReceiveResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _received.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Waits for something to receive. The flag alone may be of an event whose bytes are received already, and then the caller would wait with a buffer in its hand: so the kernel is asked, where it says more than nothing.</summary>
-    private ValueTask<Received> WaitAsync()
+    private ValueTask<ReceiveResult> WaitAsync()
     {
         _buffer = default;
         _received.Reset();
@@ -111,11 +111,11 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
             }
         }
         while (!_in.TryPark());
-        return new ValueTask<Received>(this, _received.Version);
+        return new ValueTask<ReceiveResult>(this, _received.Version);
     }
 
-    private static ValueTask<Received> Completed(int count, Exception? failure) =>
-        failure is null ? new ValueTask<Received>(new Received(count, EndOfMessage: false)) : ValueTask.FromException<Received>(failure);
+    private static ValueTask<ReceiveResult> Completed(int count, Exception? failure) =>
+        failure is null ? new ValueTask<ReceiveResult>(new ReceiveResult { Count = count }) : ValueTask.FromException<ReceiveResult>(failure);
 
     /// <summary>Goes on with the parked operation, which the caller has claimed.</summary>
     private void ContinueReceive()
@@ -134,7 +134,7 @@ internal sealed partial class EpollSocket : IValueTaskSource<Received>
                 _buffer = default;
                 if (failure is null)
                 {
-                    _received.SetResult(new Received(count, EndOfMessage: false));
+                    _received.SetResult(new ReceiveResult { Count = count });
                 }
                 else
                 {

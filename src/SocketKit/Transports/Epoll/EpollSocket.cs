@@ -54,7 +54,7 @@ internal sealed partial class EpollSocket : Registration
         set => Volatile.Write(ref _finishedSending, value);
     }
 
-    public IEngineObserver? Observer { get; set; }
+    public ITransportObserver? Observer { get; set; }
 
     /// <summary>It is connecting, and nobody but the engine knows of it.</summary>
     public bool IsDialling { get; set; }
@@ -257,9 +257,9 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    internal override void OnOvertaken() => Observer?.CallTakesLong();
+    internal override void OnOvertaken() => Observer?.CompletionTakesLong();
 
-    internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Observer?.HandlerHeldLoop(time, goesOn);
+    internal override void OnHeldLoop(TimeSpan time, bool goesOn) => Observer?.LoopBlocked(time, goesOn);
 
     internal override void OnSparesExhausted() => Observer?.NoThreadLeft();
 
@@ -267,7 +267,7 @@ internal sealed partial class EpollSocket : Registration
     {
         if (Observer is { } observer)
         {
-            observer.Escaped(exception);
+            observer.CompletionFailed(exception);
         }
 
         Abort(reset: true);

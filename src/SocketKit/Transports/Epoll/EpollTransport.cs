@@ -19,26 +19,23 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
     public override CancellationToken HungUp => socket.HungUp;
 
     // The loop sees to it after each dispatch.
-    internal override bool CompletesInDefaultContext => true;
+    public override bool CompletesInDefaultContext => true;
 
-    internal override bool TellsOfPeer => true;
+    public override long BytesReceived => socket.BytesReceived;
 
-    internal override bool HasUnread => socket.HasUnread;
+    public override long BytesUnread => socket.BytesUnread;
 
-    internal override long BytesReceived => socket.BytesReceived;
-
-    internal override long BytesUnread => socket.BytesUnread;
-
-    internal override IEngineObserver? Observer
+    public override bool Observe(ITransportObserver observer)
     {
-        set => socket.Observer = value;
+        socket.Observer = observer;
+        return true;
     }
 
     /// <summary>The socket underneath, to look at.</summary>
     internal EpollSocket Socket => socket;
 
     /// <summary>What the peer has acknowledged tells a slow reader from a dead one: a full buffer of the kernel's shows room only once a third of it is free.</summary>
-    internal override unsafe long SendProgress
+    public override unsafe long SendProgress
     {
         get
         {
@@ -58,11 +55,11 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
         }
     }
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer);
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => socket.SendAsync(batch);
 
-    public override ValueTask FinishAsync()
+    public override ValueTask CompleteOutputAsync()
     {
         if (socket.IsAborted || !socket.Descriptor.TryHold())
         {

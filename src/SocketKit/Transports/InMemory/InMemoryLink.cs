@@ -8,11 +8,11 @@ internal sealed class InMemoryLink
 {
     private readonly InMemoryNetwork _network;
 
-    public InMemoryLink(InMemoryNetwork network, InMemoryEndPoint dialling, InMemoryEndPoint listening, bool diallingLeavesPump)
+    public InMemoryLink(InMemoryNetwork network, InMemoryEndPoint dialling, InMemoryEndPoint listening, bool diallingLeavesPump, bool preservesBoundaries)
     {
         _network = network;
-        Dialling = new InMemoryTransport(this, network, dialling, listening, diallingLeavesPump);
-        Listening = new InMemoryTransport(this, network, listening, dialling, leavesPump: false);
+        Dialling = new InMemoryTransport(this, network, dialling, listening, diallingLeavesPump, preservesBoundaries);
+        Listening = new InMemoryTransport(this, network, listening, dialling, leavesPump: false, preservesBoundaries);
         Dialling.Attach(Listening);
         Listening.Attach(Dialling);
     }

@@ -15,8 +15,9 @@ internal sealed class InMemoryListener : Listener
     private bool _bound;
     private bool _stopped;
 
-    public InMemoryListener(InMemoryNetwork network, InMemoryEndPoint endPoint)
+    public InMemoryListener(InMemoryNetwork network, InMemoryEndPoint endPoint, bool preservesBoundaries)
     {
+        PreservesBoundaries = preservesBoundaries;
         _network = network;
         _endPoint = endPoint;
         _accept = new Pending<Transport?>(network.Pump, CompleteAccept, leavesPump: false);
@@ -26,7 +27,10 @@ internal sealed class InMemoryListener : Listener
 
     public string Name => _endPoint.Name;
 
-    public override ValueTask BindAsync(CancellationToken cancellationToken)
+    /// <summary>Of its connections, at both ends.</summary>
+    public bool PreservesBoundaries { get; }
+
+    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _network.Bind(this);
@@ -84,7 +88,7 @@ internal sealed class InMemoryListener : Listener
 
     public override WireProtection Protection => WireProtection.Confidential;
 
-    internal override string ProtectionText => "in memory";
+    public override string ProtectionText => "in memory";
 
     public override string ToString() => _endPoint.ToString();
 

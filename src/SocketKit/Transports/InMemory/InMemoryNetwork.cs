@@ -45,7 +45,15 @@ public sealed class InMemoryNetwork
     /// <summary>Names an address to listen on. It is taken when the server starts, and given back when it stops.</summary>
     /// <param name="name">Any name.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
-    public Listener Listen(string name) => new InMemoryListener(this, new InMemoryEndPoint(name));
+    public Listener Listen(string name) => new InMemoryListener(this, new InMemoryEndPoint(name), preservesBoundaries: false);
+
+    /// <summary>
+    /// The same for connections that preserve message boundaries (<see cref="Transport.PreservesMessageBoundaries"/>), at both ends:
+    /// nothing is lost or reordered on them. Dialed like any other name.
+    /// </summary>
+    /// <param name="name">Any name.</param>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    public Listener ListenMessages(string name) => new InMemoryListener(this, new InMemoryEndPoint(name), preservesBoundaries: true);
 
     /// <summary>Names an address to dial. With nobody listening there, dialling fails as <see cref="SocketError.ConnectionRefused"/>.</summary>
     /// <param name="name">The listener's name.</param>
@@ -186,8 +194,13 @@ public sealed class InMemoryNetwork
     {
         lock (_gate)
         {
-            var link = new InMemoryLink(this, new InMemoryEndPoint($"{endPoint.Name}#{_dialled + 1}"), endPoint, leavesPump);
-            if (!_listeners.TryGetValue(endPoint.Name, out var listener) || !listener.TryAdd(link.Listening))
+            if (!_listeners.TryGetValue(endPoint.Name, out var listener))
+            {
+                throw WireErrors.From(SocketError.ConnectionRefused);
+            }
+
+            var link = new InMemoryLink(this, new InMemoryEndPoint($"{endPoint.Name}#{_dialled + 1}"), endPoint, leavesPump, listener.PreservesBoundaries);
+            if (!listener.TryAdd(link.Listening))
             {
                 throw WireErrors.From(SocketError.ConnectionRefused);
             }

@@ -19,6 +19,9 @@ internal sealed class InMemoryPump : SynchronizationContext
     /// <summary>How long a caller waits for the network's thread, in real time.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>For the connections of this network.</summary>
+    public HandlerRules HandlerRules => field ??= new HandlerRules { PoisonsReleasedBuffers = true, Synchronization = this };
+
     public override SynchronizationContext CreateCopy() => this;
 
     /// <summary>Queues user code.</summary>

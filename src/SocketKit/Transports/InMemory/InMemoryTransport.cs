@@ -11,14 +11,18 @@ internal sealed class InMemoryTransport : Transport
 {
     private readonly InMemoryLink _link;
     private readonly InMemoryPump _pump;
+    private readonly int _capacity;
     private readonly ByteRing _arrived;
-    private readonly Pending<Received> _receive;
+    private readonly Pending<ReceiveResult> _receive;
     private readonly Pending<bool> _send;
     private readonly InMemoryYield _yield;
+    private readonly Queue<long>? _messageEnds;
     private InMemoryTransport _peer = null!;
-    private IEngineObserver? _observer;
+    private ITransportObserver? _observer;
     private Memory<byte> _target;
     private ReadOnlyMemory<byte> _rest;
+    private ReadOnlyMemory<int> _restEnds;
+    private int _restTaken;
     private SocketError _failure;
     private long _bytesSent;
     private long _bytesReceived;
@@ -26,44 +30,29 @@ internal sealed class InMemoryTransport : Transport
     private bool _aborted;
     private bool _resetsPeer;
 
-    public InMemoryTransport(InMemoryLink link, InMemoryNetwork network, EndPoint local, EndPoint remote, bool leavesPump)
+    public InMemoryTransport(InMemoryLink link, InMemoryNetwork network, EndPoint local, EndPoint remote, bool leavesPump, bool preservesBoundaries)
     {
         _link = link;
         _pump = network.Pump;
-        _arrived = new ByteRing(network.Capacity);
+        _capacity = network.Capacity;
+        _arrived = new ByteRing(_capacity);
         LocalEndPoint = local;
         RemoteEndPoint = remote;
-        _receive = new Pending<Received>(_pump, CompleteReceive, leavesPump);
+        _receive = new Pending<ReceiveResult>(_pump, CompleteReceive, leavesPump);
         _send = new Pending<bool>(_pump, CompleteSend, leavesPump);
         _yield = new InMemoryYield(_pump, leavesPump);
+        _messageEnds = preservesBoundaries ? new Queue<long>() : null;
     }
 
     public override EndPoint LocalEndPoint { get; }
 
     public override EndPoint RemoteEndPoint { get; }
 
-    internal override bool PoisonsReleasedBuffers => true;
-
-    internal override SynchronizationContext HandlerSynchronization => _pump;
-
     public override long BytesSent => Volatile.Read(ref _bytesSent);
 
-    internal override bool HasUnread
-    {
-        get
-        {
-            lock (_link.Gate)
-            {
-                return !IsGone && !_link.IsCut && _arrived.Count > 0;
-            }
-        }
-    }
+    public override long BytesReceived => Volatile.Read(ref _bytesReceived);
 
-    internal override bool TellsOfPeer => true;
-
-    internal override long BytesReceived => Volatile.Read(ref _bytesReceived);
-
-    internal override long BytesUnread
+    public override long BytesUnread
     {
         get
         {
@@ -74,14 +63,17 @@ internal sealed class InMemoryTransport : Transport
         }
     }
 
-    internal override IEngineObserver? Observer
+    public override bool PreservesMessageBoundaries => _messageEnds is not null;
+
+    public override T? Find<T>()
+        where T : class => _pump.HandlerRules as T;
+
+    public override bool Observe(ITransportObserver observer)
     {
-        set
+        lock (_link.Gate)
         {
-            lock (_link.Gate)
-            {
-                _observer = value;
-            }
+            _observer = observer;
+            return true;
         }
     }
 
@@ -89,11 +81,16 @@ internal sealed class InMemoryTransport : Transport
 
     private bool IsGone => _aborted || IsReleased;
 
+    private bool HasRest => !_rest.IsEmpty || !_restEnds.IsEmpty;
+
+    /// <summary>Something has arrived: bytes, or the end of a message, which may be empty.</summary>
+    private bool HasArrived => _arrived.Count > 0 || _messageEnds is { Count: > 0 };
+
     internal void Attach(InMemoryTransport peer) => _peer = peer;
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
-        Received received;
+        ReceiveResult received;
         Exception? failure;
         bool freedPeer;
         lock (_link.Gate)
@@ -110,10 +107,12 @@ internal sealed class InMemoryTransport : Transport
             _pump.Settle();
         }
 
-        return failure is null ? new ValueTask<Received>(received) : ValueTask.FromException<Received>(failure);
+        return failure is null ? new ValueTask<ReceiveResult>(received) : ValueTask.FromException<ReceiveResult>(failure);
     }
 
-    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch)
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => SendAsync(batch, _messageEnds is null ? default(ReadOnlyMemory<int>) : new[] { batch.Length });
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> batch, ReadOnlyMemory<int> messageEnds)
     {
         ValueTask result = default;
         lock (_link.Gate)
@@ -124,8 +123,10 @@ internal sealed class InMemoryTransport : Transport
             }
 
             _rest = batch;
+            _restEnds = messageEnds;
+            _restTaken = 0;
             Push();
-            if (!_rest.IsEmpty)
+            if (HasRest)
             {
                 result = _send.StartPlain();
             }
@@ -135,7 +136,7 @@ internal sealed class InMemoryTransport : Transport
         return result;
     }
 
-    public override ValueTask FinishAsync()
+    public override ValueTask CompleteOutputAsync()
     {
         lock (_link.Gate)
         {
@@ -223,7 +224,7 @@ internal sealed class InMemoryTransport : Transport
         {
             _failure = error;
             _observer?.PeerGone(WireErrors.From(error));
-            _arrived.Release();
+            DropArrived();
             WakeReceive();
             WakeSend();
         }
@@ -232,7 +233,7 @@ internal sealed class InMemoryTransport : Transport
     /// <summary>This end is over: its own verbs complete, and the other end is told.</summary>
     private void End()
     {
-        _arrived.Release();
+        DropArrived();
         WakeReceive();
         WakeSend();
         TellPeer();
@@ -242,10 +243,10 @@ internal sealed class InMemoryTransport : Transport
     private void Push()
     {
         var count = _rest.Length;
-        if (!_peer.IsGone && _peer._failure == SocketError.Success)
+        var isTaken = !_peer.IsGone && _peer._failure == SocketError.Success;
+        if (isTaken)
         {
             count = _peer._arrived.Write(_rest.Span);
-            _peer.WakeReceive();
         }
         else if (!_link.IsCut && count > 0)
         {
@@ -254,12 +255,36 @@ internal sealed class InMemoryTransport : Transport
         }
 
         _rest = _rest[count..];
+        _restTaken += count;
         Volatile.Write(ref _bytesSent, _bytesSent + count);
+        PushEnds(isTaken);
+
+        _peer.WakeReceive();
+    }
+
+    /// <summary>The ends of the messages that the other end has whole. An empty message takes no room in the ring, so they are limited too.</summary>
+    private void PushEnds(bool isTaken)
+    {
+        while (!_restEnds.IsEmpty && _restEnds.Span[0] <= _restTaken && _peer._messageEnds!.Count < _capacity)
+        {
+            if (isTaken)
+            {
+                _peer._messageEnds.Enqueue(_bytesSent - (_restTaken - _restEnds.Span[0]));
+            }
+
+            _restEnds = _restEnds[1..];
+        }
+    }
+
+    private void DropArrived()
+    {
+        _arrived.Release();
+        _messageEnds?.Clear();
     }
 
     private void WakeReceive()
     {
-        if (_receive.IsWaiting && (IsGone || _failure != SocketError.Success || (!_link.IsCut && (_arrived.Count > 0 || _peer._finished || _peer.IsGone))))
+        if (_receive.IsWaiting && (IsGone || _failure != SocketError.Success || (!_link.IsCut && (HasArrived || _peer._finished || _peer.IsGone))))
         {
             _receive.Queue();
         }
@@ -274,7 +299,7 @@ internal sealed class InMemoryTransport : Transport
     }
 
     /// <summary>False: nothing to tell yet. An empty buffer is told that there is something, never what.</summary>
-    private bool TryReceive(Memory<byte> buffer, out Received received, out Exception? failure, out bool freedPeer)
+    private bool TryReceive(Memory<byte> buffer, out ReceiveResult received, out Exception? failure, out bool freedPeer)
     {
         received = default;
         failure = null;
@@ -290,31 +315,45 @@ internal sealed class InMemoryTransport : Transport
             return false;
         }
 
-        if (_arrived.Count == 0)
+        if (!HasArrived)
         {
             return _peer._finished || _peer.IsGone;
         }
 
         if (!buffer.IsEmpty)
         {
-            received = new Received(_arrived.Read(buffer.Span), EndOfMessage: false);
-            Volatile.Write(ref _bytesReceived, _bytesReceived + received.Count);
+            received = Take(buffer.Span);
             freedPeer = _peer.PushRest();
         }
 
         return true;
     }
 
+    /// <summary>What has arrived, up to the end of a message.</summary>
+    private ReceiveResult Take(Span<byte> buffer)
+    {
+        var end = _messageEnds is { Count: > 0 } ? _messageEnds.Peek() : long.MaxValue;
+        var count = _arrived.Read(buffer[..(int)Math.Min(buffer.Length, end - _bytesReceived)]);
+        Volatile.Write(ref _bytesReceived, _bytesReceived + count);
+        var isWhole = _bytesReceived == end;
+        if (isWhole)
+        {
+            _messageEnds!.Dequeue();
+        }
+
+        return new ReceiveResult { Count = count, EndOfMessage = isWhole };
+    }
+
     /// <summary>There is room at the other end again. True when a send was waiting for it.</summary>
     private bool PushRest()
     {
-        if (!_send.IsWaiting || _rest.IsEmpty)
+        if (!_send.IsWaiting || !HasRest)
         {
             return false;
         }
 
         Push();
-        if (_rest.IsEmpty)
+        if (!HasRest)
         {
             _send.Queue();
         }
@@ -327,7 +366,7 @@ internal sealed class InMemoryTransport : Transport
 
     private void CompleteReceive()
     {
-        Received received;
+        ReceiveResult received;
         Exception? failure;
         lock (_link.Gate)
         {
@@ -349,8 +388,9 @@ internal sealed class InMemoryTransport : Transport
         Exception? failure;
         lock (_link.Gate)
         {
-            failure = _rest.IsEmpty ? null : SendFailure();
+            failure = HasRest ? SendFailure() : null;
             _rest = default;
+            _restEnds = default;
             _send.End();
         }
 

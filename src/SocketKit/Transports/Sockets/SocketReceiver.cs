@@ -9,7 +9,7 @@ namespace SocketKit.Transports.Sockets;
 /// </summary>
 /// <remarks>On a busy server a wait first takes a turn through the thread pool's queue, behind the other connections: by then the peer has mostly sent the next message, so one receive finds it, where asking at once would find nothing,
 /// and the message would cost a second receive and a round through the runtime's event loop. Where that does not come true, it is tried ever more seldom, down to once in 128 waits.</remarks>
-internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Received>, IThreadPoolWorkItem
+internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<ReceiveResult>, IThreadPoolWorkItem
 {
     private const int PrefetchLength = 256;
     private const int MostDirectWaits = 127;
@@ -17,7 +17,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     private readonly SocketTransport _transport;
     private readonly Socket _socket;
     private readonly byte[] _prefetch = GC.AllocateUninitializedArray<byte>(PrefetchLength);
-    private ManualResetValueTaskSourceCore<Received> _pending;
+    private ManualResetValueTaskSourceCore<ReceiveResult> _pending;
     private int _start;
     private int _end;
     private bool _waiting;
@@ -79,16 +79,16 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         }
     }
 
-    public ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         if (_start < _end)
         {
-            return buffer.IsEmpty ? default : new ValueTask<Received>(Counted(TakePrefetched(buffer.Span)));
+            return buffer.IsEmpty ? default : new ValueTask<ReceiveResult>(Counted(TakePrefetched(buffer.Span)));
         }
 
         if (_error != SocketError.Success)
         {
-            return buffer.IsEmpty ? default : ValueTask.FromException<Received>(_transport.Failure(_error));
+            return buffer.IsEmpty ? default : ValueTask.FromException<ReceiveResult>(_transport.Failure(_error));
         }
 
         if (_finished)
@@ -103,24 +103,24 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         if (_waiting && --_directWaits < 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-            return new ValueTask<Received>(this, _pending.Version);
+            return new ValueTask<ReceiveResult>(this, _pending.Version);
         }
 
         try
         {
             if (_socket.ReceiveAsync(this))
             {
-                return new ValueTask<Received>(this, _pending.Version);
+                return new ValueTask<ReceiveResult>(this, _pending.Version);
             }
         }
         catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
         {
             _isReceiving = false;
-            return ValueTask.FromException<Received>(exception is SocketException { SocketErrorCode: var error } ? _transport.Failure(error) : WireErrors.Aborted());
+            return ValueTask.FromException<ReceiveResult>(exception is SocketException { SocketErrorCode: var error } ? _transport.Failure(error) : WireErrors.Aborted());
         }
 
         var received = Take(out var failure);
-        return failure is null ? new ValueTask<Received>(received) : ValueTask.FromException<Received>(failure);
+        return failure is null ? new ValueTask<ReceiveResult>(received) : ValueTask.FromException<ReceiveResult>(failure);
     }
 
     /// <summary>The turn of a wait that let the other connections go first.</summary>
@@ -146,7 +146,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         Complete();
     }
 
-    public Received GetResult(short token) => _pending.GetResult(token);
+    public ReceiveResult GetResult(short token) => _pending.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _pending.GetStatus(token);
 
@@ -169,7 +169,7 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
     }
 
     /// <summary>Notes what the finished operation brought, and says what its caller gets.</summary>
-    private Received Take(out Exception? failure)
+    private ReceiveResult Take(out Exception? failure)
     {
         failure = null;
         _isReceiving = false;
@@ -198,10 +198,10 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         return Counted(count);
     }
 
-    private Received Counted(int count)
+    private ReceiveResult Counted(int count)
     {
         Volatile.Write(ref _bytesReceived, _bytesReceived + count);
-        return new Received(count, EndOfMessage: false);
+        return new ReceiveResult { Count = count };
     }
 
     /// <summary>Hands out the bytes of the wait; when they filled its buffer there is probably more, which is read straight into the caller's.</summary>

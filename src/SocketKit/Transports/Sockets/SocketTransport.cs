@@ -15,7 +15,7 @@ internal sealed class SocketTransport : Transport
     private readonly bool _tcp;
     private readonly SocketReceiver _receiver;
     private readonly SocketSender _sender;
-    private IEngineObserver? _observer;
+    private ITransportObserver? _observer;
     private PoolYield? _yield;
     private CancellationTokenSource? _hungUp;
     private int _aborted;
@@ -46,7 +46,7 @@ internal sealed class SocketTransport : Transport
     internal Socket Socket => _socket;
 
     /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
-    internal override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
+    public override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
     /// <summary>The runtime tells of the peer's end by a receive alone, so while nobody receives a clock looks, for those who ask for
     /// this.</summary>
@@ -69,20 +69,17 @@ internal sealed class SocketTransport : Transport
         }
     }
 
-    internal override bool TellsOfPeer => true;
+    public override long BytesReceived => _receiver.BytesReceived;
 
-    internal override bool HasUnread => _receiver.HasUnread;
+    public override long BytesUnread => _receiver.BytesUnread;
 
-    internal override long BytesReceived => _receiver.BytesReceived;
-
-    internal override long BytesUnread => _receiver.BytesUnread;
-
-    internal override IEngineObserver? Observer
+    public override bool Observe(ITransportObserver observer)
     {
-        set => _observer = value;
+        _observer = observer;
+        return true;
     }
 
-    internal override void CheckPeer()
+    public override void CheckPeer()
     {
         var error = PeerCheck.Look(_socket, out var finished);
         if (finished && error == SocketError.Success)
@@ -130,11 +127,11 @@ internal sealed class SocketTransport : Transport
         return false;
     }
 
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer) => _receiver.ReceiveAsync(buffer);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch) => _sender.SendAsync(batch);
 
-    public override ValueTask FinishAsync()
+    public override ValueTask CompleteOutputAsync()
     {
         try
         {

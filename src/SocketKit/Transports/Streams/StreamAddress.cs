@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace SocketKit.Transports.Streams;
 
@@ -20,16 +18,21 @@ internal abstract class StreamAddress
     /// <summary>The same for people.</summary>
     public abstract string ProtectionText { get; }
 
-    /// <summary>The deadline for a peer that does not read; set before <see cref="TakeAsync"/>.</summary>
-    public TimeSpan SlowConsumerTimeout { get; set; }
-
-    public ILogger Logger { get; set; } = NullLogger.Instance;
+    /// <summary>What the server gave with the address to take.</summary>
+    protected TransportContext Context { get; private set; } = new();
 
     /// <summary>Takes the address.</summary>
     /// <returns>A listening socket.</returns>
     /// <exception cref="SocketException">It cannot be taken; <see cref="Why"/> says it for people.</exception>
     /// <exception cref="ListenException">The same, said already.</exception>
-    public abstract ValueTask<Socket> TakeAsync(CancellationToken cancellationToken);
+    public ValueTask<Socket> TakeAsync(TransportContext context, CancellationToken cancellationToken)
+    {
+        Context = context;
+        return TakeAsync(cancellationToken);
+    }
+
+    /// <summary>The same, with the context in <see cref="Context"/>.</summary>
+    protected abstract ValueTask<Socket> TakeAsync(CancellationToken cancellationToken);
 
     /// <summary>Closes the socket; the address is free then.</summary>
     public abstract void GiveBack(Socket socket);

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Transports.Streams;
 
@@ -22,11 +21,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
     /// <summary>Set under the lock, before <see cref="Stopped"/>.</summary>
     protected bool IsStopped => Volatile.Read(ref _stopped);
 
-    internal override void UseSlowConsumerTimeout(TimeSpan timeout) => address.SlowConsumerTimeout = timeout;
-
-    internal override void UseServices(ILogger logger, TimeProvider timeProvider) => address.Logger = logger;
-
-    public override async ValueTask BindAsync(CancellationToken cancellationToken)
+    public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -40,7 +35,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
         try
         {
-            Bound(Keep(await address.TakeAsync(cancellationToken).ConfigureAwait(false)));
+            Bound(Keep(await address.TakeAsync(context, cancellationToken).ConfigureAwait(false)));
         }
         catch (SocketException exception)
         {
@@ -72,7 +67,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override WireProtection Protection => address.Protection;
 
-    internal override string ProtectionText => address.ProtectionText;
+    public override string ProtectionText => address.ProtectionText;
 
     public override string ToString() => $"{address.Scheme}://{EndPoint}";
 

@@ -31,7 +31,7 @@ internal sealed class TcpAddress : StreamAddress
 
     private TcpLiveness Liveness => new(_options.KeepAlive, _options.UserTimeout);
 
-    public override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken) => Bind(await FindAddressAsync(cancellationToken).ConfigureAwait(false));
+    protected override async ValueTask<Socket> TakeAsync(CancellationToken cancellationToken) => Bind(await FindAddressAsync(cancellationToken).ConfigureAwait(false));
 
     public override void GiveBack(Socket socket) => socket.Dispose();
 
@@ -46,7 +46,7 @@ internal sealed class TcpAddress : StreamAddress
         }
         else
         {
-            TcpOptions.Apply(accepted, Liveness, SlowConsumerTimeout);
+            TcpOptions.Apply(accepted, Liveness, Context.SlowConsumerTimeout);
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed class TcpAddress : StreamAddress
                 socket.ExclusiveAddressUse = true;
             }
 
-            TcpOptions.Apply(socket, Liveness, SlowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, Context.SlowConsumerTimeout);
             if (_options.ReusePort)
             {
                 TcpOptions.ReusePort(socket);

@@ -18,7 +18,6 @@ internal sealed class TcpDialer : Dialer
     private readonly EndPoint _endPoint;
     private readonly StreamConnect _connect;
     private readonly Func<string, CancellationToken, ValueTask<IPAddress[]>> _resolve;
-    private TimeSpan _slowConsumerTimeout;
 
     public TcpDialer(EndPoint endPoint, StreamConnect connect, Func<string, CancellationToken, ValueTask<IPAddress[]>>? resolve = null)
     {
@@ -30,9 +29,7 @@ internal sealed class TcpDialer : Dialer
     /// <summary>How a peer that is gone is found.</summary>
     public TcpLiveness Liveness { get; init; } = TcpLiveness.Default;
 
-    internal override void UseSlowConsumerTimeout(TimeSpan timeout) => _slowConsumerTimeout = timeout;
-
-    public override async ValueTask<Transport> DialAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
+    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var endPoints = await FindAddressesAsync(cancellationToken).ConfigureAwait(false);
@@ -40,7 +37,7 @@ internal sealed class TcpDialer : Dialer
         var running = new List<Task<Transport>>(endPoints.Count);
         try
         {
-            return await RaceAsync(endPoints, running, timeProvider, race.Token).ConfigureAwait(false);
+            return await RaceAsync(endPoints, running, context, race.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -98,7 +95,7 @@ internal sealed class TcpDialer : Dialer
     }
 
     /// <summary>Starts attempts until one succeeds. Leaves in <paramref name="running"/> those that are still under way.</summary>
-    private async ValueTask<Transport> RaceAsync(List<IPEndPoint> endPoints, List<Task<Transport>> running, TimeProvider timeProvider, CancellationToken cancellationToken)
+    private async ValueTask<Transport> RaceAsync(List<IPEndPoint> endPoints, List<Task<Transport>> running, TransportContext context, CancellationToken cancellationToken)
     {
         var failures = new List<(IPEndPoint EndPoint, SocketException Exception)>();
         var next = 0;
@@ -106,14 +103,14 @@ internal sealed class TcpDialer : Dialer
         {
             if (next < endPoints.Count)
             {
-                running.Add(AttemptAsync(endPoints[next++], failures, cancellationToken));
+                running.Add(AttemptAsync(endPoints[next++], failures, context, cancellationToken));
             }
             else if (running.Count == 0)
             {
                 throw Summary(failures);
             }
 
-            IEnumerable<Task> events = next < endPoints.Count ? [.. running, Task.Delay(AttemptDelay, timeProvider, cancellationToken)] : running;
+            IEnumerable<Task> events = next < endPoints.Count ? [.. running, Task.Delay(AttemptDelay, context.TimeProvider, cancellationToken)] : running;
             var first = await Task.WhenAny(events).ConfigureAwait(false);
             if (first is not Task<Transport> attempt)
             {
@@ -137,14 +134,14 @@ internal sealed class TcpDialer : Dialer
         }
     }
 
-    private async Task<Transport> AttemptAsync(IPEndPoint endPoint, List<(IPEndPoint EndPoint, SocketException Exception)> failures, CancellationToken cancellationToken)
+    private async Task<Transport> AttemptAsync(IPEndPoint endPoint, List<(IPEndPoint EndPoint, SocketException Exception)> failures, TransportContext context, CancellationToken cancellationToken)
     {
         Socket? socket = null;
         try
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             Descriptors.ThrowIfShort(socket.Handle);
-            TcpOptions.Apply(socket, Liveness, _slowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, context.SlowConsumerTimeout);
             return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)

@@ -108,10 +108,11 @@ public abstract class TlsCertificate
     /// <summary>The file, or the name that it is for.</summary>
     public override string ToString() => _name;
 
-    internal void UseServices(ILogger logger, TimeProvider timeProvider)
+    /// <summary>Where it logs, and by which clock it looks at its files, from now on: a certificate may be shared.</summary>
+    internal void Use(TransportContext context)
     {
-        Logger = logger;
-        TimeProvider = timeProvider;
+        Logger = context.Logger;
+        TimeProvider = context.TimeProvider;
     }
 
     /// <summary>Tells, once, that others can read or write the key's file.</summary>

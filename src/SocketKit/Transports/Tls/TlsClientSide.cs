@@ -60,14 +60,9 @@ internal sealed class TlsClientSide : TlsSide
     protected override bool HasExpectedName(X509Certificate2 certificate) =>
         certificate.MatchesHostname(TlsServerName.Normalize(_serverName), allowWildcards: true, allowCommonName: false);
 
-    public override void UseServices(ILogger logger, TimeProvider timeProvider)
+    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportContext context)
     {
-        base.UseServices(logger, timeProvider);
-        _certificate?.UseServices(logger, timeProvider);
-    }
-
-    public override async ValueTask AuthenticateAsync(TlsStream tls)
-    {
+        _certificate?.Use(context);
         _certificate?.WarnOfSharedKey();
         var options = new SslClientAuthenticationOptions
         {
@@ -103,14 +98,15 @@ internal sealed class TlsClientSide : TlsSide
 
     private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
+        var tls = (TlsStream)sender;
         if (!_acceptAny)
         {
-            return Accepts((TlsStream)sender, certificate, chain, errors);
+            return Accepts(tls, certificate, chain, errors);
         }
 
-        if (Logger.IsEnabled(LogLevel.Warning))
+        if (tls.Logger.IsEnabled(LogLevel.Warning))
         {
-            Log.CertificateNotValidated(Logger, _serverName);
+            Log.CertificateNotValidated(tls.Logger, _serverName);
         }
         else
         {

@@ -1,40 +1,29 @@
-using System.Net;
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Tls;
 
 /// <summary>A listener whose connections speak TLS. Accepting is the inner listener's affair: the handshake is the connection's.</summary>
-internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
+internal sealed class TlsListener(Listener inner, TlsServerSide side) : DelegatingListener(inner)
 {
     private readonly List<IDisposable> _watches = [];
-    private TimeProvider _timeProvider = TimeProvider.System;
+    private TransportContext _context = new();
     private ITimer? _looks;
     private int _stopped;
 
-    public override EndPoint EndPoint => inner.EndPoint;
+    public override WireProtection Protection => side.Protection | (Inner.Protection & WireProtection.LimitsUsers);
 
-    public override WireProtection Protection => side.Protection | (inner.Protection & WireProtection.LimitsUsers);
-
-    internal override string ProtectionText => $"TLS, {side.ClientPolicy}";
+    public override string ProtectionText => $"TLS, {side.ClientPolicy}";
 
     public override DateTimeOffset? CertificateExpires => side.Certificates.Min(certificate => certificate.NotAfter);
 
-    internal override void UseSlowConsumerTimeout(TimeSpan timeout) => inner.UseSlowConsumerTimeout(timeout);
-
-    internal override void UseServices(ILogger logger, TimeProvider timeProvider)
+    public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
     {
-        _timeProvider = timeProvider;
-        side.UseServices(logger, timeProvider);
-        inner.UseServices(logger, timeProvider);
-    }
-
-    public override async ValueTask BindAsync(CancellationToken cancellationToken)
-    {
-        await inner.BindAsync(cancellationToken).ConfigureAwait(false);
+        _context = context;
+        side.Serve(context);
+        await Inner.BindAsync(context, cancellationToken).ConfigureAwait(false);
         foreach (var certificate in side.Certificates)
         {
-            _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, _timeProvider));
+            _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, context.TimeProvider));
             certificate.WarnIfExpired();
             certificate.WarnOfSharedKey();
         }
@@ -42,26 +31,26 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Listener
         // Handshakes look by themselves; this is so that a broken file is told before a client comes.
         using (ExecutionContext.SuppressFlow())
         {
-            _looks = _timeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
+            _looks = context.TimeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
         }
     }
 
     public override async ValueTask<Transport?> AcceptAsync() =>
-        await inner.AcceptAsync().ConfigureAwait(false) is { } wire ? new TlsTransport(wire, side) : null;
+        await Inner.AcceptAsync().ConfigureAwait(false) is { } accepted ? new TlsTransport(accepted, side, _context) : null;
 
     public override ValueTask StopAsync()
     {
         Forget();
-        return inner.StopAsync();
+        return base.StopAsync();
     }
 
     public override ValueTask DisposeAsync()
     {
         Forget();
-        return inner.DisposeAsync();
+        return base.DisposeAsync();
     }
 
-    public override string ToString() => TlsDialer.Address(inner.ToString());
+    public override string ToString() => TlsDialer.Address(Inner.ToString());
 
     /// <summary>On a timer's thread, so nothing is let out: a clock of somebody else's may throw when it is asked.</summary>
     private void Look()

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Tls;
@@ -13,6 +12,7 @@ internal sealed class TlsServerSide : TlsSide
     private static readonly TimeSpan CrowdsApart = TimeSpan.FromSeconds(10);
 
     private readonly Lock _crowds = new();
+    private TransportContext _context = new();
     private readonly int _maxHandshakes;
     private readonly TlsCertificate? _default;
     private readonly Dictionary<string, TlsCertificate> _byName = new(StringComparer.OrdinalIgnoreCase);
@@ -107,12 +107,13 @@ internal sealed class TlsServerSide : TlsSide
     /// <summary>All certificates, each once.</summary>
     public IEnumerable<TlsCertificate> Certificates => (_default is null ? _byName.Values : _byName.Values.Append(_default)).Distinct();
 
-    public override void UseServices(ILogger logger, TimeProvider timeProvider)
+    /// <summary>The listener that this belongs to is bound.</summary>
+    public void Serve(TransportContext context)
     {
-        base.UseServices(logger, timeProvider);
+        _context = context;
         foreach (var certificate in Certificates)
         {
-            certificate.UseServices(logger, timeProvider);
+            certificate.Use(context);
         }
     }
 
@@ -127,7 +128,7 @@ internal sealed class TlsServerSide : TlsSide
         long delayed;
         lock (_crowds)
         {
-            if (!_crowdTold || _crowded || TimeProvider.GetElapsedTime(_crowdToldAt) < CrowdsApart)
+            if (!_crowdTold || _crowded || _context.TimeProvider.GetElapsedTime(_crowdToldAt) < CrowdsApart)
             {
                 return;
             }
@@ -136,11 +137,11 @@ internal sealed class TlsServerSide : TlsSide
             (delayed, _delayed) = (_delayed, 0);
         }
 
-        Log.HandshakesWaited(Logger, delayed);
+        Log.HandshakesWaited(_context.Logger, delayed);
     }
 
     /// <summary>A look has thrown, which only a clock can do.</summary>
-    public void LookFailed(Exception exception) => Log.ClockFailed(Logger, TimeProvider.GetType().Name, exception);
+    public void LookFailed(Exception exception) => Log.ClockFailed(_context.Logger, _context.TimeProvider.GetType().Name, exception);
 
     private void Crowded(bool crowded, long count)
     {
@@ -159,13 +160,13 @@ internal sealed class TlsServerSide : TlsSide
             }
 
             _crowdTold = true;
-            _crowdToldAt = TimeProvider.GetTimestamp();
+            _crowdToldAt = _context.TimeProvider.GetTimestamp();
         }
 
-        Log.HandshakesWait(Logger, _maxHandshakes);
+        Log.HandshakesWait(_context.Logger, _maxHandshakes);
     }
 
-    public override async ValueTask AuthenticateAsync(TlsStream tls)
+    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportContext context)
     {
         try
         {

@@ -2,13 +2,11 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>What the handshakes of one listener or dialer have in common. Immutable but for the services that its server or client brings; thread-safe.</summary>
+/// <summary>What the handshakes of one listener or dialer have in common. Immutable, but for the certificates' files; thread-safe.</summary>
 internal abstract class TlsSide
 {
     private static readonly Oid ServerUsage = new("1.3.6.1.5.5.7.3.1");
@@ -72,24 +70,14 @@ internal abstract class TlsSide
     /// <summary>Null: handshakes are not counted, since this side begins them.</summary>
     public virtual HandshakeGate? Gate => null;
 
-    public TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
-
     protected SslProtocols Protocols { get; }
 
     protected CipherSuitesPolicy? CipherSuites { get; }
 
     protected List<SslApplicationProtocol>? ApplicationProtocols { get; }
 
-    protected ILogger Logger { get; private set; } = NullLogger.Instance;
-
-    public virtual void UseServices(ILogger logger, TimeProvider timeProvider)
-    {
-        Logger = logger;
-        TimeProvider = timeProvider;
-    }
-
     /// <summary>Does the handshake, and notes on the stream what it came to.</summary>
-    public abstract ValueTask AuthenticateAsync(TlsStream tls);
+    public abstract ValueTask AuthenticateAsync(TlsStream tls, TransportContext context);
 
     /// <summary>What a failed handshake is to the caller.</summary>
     public Exception Explain(Exception exception, TransportStream stream) => exception switch

@@ -1,11 +1,15 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Transports.Tls;
 
 /// <summary>An SslStream that remembers why its peer was refused, and what the handshake came to.</summary>
-internal sealed class TlsStream(Stream inner) : SslStream(inner, leaveInnerStreamOpen: true)
+internal sealed class TlsStream(Stream inner, ILogger logger) : SslStream(inner, leaveInnerStreamOpen: true)
 {
+    /// <summary>For whoever judges the peer in the middle of the handshake.</summary>
+    public ILogger Logger => logger;
+
     /// <summary>Why the peer's certificate, or the name that it asked for, was not accepted.</summary>
     public TlsException? Refusal { get; set; }
 

@@ -15,10 +15,10 @@ internal sealed partial class TlsTransport
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
-        await _wire.OpenAsync(cancellationToken).ConfigureAwait(false);
-        if (_wire.KeepsMessages)
+        await Inner.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (Inner.PreservesMessageBoundaries)
         {
-            throw new NotSupportedException("TLS needs a wire that is a stream of bytes, and this one keeps messages");
+            throw new NotSupportedException("TLS needs a transport that is a stream of bytes, and this one preserves message boundaries");
         }
 
         var opening = _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,7 +28,7 @@ internal sealed partial class TlsTransport
             await HandshakeAsync().ConfigureAwait(false);
             _info = _tls!.Info!;
             var isWary = _side.MaySignLater && _info.Protocol == SslProtocols.Tls13;
-            _stream.EndHandshake(new TlsIdleWork(_side.TimeProvider, TlsOverhead.Of(_info.Protocol, _info.CipherSuite), isWary));
+            _stream.EndHandshake(new TlsIdleWork(_context.TimeProvider, TlsOverhead.Of(_info.Protocol, _info.CipherSuite), isWary));
         }
         catch (Exception exception)
         {
@@ -44,7 +44,7 @@ internal sealed partial class TlsTransport
         }
 
         // Back to the engine, whose thread serves the connection from now on.
-        await NextTurn.Of(_wire);
+        await NextTurn.Of(Inner);
         if (IsAborted)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -60,7 +60,7 @@ internal sealed partial class TlsTransport
     {
         if (_side.Gate is not null)
         {
-            await _wire.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+            await Inner.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
         }
 
         await _place.TakeAsync().ConfigureAwait(false);
@@ -77,11 +77,11 @@ internal sealed partial class TlsTransport
 
     private async ValueTask AuthenticateAsync()
     {
-        var tls = _tls = new TlsStream(_stream);
-        using var measured = TlsHandshake.Begin(_side.IsServer, _side.TimeProvider);
+        var tls = _tls = new TlsStream(_stream, _context.Logger);
+        using var measured = TlsHandshake.Begin(_side.IsServer, _context.TimeProvider);
         try
         {
-            await _side.AuthenticateAsync(tls).ConfigureAwait(false);
+            await _side.AuthenticateAsync(tls, _context).ConfigureAwait(false);
             measured.Succeeded(tls.SslProtocol);
         }
         catch (Exception exception)
@@ -113,7 +113,7 @@ internal sealed partial class TlsTransport
 
         try
         {
-            await _wire.FinishAsync().ConfigureAwait(false);
+            await Inner.CompleteOutputAsync().ConfigureAwait(false);
             await DrainAsync().ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or SocketException)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
@@ -8,7 +7,7 @@ namespace SocketKit.Transports.Tls;
 /// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>, in <c>TlsTransport.Open.cs</c>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them, progress as the wire below does.
 /// The end of the stream is clean after close_notify; without it the stream is cut off, and the receive that meets it throws an <see cref="EndOfStreamException"/> (RFC 8446 section 6.1).
 /// </summary>
-internal sealed partial class TlsTransport : Transport
+internal sealed partial class TlsTransport : DelegatingTransport
 {
     /// <summary>What SslStream puts into one record (RFC 8446 section 5.1).</summary>
     private const int RecordLength = 16 * 1024;
@@ -21,8 +20,8 @@ internal sealed partial class TlsTransport : Transport
 
     private const int MostDrained = 64 * 1024;
 
-    private readonly Transport _wire;
     private readonly TlsSide _side;
+    private readonly TransportContext _context;
     private readonly TransportStream _stream;
     private TlsStream? _tls;
     private TlsInfo? _info;
@@ -33,55 +32,28 @@ internal sealed partial class TlsTransport : Transport
     private bool _ended;
     private bool _finished;
 
-    public TlsTransport(Transport wire, TlsSide side)
+    public TlsTransport(Transport inner, TlsSide side, TransportContext context)
+        : base(inner)
     {
-        _wire = wire;
         _side = side;
-        _stream = new TransportStream(wire, side.IsServer);
-        _place = new HandshakePlace(side.Gate, wire.RemoteEndPoint);
+        _context = context;
+        _stream = new TransportStream(inner, side.IsServer);
+        _place = new HandshakePlace(side.Gate, inner.RemoteEndPoint);
     }
 
-    public override EndPoint? LocalEndPoint => _wire.LocalEndPoint;
-
-    public override EndPoint? RemoteEndPoint => _wire.RemoteEndPoint;
-
-    public override TlsInfo? Tls => _info;
-
-    internal override bool PoisonsReleasedBuffers => _wire.PoisonsReleasedBuffers;
-
-    internal override SynchronizationContext? HandlerSynchronization => _wire.HandlerSynchronization;
+    public override bool PreservesMessageBoundaries => false;
 
     // SslStream's methods are asynchronous ones: what awaits them goes on in the context that they were called in.
-    internal override bool CompletesInDefaultContext => false;
+    public override bool CompletesInDefaultContext => false;
 
     public override long BytesSent => Volatile.Read(ref _bytesSent);
 
-    internal override long SendProgress => _wire.SendProgress;
-
-    internal override bool HasUnread => _wire.HasUnread;
-
-    internal override bool TellsOfPeer => _wire.TellsOfPeer;
-
-    internal override long BytesReceived => _wire.BytesReceived;
-
-    internal override long BytesUnread => _wire.BytesUnread;
-
-    internal override void CheckPeer() => _wire.CheckPeer();
-
-    internal override IEngineObserver? Observer
-    {
-        set => _wire.Observer = value;
-    }
-
-    public override CancellationToken HungUp => _wire.HungUp;
-
     private bool IsAborted => Volatile.Read(ref _aborted) != 0;
 
-    public override Socket? CreateSocketView() => _wire.CreateSocketView();
+    public override T? Find<T>()
+        where T : class => typeof(T) == typeof(TlsInfo) ? _info as T : Inner.Find<T>();
 
-    public override ValueTask YieldAsync() => _wire.YieldAsync();
-
-    public override ValueTask<Received> ReceiveAsync(Memory<byte> buffer)
+    public override ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer)
     {
         if (_ended || _failure is not null || !_open || IsAborted)
         {
@@ -120,7 +92,7 @@ internal sealed partial class TlsTransport : Transport
     }
 
     /// <summary>Says close_notify, and then the wire's own end.</summary>
-    public override async ValueTask FinishAsync()
+    public override async ValueTask CompleteOutputAsync()
     {
         if (!_open || IsAborted)
         {
@@ -140,14 +112,14 @@ internal sealed partial class TlsTransport : Transport
             throw Translate(exception);
         }
 
-        await _wire.FinishAsync().ConfigureAwait(false);
+        await Inner.CompleteOutputAsync().ConfigureAwait(false);
     }
 
     public override void Abort()
     {
         if (Interlocked.Exchange(ref _aborted, 1) == 0)
         {
-            _wire.Abort();
+            Inner.Abort();
             _place.Cancel();
         }
     }
@@ -179,22 +151,22 @@ internal sealed partial class TlsTransport : Transport
         finally
         {
             // Whatever a wire of somebody else's throws at its end, it is released.
-            await _wire.DisposeAsync().ConfigureAwait(false);
+            await base.DisposeAsync().ConfigureAwait(false);
         }
     }
 
     /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read. A wire that is TLS itself does that when it ends; what it has unread may be part of a record, for the rest of which a receive would wait.</summary>
     private async ValueTask DrainAsync()
     {
-        if (_wire.Tls is not null)
+        if (Inner.Find<TlsInfo>() is not null)
         {
             return;
         }
 
         var buffer = new byte[4096];
-        for (var drained = 0; drained < MostDrained && _wire.HasUnread;)
+        for (var drained = 0; drained < MostDrained && Inner.BytesUnread > 0;)
         {
-            var received = await _wire.ReceiveAsync(buffer).ConfigureAwait(false);
+            var received = await Inner.ReceiveAsync(buffer).ConfigureAwait(false);
             drained += received.Count == 0 ? MostDrained : received.Count;
         }
     }
@@ -209,7 +181,7 @@ internal sealed partial class TlsTransport : Transport
             if (!goodbye.IsCompleted)
             {
                 // The peer does not read, and what it did not take is lost at this end anyhow.
-                _wire.Abort();
+                Inner.Abort();
             }
 
             await goodbye.ConfigureAwait(false);
@@ -297,7 +269,7 @@ internal sealed partial class TlsTransport : Transport
     }
 
     /// <summary>Inside the engine, which it leaves.</summary>
-    private ValueTask<Received> ReadAsync(Memory<byte> buffer)
+    private ValueTask<ReceiveResult> ReadAsync(Memory<byte> buffer)
     {
         ValueTask<int> read;
         try
@@ -319,14 +291,14 @@ internal sealed partial class TlsTransport : Transport
         return Taken(read.Result, buffer);
     }
 
-    private async ValueTask<Received> EnterAndReadAsync(Memory<byte> buffer)
+    private async ValueTask<ReceiveResult> EnterAndReadAsync(Memory<byte> buffer)
     {
         await _stream.Engine.EnterReadAsync().ConfigureAwait(false);
         return await ReadAsync(buffer).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Received> WaitAsync(ValueTask<int> read, Memory<byte> buffer)
+    private async ValueTask<ReceiveResult> WaitAsync(ValueTask<int> read, Memory<byte> buffer)
     {
         int count;
         try
@@ -349,7 +321,7 @@ internal sealed partial class TlsTransport : Transport
         return await Taken(count, buffer).ConfigureAwait(false);
     }
 
-    private ValueTask<Received> Taken(int count, Memory<byte> buffer)
+    private ValueTask<ReceiveResult> Taken(int count, Memory<byte> buffer)
     {
         if (count > 0)
         {
@@ -359,23 +331,23 @@ internal sealed partial class TlsTransport : Transport
         {
             if (_stream.SawEnd)
             {
-                return ValueTask.FromException<Received>(_failure = CutOff());
+                return ValueTask.FromException<ReceiveResult>(_failure = CutOff());
             }
 
             _ended = true;
         }
 
-        return new ValueTask<Received>(new Received(count, EndOfMessage: false));
+        return new ValueTask<ReceiveResult>(new ReceiveResult { Count = count });
     }
 
-    private ValueTask<Received> AfterEnd(Memory<byte> buffer)
+    private ValueTask<ReceiveResult> AfterEnd(Memory<byte> buffer)
     {
         if (IsAborted)
         {
-            return buffer.IsEmpty ? default : ValueTask.FromException<Received>(WireErrors.Aborted());
+            return buffer.IsEmpty ? default : ValueTask.FromException<ReceiveResult>(WireErrors.Aborted());
         }
 
-        return _ended || buffer.IsEmpty ? default : ValueTask.FromException<Received>(_failure ?? NotOpen());
+        return _ended || buffer.IsEmpty ? default : ValueTask.FromException<ReceiveResult>(_failure ?? NotOpen());
     }
 
     /// <summary>What went wrong, as the wire below would say it.</summary>

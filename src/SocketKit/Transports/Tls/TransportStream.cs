@@ -208,7 +208,7 @@ internal sealed class TransportStream : Stream
             buffer = buffer[..Math.Min(buffer.Length, _handshakeLeft)];
         }
 
-        ValueTask<Received> receive;
+        ValueTask<ReceiveResult> receive;
         try
         {
             receive = _wire.ReceiveAsync(buffer);
@@ -256,11 +256,11 @@ internal sealed class TransportStream : Stream
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> WaitAsync(ValueTask<Received> receive, Memory<byte> buffer)
+    private async ValueTask<int> WaitAsync(ValueTask<ReceiveResult> receive, Memory<byte> buffer)
     {
         var handshake = _handshake;
         LeaveEngine(handshake);
-        Received received;
+        ReceiveResult received;
         try
         {
             received = await receive.ConfigureAwait(false);
@@ -317,7 +317,7 @@ internal sealed class TransportStream : Stream
         }
     }
 
-    private int Note(Received received, ReadOnlySpan<byte> buffer)
+    private int Note(ReceiveResult received, ReadOnlySpan<byte> buffer)
     {
         if (buffer.IsEmpty)
         {

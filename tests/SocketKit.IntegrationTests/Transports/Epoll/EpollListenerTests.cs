@@ -18,7 +18,7 @@ public class EpollListenerTests
     public async Task A_crowd_of_newcomers_leaves_the_loops_connections_their_turn()
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         var peers = new List<Socket>();
         for (var number = 0; number < Newcomers; number++)
         {

@@ -17,7 +17,7 @@ public class EpollSocketTests
     public async Task Data_and_the_end_back_to_back_are_both_received_a_thousand_times(bool waitsFirst)
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         var sent = new byte[100];
         for (var round = 0; round < 1_000; round++)
         {
@@ -46,7 +46,7 @@ public class EpollSocketTests
                 peer.Send("ab"u8);
                 peer.Send("!"u8, SocketFlags.OutOfBand);
                 peer.Send("cd"u8);
-                SpinWait.SpinUntil(() => transport.HasUnread, Patience).Should().BeTrue();
+                SpinWait.SpinUntil(() => ((EpollTransport)transport).Socket.HasUnread, Patience).Should().BeTrue();
 
                 var received = new List<byte>();
                 while (received.Count < 4)
@@ -76,7 +76,7 @@ public class EpollSocketTests
             await transport.SendAsync(new byte[1]);
             right.Dispose();
 
-            _ = transport.HasUnread;
+            _ = ((EpollTransport)transport).Socket.HasUnread;
 
             var receive = async () => await transport.ReceiveAsync(new byte[10]).AsTask().WaitAsync(Patience);
             (await receive.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.ConnectionReset);
@@ -191,7 +191,7 @@ public class EpollSocketTests
     private static async Task<(Transport Transport, Socket Peer)> AcceptAsync()
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         var accept = listener.AcceptAsync().AsTask();
         var peer = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await peer.ConnectAsync((IPEndPoint)listener.EndPoint);

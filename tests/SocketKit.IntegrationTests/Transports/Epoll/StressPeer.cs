@@ -46,7 +46,7 @@ internal sealed class StressPeer(int number, IPEndPoint server, long goal)
         {
             _start = _end = 0;
             _sent = _expected = 0;
-            _transport = await TestEngine.Dial(server).DialAsync(TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+            _transport = await TestEngine.Dial(server).DialAsync(new(), CancellationToken.None).ConfigureAwait(false);
             Connections++;
             for (var batches = _random.Next(1, 80); batches > 0 && Echoed < goal; batches--)
             {
@@ -78,7 +78,7 @@ internal sealed class StressPeer(int number, IPEndPoint server, long goal)
         {
             case End.Finish:
                 await _transport.SendAsync(Fill(StressServer.Echo, MostInBatch)).ConfigureAwait(false);
-                await _transport.FinishAsync().ConfigureAwait(false);
+                await _transport.CompleteOutputAsync().ConfigureAwait(false);
                 await DrainAsync().ConfigureAwait(false);
                 _expected.Should().Be(_sent, "what was sent before the end is echoed");
                 break;

@@ -52,7 +52,7 @@ public class WakeUpTests
         // A buffer that was filled leaves the next receive to ask the kernel.
         UnixPair.Write(right, "a"u8);
         (await transport.ReceiveAsync(new byte[1]).AsTask().WaitAsync(Patience)).Count.Should().Be(1);
-        ValueTask<Received> receive = default;
+        ValueTask<ReceiveResult> receive = default;
         await AtPointAsync(1, () => receive = transport.ReceiveAsync(new byte[10]), () =>
         {
             UnixPair.Write(right, "b"u8);
@@ -91,7 +91,7 @@ public class WakeUpTests
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        var transport = (EpollTransport)await TestEngine.Dial(listener.LocalEndPoint!).DialAsync(TimeProvider.System, default);
+        var transport = (EpollTransport)await TestEngine.Dial(listener.LocalEndPoint!).DialAsync(new(), default);
         using var peer = await listener.AcceptAsync();
         peer.LingerState = new LingerOption(true, 0);
         peer.Dispose();

@@ -13,7 +13,7 @@ public class SocketListenerTests
     {
         await using var listener = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
         var accept = AcceptAndTellThreadAsync(listener);
-        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None);
 
         var (transport, thread) = await accept.WaitAsync(Patience);
 
@@ -31,7 +31,7 @@ public class SocketListenerTests
 
     private static async Task<Listener> ListenAsync(Listener listener)
     {
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         return listener;
     }
 }

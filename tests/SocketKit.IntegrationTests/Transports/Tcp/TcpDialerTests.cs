@@ -20,7 +20,7 @@ public class TcpDialerTests
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var endPoint = (IPEndPoint)listener.EndPoint;
 
-        await using var transport = await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial(endPoint).DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(endPoint);
     }
@@ -34,19 +34,19 @@ public class TcpDialerTests
         const string mapped = "::ffff:127.0.0.1";
         var address = IPAddress.Parse(mapped);
         await using var listener = asEndPoint ? TestEngine.Listen(new IPEndPoint(address, 0)) : TestEngine.Listen(mapped, 0);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var bound = (IPEndPoint)listener.EndPoint;
         bound.Address.Should().Be(IPAddress.Loopback);
 
         await using var transport = await (asEndPoint ? TestEngine.Dial(new IPEndPoint(address, bound.Port))
-            : TestEngine.Dial(mapped, bound.Port)).DialAsync(TimeProvider.System, CancellationToken.None);
+            : TestEngine.Dial(mapped, bound.Port)).DialAsync(new(), CancellationToken.None);
         transport.RemoteEndPoint.Should().Be(bound);
 
         // A name may resolve to one, too.
         await using var named = TestEngine.Listen(new DnsEndPoint("mapped.example", 0), (_, _) => new([address]));
-        await named.BindAsync(CancellationToken.None);
+        await named.BindAsync(new(), CancellationToken.None);
         await using var other = await new TcpDialer(new DnsEndPoint("mapped.example", ((IPEndPoint)named.EndPoint).Port),
-            TestEngine.Connect, (_, _) => new([address])).DialAsync(TimeProvider.System, CancellationToken.None);
+            TestEngine.Connect, (_, _) => new([address])).DialAsync(new(), CancellationToken.None);
         other.RemoteEndPoint.Should().Be(named.EndPoint);
     }
 
@@ -63,12 +63,12 @@ public class TcpDialerTests
     public async Task Connections_that_come_at_once_are_not_probed_at_once()
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var transports = new List<Transport>();
         for (var i = 0; i < 12; i++)
         {
             var accept = listener.AcceptAsync().AsTask();
-            transports.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None));
+            transports.Add(await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None));
             transports.Add((await accept.WaitAsync(TimeSpan.FromSeconds(10)))!);
         }
 
@@ -90,7 +90,7 @@ public class TcpDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
 
-        await using var transport = await TestEngine.Dial("localhost", Port(listener)).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial("localhost", Port(listener)).DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(listener.EndPoint);
     }
@@ -101,7 +101,7 @@ public class TcpDialerTests
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var dialer = new TcpDialer(new DnsEndPoint("both", Port(listener), AddressFamily.InterNetwork), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
 
-        await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
+        await using var transport = await dialer.DialAsync(new() { TimeProvider = new FakeTimeProvider() }, default).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(listener.EndPoint);
     }
@@ -113,7 +113,7 @@ public class TcpDialerTests
         var endPoint = await FreeAddressAsync();
         var watch = Stopwatch.StartNew();
 
-        var dial = async () => await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await TestEngine.Dial(endPoint).DialAsync(new(), CancellationToken.None);
 
         var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
         exception.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
@@ -127,7 +127,7 @@ public class TcpDialerTests
     {
         var dialer = new TcpDialer(new DnsEndPoint("nowhere.test", 9000), TestEngine.Connect, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
-        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await dialer.DialAsync(new(), CancellationToken.None);
 
         var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
         exception.SocketErrorCode.Should().Be(SocketError.HostNotFound);
@@ -149,7 +149,7 @@ public class TcpDialerTests
             },
             Resolver(addresses));
 
-        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await dialer.DialAsync(new(), CancellationToken.None);
 
         await dial.Should().ThrowAsync<SocketException>();
         dialled.Should().Be(TcpDialer.MostAddresses);
@@ -161,7 +161,7 @@ public class TcpDialerTests
     {
         var dialer = new TcpDialer(new DnsEndPoint("empty.test", 9000), TestEngine.Connect, Resolver());
 
-        var dial = async () => await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await dialer.DialAsync(new(), CancellationToken.None);
 
         (await dial.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.NoData);
     }
@@ -174,7 +174,7 @@ public class TcpDialerTests
         var dialer = new TcpDialer(new DnsEndPoint("both.test", Port(listener)), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, Unreachable, IPAddress.Loopback));
 
         // Time stands still: the last address is tried because those before have failed, not because 250 ms have passed.
-        await using var transport = await dialer.DialAsync(new FakeTimeProvider(), default).AsTask().WaitAsync(Patience);
+        await using var transport = await dialer.DialAsync(new() { TimeProvider = new FakeTimeProvider() }, default).AsTask().WaitAsync(Patience);
 
         transport.RemoteEndPoint.Should().Be(listener.EndPoint);
     }
@@ -186,7 +186,7 @@ public class TcpDialerTests
         var refused = await FreeAddressAsync();
         var dialer = new TcpDialer(new DnsEndPoint("both.test", refused.Port), TestEngine.Connect, Resolver(IPAddress.Loopback, Unreachable));
 
-        var dial = async () => await dialer.DialAsync(new FakeTimeProvider(), default);
+        var dial = async () => await dialer.DialAsync(new() { TimeProvider = new FakeTimeProvider() }, default);
 
         var exception = (await dial.Should().ThrowAsync<SocketException>()).Which;
         exception.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
@@ -204,8 +204,8 @@ public class TcpDialerTests
             return new ValueTask<IPAddress[]>([IPAddress.Loopback]);
         });
 
-        await using var first = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
-        await using var second = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var first = await dialer.DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var second = await dialer.DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
 
         resolved.Should().Be(2);
     }
@@ -219,7 +219,7 @@ public class TcpDialerTests
         for (var attempt = 0; attempt < 5; attempt++)
         {
             using var cancellation = new CancellationTokenSource();
-            var dial = TestEngine.Dial(hole.EndPoint).DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+            var dial = TestEngine.Dial(hole.EndPoint).DialAsync(new(), cancellation.Token).AsTask();
             dial.IsCompleted.Should().BeFalse();
 
             var watch = Stopwatch.StartNew();
@@ -242,7 +242,7 @@ public class TcpDialerTests
         var accept = listener.AcceptAsync().AsTask();
         var time = new FakeTimeProvider();
         var dialer = new TcpDialer(new DnsEndPoint("both.test", hole.EndPoint.Port), TestEngine.Connect, Resolver(IPAddress.IPv6Loopback, IPAddress.Loopback));
-        var dial = dialer.DialAsync(time, default).AsTask();
+        var dial = dialer.DialAsync(new() { TimeProvider = time }, default).AsTask();
 
         time.Advance(TimeSpan.FromMilliseconds(249));
         dial.IsCompleted.Should().BeFalse();
@@ -263,7 +263,7 @@ public class TcpDialerTests
             await Task.Delay(Timeout.Infinite, token);
             return [];
         });
-        var dial = dialer.DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+        var dial = dialer.DialAsync(new(), cancellation.Token).AsTask();
 
         await cancellation.CancelAsync();
 
@@ -276,7 +276,7 @@ public class TcpDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
 
-        await using var transport = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(transport, userTimeout: TimeSpan.FromSeconds(30));
     }
@@ -286,9 +286,7 @@ public class TcpDialerTests
     {
         await using var listener = await ListenAsync(IPAddress.Loopback);
         var dialer = TestEngine.Dial((IPEndPoint)listener.EndPoint);
-        dialer.UseSlowConsumerTimeout(TimeSpan.FromMinutes(2));
-
-        await using var transport = await dialer.DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+        await using var transport = await dialer.DialAsync(new() { SlowConsumerTimeout = TimeSpan.FromMinutes(2) }, CancellationToken.None).AsTask().WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(transport, userTimeout: TimeSpan.FromMinutes(2));
     }
@@ -316,7 +314,7 @@ public class TcpDialerTests
     private static async Task<Listener> ListenAsync(IPAddress address, int port = 0)
     {
         var listener = TestEngine.Listen(new IPEndPoint(address, port));
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         return listener;
     }
 

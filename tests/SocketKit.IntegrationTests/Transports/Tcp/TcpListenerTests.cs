@@ -8,7 +8,7 @@ public class TcpListenerTests : StreamListenerContract
 {
     protected override Listener Make() => TestEngine.Listen("127.0.0.1", 0);
 
-    protected override ValueTask<Transport> DialAsync(EndPoint endPoint) => TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+    protected override ValueTask<Transport> DialAsync(EndPoint endPoint) => TestEngine.Dial(endPoint).DialAsync(new(), CancellationToken.None);
 
     [Fact]
     public async Task BindAsync_resolves_port_0()
@@ -16,7 +16,7 @@ public class TcpListenerTests : StreamListenerContract
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
         listener.EndPoint.Should().Be(new IPEndPoint(IPAddress.Loopback, 0));
 
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         var endPoint = listener.EndPoint.Should().BeOfType<IPEndPoint>().Which;
         endPoint.Address.Should().Be(IPAddress.Loopback);
@@ -31,7 +31,7 @@ public class TcpListenerTests : StreamListenerContract
         await using var first = await ListenAsync(TestEngine.Listen("127.0.0.1", 0));
         await using var second = TestEngine.Listen((IPEndPoint)first.EndPoint);
 
-        var bind = async () => await second.BindAsync(default);
+        var bind = async () => await second.BindAsync(new(), default);
 
         var exception = (await bind.Should().ThrowAsync<ListenException>()).Which;
         exception.EndPoint.Should().Be(first.EndPoint);
@@ -46,7 +46,7 @@ public class TcpListenerTests : StreamListenerContract
         // TEST-NET-1 of RFC 5737 belongs to no machine.
         await using var listener = TestEngine.Listen("192.0.2.1", 0);
 
-        var bind = async () => await listener.BindAsync(default);
+        var bind = async () => await listener.BindAsync(new(), default);
 
         (await bind.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("192.0.2.1").And.Contain("no such address");
     }
@@ -56,7 +56,7 @@ public class TcpListenerTests : StreamListenerContract
     {
         await using var listener = TestEngine.Listen(new DnsEndPoint("self.test", 0), (_, _) => new ValueTask<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]));
 
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         listener.EndPoint.Should().BeOfType<IPEndPoint>().Which.Address.Should().Be(IPAddress.Loopback);
     }
@@ -66,7 +66,7 @@ public class TcpListenerTests : StreamListenerContract
     {
         await using var listener = TestEngine.Listen(new DnsEndPoint("nowhere.test", 0), (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
-        var bind = async () => await listener.BindAsync(default);
+        var bind = async () => await listener.BindAsync(new(), default);
 
         (await bind.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("nowhere.test");
     }
@@ -80,7 +80,7 @@ public class TcpListenerTests : StreamListenerContract
         foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
         {
             var accept = listener.AcceptAsync().AsTask();
-            await using var dialled = await TestEngine.Dial(new IPEndPoint(address, port)).DialAsync(TimeProvider.System, CancellationToken.None);
+            await using var dialled = await TestEngine.Dial(new IPEndPoint(address, port)).DialAsync(new(), CancellationToken.None);
             await using var accepted = await accept.WaitAsync(Patience);
 
             accepted!.RemoteEndPoint.Should().Be(dialled.LocalEndPoint).And.BeOfType<IPEndPoint>().Which.Address.Should().Be(address);
@@ -92,10 +92,9 @@ public class TcpListenerTests : StreamListenerContract
     public async Task An_accepted_connection_has_the_options_of_a_long_lived_one()
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
-        await listener.BindAsync(default);
+        await listener.BindAsync(new() { SlowConsumerTimeout = TimeSpan.FromSeconds(45) }, default);
         var accept = listener.AcceptAsync().AsTask();
-        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var dialled = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None);
         await using var accepted = await accept.WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldBeSet(accepted, userTimeout: TimeSpan.FromSeconds(45));
@@ -110,12 +109,11 @@ public class TcpListenerTests : StreamListenerContract
     {
         var time = TimeSpan.FromMilliseconds(userTimeout);
         await using var listener = TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { KeepAlive = keepAlive, UserTimeout = time });
-        listener.UseSlowConsumerTimeout(TimeSpan.FromSeconds(45));
-        await listener.BindAsync(default);
+        await listener.BindAsync(new() { SlowConsumerTimeout = TimeSpan.FromSeconds(45) }, default);
         var accept = listener.AcceptAsync().AsTask();
         var options = new TcpDialOptions { Engine = TestEngine.Engine, KeepAlive = keepAlive, UserTimeout = time };
         var dialer = Dial.Tcp((IPEndPoint)listener.EndPoint, options);
-        await using var dialled = await dialer.DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var dialled = await dialer.DialAsync(new(), CancellationToken.None);
         await using var accepted = await accept.WaitAsync(Patience);
 
         TcpOptionsCheck.ShouldLookForDeadPeers(accepted, keepAlive, expected);
@@ -149,13 +147,13 @@ public class TcpListenerTests : StreamListenerContract
             var listener = await ListenAsync(TestEngine.Listen(endPoint));
             endPoint = (IPEndPoint)listener.EndPoint;
             var accept = listener.AcceptAsync().AsTask();
-            var dialled = await TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None).AsTask().WaitAsync(Patience);
+            var dialled = await TestEngine.Dial(endPoint).DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
             var accepted = (await accept.WaitAsync(Patience))!;
             alive.AddRange([dialled, accepted]);
             if (round % 2 == 0)
             {
                 // The end that finishes first is the one whose address stays in TIME_WAIT.
-                await accepted.FinishAsync();
+                await accepted.CompleteOutputAsync();
                 (await dialled.ReceiveAsync(new byte[1])).Count.Should().Be(0);
                 await dialled.DisposeAsync();
                 (await accepted.ReceiveAsync(new byte[1])).Count.Should().Be(0);

@@ -9,8 +9,8 @@ public class TcpTransportCostTests : TransportCostContract
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         await using var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(CancellationToken.None);
-        var left = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
+        var left = await TestEngine.Dial((IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None);
         return (left, (await listener.AcceptAsync())!);
     }
 }

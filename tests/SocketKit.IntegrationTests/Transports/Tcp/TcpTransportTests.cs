@@ -9,9 +9,9 @@ public class TcpTransportTests : TransportContract
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         var listener = TestEngine.Listen("127.0.0.1", 0);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accept = listener.AcceptAsync().AsTask();
-        var left = await TestEngine.Dial((System.Net.IPEndPoint)listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        var left = await TestEngine.Dial((System.Net.IPEndPoint)listener.EndPoint).DialAsync(new(), CancellationToken.None);
         var right = await accept.WaitAsync(Patience);
         await listener.DisposeAsync();
         return (left, right!);

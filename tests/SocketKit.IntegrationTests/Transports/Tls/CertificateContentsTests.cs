@@ -55,7 +55,7 @@ public sealed partial class CertificateContentsTests : IDisposable
         var (certificate, key) = TestAuthority.Pem(issued);
         File.WriteAllText(Odd, key + "\n" + certificate);
         var loaded = TlsCertificate.FromPem(Odd);
-        loaded.UseServices(new FakeLogger(logs), time);
+        loaded.Use(new() { Logger = new FakeLogger(logs), TimeProvider = time });
         File.Delete(Odd);
         MakePipe(Odd, OwnerOnly).Should().Be(0);
 

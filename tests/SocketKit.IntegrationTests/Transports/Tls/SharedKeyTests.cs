@@ -78,7 +78,7 @@ public sealed partial class SharedKeyTests : IDisposable
     {
         var certificate = Lay("600");
         var first = certificate.Certificate.Thumbprint;
-        certificate.UseServices(new FakeLogger(_logs), _time);
+        certificate.Use(new() { Logger = new FakeLogger(_logs), TimeProvider = _time });
         Lay("644");
         Look(certificate).Should().NotBe(first);
         Told().Should().Equal(Shared);

@@ -51,7 +51,7 @@ public sealed class BoundSocketsTests : IDisposable
         File.Move(path + ".away", path);
 
         await using var listener = TestEngine.ListenUnix(path);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         await UnixListening.ServesAsync(listener);
     }
@@ -135,7 +135,7 @@ public sealed class BoundSocketsTests : IDisposable
         Directory.CreateSymbolicLink(his, _folder.Path);
 
         await using var listener = TestEngine.ListenUnix(path);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         await UnixListening.ServesAsync(listener);
     }

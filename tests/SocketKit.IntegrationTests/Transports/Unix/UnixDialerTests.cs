@@ -63,7 +63,7 @@ public sealed class UnixDialerTests : IDisposable
         var path = Path.Combine(file, "in-a-file");
 
         var dial = () => DialAsync(path);
-        var listen = async () => await TestEngine.ListenUnix(path).BindAsync(CancellationToken.None);
+        var listen = async () => await TestEngine.ListenUnix(path).BindAsync(new(), CancellationToken.None);
 
         (await dial.Should().ThrowAsync<SocketException>()).Which.Message.Should().Be($"{path}: Not a directory (error 20)");
         (await listen.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("Not a directory (error 20)");
@@ -92,7 +92,7 @@ public sealed class UnixDialerTests : IDisposable
         busy.Listen(0);
         var first = await DialAsync(path).WaitAsync(Patience);
         var time = new FakeTimeProvider();
-        var second = TestEngine.Dial(new UnixEndPoint(path)).DialAsync(time, CancellationToken.None).AsTask();
+        var second = TestEngine.Dial(new UnixEndPoint(path)).DialAsync(new() { TimeProvider = time }, CancellationToken.None).AsTask();
         for (var i = 0; i < 100; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(50));
@@ -130,5 +130,5 @@ public sealed class UnixDialerTests : IDisposable
     }
 
     private static async Task<Transport> DialAsync(string path, CancellationToken cancellationToken = default) =>
-        await TestEngine.Dial(new UnixEndPoint(path)).DialAsync(TimeProvider.System, cancellationToken);
+        await TestEngine.Dial(new UnixEndPoint(path)).DialAsync(new(), cancellationToken);
 }

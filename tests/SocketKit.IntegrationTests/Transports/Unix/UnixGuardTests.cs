@@ -35,8 +35,7 @@ public sealed partial class UnixGuardTests : IDisposable
 
         var logs = new FakeLogCollector();
         await using var allowed = TestEngine.ListenUnix(path, new UnixListenOptions { AllowSharedFolder = true });
-        allowed.UseServices(new FakeLogger(logs), TimeProvider.System);
-        await allowed.BindAsync(default);
+        await allowed.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
         logs.GetSnapshot().Should().ContainSingle(record => record.Id.Id == 63).Which.Message.Should().Contain("user 4711 owns it");
     }
 
@@ -61,9 +60,9 @@ public sealed partial class UnixGuardTests : IDisposable
         }
 
         await using var listener = TestEngine.ListenUnix(_folder.NewPath());
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
         var accepting = listener.AcceptAsync().AsTask();
-        await using var dialled = await Dial.Unix(((UnixEndPoint)listener.EndPoint).Path!).DialAsync(TimeProvider.System, default);
+        await using var dialled = await Dial.Unix(((UnixEndPoint)listener.EndPoint).Path!).DialAsync(new(), default);
         await using var accepted = (await accepting.WaitAsync(Patience))!;
 
         foreach (var end in new[] { dialled, accepted })
@@ -92,8 +91,7 @@ public sealed partial class UnixGuardTests : IDisposable
         var logs = new FakeLogCollector();
         await using (var allowed = TestEngine.ListenUnix(path, new UnixListenOptions { AllowSharedFolder = true }))
         {
-            allowed.UseServices(new FakeLogger(logs), TimeProvider.System);
-            await allowed.BindAsync(default);
+            await allowed.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
             await UnixListening.ServesAsync(allowed);
         }
 
@@ -102,7 +100,7 @@ public sealed partial class UnixGuardTests : IDisposable
         // As /tmp is: nobody can rename what is another's.
         File.SetUnixFileMode(_folder.Path, All | UnixFileMode.StickyBit);
         await using var sticky = TestEngine.ListenUnix(path);
-        await sticky.BindAsync(default);
+        await sticky.BindAsync(new(), default);
     }
 
     [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]

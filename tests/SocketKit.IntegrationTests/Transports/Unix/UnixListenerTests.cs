@@ -15,7 +15,7 @@ public sealed class UnixListenerTests : StreamListenerContract, IDisposable
 
     protected override Listener Make() => TestEngine.ListenUnix(TestWire.NewPath());
 
-    protected override ValueTask<Transport> DialAsync(EndPoint endPoint) => TestEngine.Dial(endPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+    protected override ValueTask<Transport> DialAsync(EndPoint endPoint) => TestEngine.Dial(endPoint).DialAsync(new(), CancellationToken.None);
 
     [Fact]
     public async Task The_socket_file_comes_with_the_bind_and_goes_with_the_stop()
@@ -26,7 +26,7 @@ public sealed class UnixListenerTests : StreamListenerContract, IDisposable
         listener.ToString().Should().Be($"unix://{path}");
         File.Exists(path).Should().BeFalse();
 
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         File.Exists(path).Should().BeTrue();
         listener.EndPoint.Should().BeOfType<UnixEndPoint>().Which.Path.Should().Be(path);
@@ -68,8 +68,7 @@ public sealed class UnixListenerTests : StreamListenerContract, IDisposable
         var path = _folder.NewPath();
         var logs = new FakeLogCollector();
         var first = TestEngine.ListenUnix(path);
-        first.UseServices(new FakeLogger(logs), TimeProvider.System);
-        await first.BindAsync(default);
+        await first.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
         if (!OperatingSystem.IsLinux())
         {
             // Elsewhere a file is known by the time at which it was made.
@@ -92,8 +91,7 @@ public sealed class UnixListenerTests : StreamListenerContract, IDisposable
         var path = _folder.NewPath();
         var logs = new FakeLogCollector();
         var listener = TestEngine.ListenUnix(path);
-        listener.UseServices(new FakeLogger(logs), TimeProvider.System);
-        await listener.BindAsync(default);
+        await listener.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
         File.Delete(path);
 
         await listener.DisposeAsync();

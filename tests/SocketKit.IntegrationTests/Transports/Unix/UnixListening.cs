@@ -10,7 +10,7 @@ internal static class UnixListening
     {
         var path = (UnixEndPoint)listener.EndPoint;
         Transport? accepted = null;
-        await using var dialled = await TestEngine.Dial(path).DialAsync(TimeProvider.System, CancellationToken.None);
+        await using var dialled = await TestEngine.Dial(path).DialAsync(new(), CancellationToken.None);
         await dialled.SendAsync("here"u8.ToArray());
 
         // Others may have knocked before.
@@ -32,7 +32,7 @@ internal static class UnixListening
     /// <summary>The bind fails, and with what.</summary>
     public static async Task<ListenException> FailsAsync(Listener listener)
     {
-        var bind = () => listener.BindAsync(default).AsTask().WaitAsync(TestServer.Patience);
+        var bind = () => listener.BindAsync(new(), default).AsTask().WaitAsync(TestServer.Patience);
         return (await bind.Should().ThrowAsync<ListenException>()).Which;
     }
 }

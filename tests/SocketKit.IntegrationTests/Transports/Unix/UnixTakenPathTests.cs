@@ -28,9 +28,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
         Abandon(path);
         var logs = new FakeLogCollector();
         await using var listener = TestEngine.ListenUnix(path);
-        listener.UseServices(new FakeLogger(logs), TimeProvider.System);
-
-        await listener.BindAsync(default);
+        await listener.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
 
         await UnixListening.ServesAsync(listener);
         logs.GetSnapshot().Should().ContainSingle().Which.Should().Match<FakeLogRecord>(record => record.Id.Id == 60 && record.Level == LogLevel.Information && record.Message.Contains(path));
@@ -42,7 +40,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     {
         var path = _folder.NewPath();
         await using var first = TestEngine.ListenUnix(path);
-        await first.BindAsync(default);
+        await first.BindAsync(new(), default);
         await using var second = TestEngine.ListenUnix(path);
 
         var exception = await UnixListening.FailsAsync(second);
@@ -150,7 +148,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
         living.Bind(new UnixDomainSocketEndPoint(Path.Combine(other.Path, Path.GetFileName(path))));
         await using var listener = TestEngine.ListenUnix(path);
 
-        await listener.BindAsync(default);
+        await listener.BindAsync(new(), default);
 
         await UnixListening.ServesAsync(listener);
     }
@@ -253,7 +251,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
 
         // What a dead process has left of the lock is no lock.
         await using var next = TestEngine.ListenUnix(path);
-        await next.BindAsync(default);
+        await next.BindAsync(new(), default);
         File.Exists(path + ".lock").Should().BeFalse();
     }
 
@@ -270,7 +268,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
             Lock(folder, 2).Should().Be(0);
             await using var listener = TestEngine.ListenUnix(path);
 
-            await listener.BindAsync(default).AsTask().WaitAsync(Patience);
+            await listener.BindAsync(new(), default).AsTask().WaitAsync(Patience);
 
             await UnixListening.ServesAsync(listener);
         }
@@ -313,7 +311,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     {
         try
         {
-            await listener.BindAsync(default);
+            await listener.BindAsync(new(), default);
             return null;
         }
         catch (Exception exception)

@@ -16,9 +16,9 @@ public class UnixTransportTests : TransportContract
     internal static async ValueTask<(Transport Left, Transport Right)> PairAsync(string path)
     {
         await using var listener = TestEngine.ListenUnix(path);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accept = listener.AcceptAsync().AsTask();
-        var left = await TestEngine.Dial(listener.EndPoint).DialAsync(TimeProvider.System, CancellationToken.None);
+        var left = await TestEngine.Dial(listener.EndPoint).DialAsync(new(), CancellationToken.None);
         return (left, (await accept.WaitAsync(Patience))!);
     }
 
@@ -57,7 +57,7 @@ public class UnixTransportTests : TransportContract
         using var folder = new SocketFolder();
         var own = folder.NewPath();
         await using var listener = TestEngine.ListenUnix(path);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         peer.Bind(new UnixDomainSocketEndPoint(own));
         await peer.ConnectAsync(new UnixDomainSocketEndPoint(path));

@@ -14,7 +14,7 @@ public class InMemoryFaultsTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _listener = _network.Listen("server");
-        await _listener.BindAsync(CancellationToken.None);
+        await _listener.BindAsync(new(), CancellationToken.None);
     }
 
     public async Task DisposeAsync() => await _listener.StopAsync();
@@ -31,7 +31,7 @@ public class InMemoryFaultsTests : IAsyncLifetime
 
         client.SendAsync(new byte[10]).AsTask().IsCompletedSuccessfully.Should().BeTrue("the kernel's buffer takes it");
         client.SendAsync(new byte[1]).AsTask().IsCompleted.Should().BeFalse("the buffer is full and nothing drains it");
-        await server.FinishAsync();
+        await server.CompleteOutputAsync();
         server.Abort();
 
         clientReceives.IsCompleted.Should().BeFalse();
@@ -48,7 +48,7 @@ public class InMemoryFaultsTests : IAsyncLifetime
         var receive = server.ReceiveAsync(new byte[20]).AsTask();
         receive.IsCompleted.Should().BeFalse();
         await client.SendAsync(new byte[] { 3 });
-        await client.FinishAsync();
+        await client.CompleteOutputAsync();
 
         _network.Heal(client.LocalEndPoint!);
 
@@ -107,7 +107,7 @@ public class InMemoryFaultsTests : IAsyncLifetime
     {
         _network.BlackHole(Server);
         using var cancellation = new CancellationTokenSource();
-        var dial = _network.Dial("server").DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+        var dial = _network.Dial("server").DialAsync(new(), cancellation.Token).AsTask();
         dial.IsCompleted.Should().BeFalse();
 
         await cancellation.CancelAsync();
@@ -122,7 +122,7 @@ public class InMemoryFaultsTests : IAsyncLifetime
     {
         _network.BlackHole(Server);
         using var cancellation = new CancellationTokenSource();
-        var dial = _network.Dial("server").DialAsync(TimeProvider.System, cancellation.Token).AsTask();
+        var dial = _network.Dial("server").DialAsync(new(), cancellation.Token).AsTask();
         var accept = _listener.AcceptAsync().AsTask();
 
         _network.Heal(Server);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
+using SocketKit.Transports;
 
 namespace SocketKit.Tests.Transports.InMemory;
 
@@ -23,7 +24,7 @@ public class InMemoryNetworkTests
     [Trait("Fault", "N07")]
     public async Task Dialling_is_refused_where_nobody_listens()
     {
-        var dial = async () => await _network.Dial("nobody").DialAsync(TimeProvider.System, CancellationToken.None);
+        var dial = async () => await _network.Dial("nobody").DialAsync(new(), CancellationToken.None);
         var connect = async () => await _network.ConnectAsync("nobody");
 
         (await dial.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
@@ -37,7 +38,7 @@ public class InMemoryNetworkTests
         var first = await ListenAsync("server");
         var second = _network.Listen("server");
 
-        var bind = async () => await second.BindAsync(CancellationToken.None);
+        var bind = async () => await second.BindAsync(new(), CancellationToken.None);
         (await bind.Should().ThrowAsync<ListenException>()).Which.Message.Should().Contain("memory://server").And.Contain("in use");
 
         await second.StopAsync();
@@ -92,7 +93,7 @@ public class InMemoryNetworkTests
         first.LocalEndPoint!.ToString().Should().Be("memory://server#1");
         second.LocalEndPoint!.ToString().Should().Be("memory://server#2");
         second.RemoteEndPoint.Should().Be(listener.EndPoint).And.Be(new InMemoryEndPoint("server"));
-        first.PoisonsReleasedBuffers.Should().BeTrue();
+        first.Find<HandlerRules>()!.PoisonsReleasedBuffers.Should().BeTrue();
         _network.Dial("server").ToString().Should().Be("memory://server");
     }
 
@@ -115,7 +116,7 @@ public class InMemoryNetworkTests
             buffer[0].Should().Be(i);
         }
 
-        await client.FinishAsync();
+        await client.CompleteOutputAsync();
         echo.IsCompletedSuccessfully.Should().BeTrue("the end has arrived and the echo is done");
         await echo;
     }
@@ -141,7 +142,7 @@ public class InMemoryNetworkTests
     {
         await using var listener = await ListenAsync("server");
         var serving = CountDownAsync(listener);
-        var dialled = await _network.Dial("server").DialAsync(TimeProvider.System, CancellationToken.None);
+        var dialled = await _network.Dial("server").DialAsync(new(), CancellationToken.None);
         var counting = CountDownAsync(dialled);
 
         await dialled.SendAsync(new byte[] { 200 });
@@ -243,7 +244,7 @@ public class InMemoryNetworkTests
         SynchronizationContext.Current.Should().BeNull("the library's own code needs none");
 
         // What a connection does around a call of a handler.
-        SynchronizationContext.SetSynchronizationContext(transport.HandlerSynchronization);
+        SynchronizationContext.SetSynchronizationContext(transport.Find<HandlerRules>()!.Synchronization);
         await elsewhere;
         return (before, Thread.CurrentThread.Name);
     }
@@ -263,7 +264,7 @@ public class InMemoryNetworkTests
 
             if (buffer[0] == 0)
             {
-                await transport.FinishAsync().ConfigureAwait(false);
+                await transport.CompleteOutputAsync().ConfigureAwait(false);
                 return count + 1;
             }
 
@@ -292,7 +293,7 @@ public class InMemoryNetworkTests
     private async Task<Listener> ListenAsync(string name, InMemoryNetwork? network = null)
     {
         var listener = (network ?? _network).Listen(name);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         return listener;
     }
 }

@@ -7,8 +7,8 @@ public class InMemoryTransportCostTests : TransportCostContract
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         await using var listener = _network.Listen("server");
-        await listener.BindAsync(CancellationToken.None);
-        var left = await _network.Dial("server").DialAsync(TimeProvider.System, CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
+        var left = await _network.Dial("server").DialAsync(new(), CancellationToken.None);
         return (left, (await listener.AcceptAsync())!);
     }
 }

@@ -8,9 +8,9 @@ public class InMemoryTransportTests : TransportContract
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         var listener = _network.Listen("server");
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accept = listener.AcceptAsync().AsTask();
-        var left = await _network.Dial("server").DialAsync(TimeProvider.System, CancellationToken.None);
+        var left = await _network.Dial("server").DialAsync(new(), CancellationToken.None);
         var right = await accept.WaitAsync(Patience);
         await listener.StopAsync();
         return (left, right!);

@@ -8,7 +8,7 @@ public class RawInMemoryTransportTests : TransportContract
     protected override async ValueTask<(Transport Left, Transport Right)> ConnectAsync()
     {
         var listener = _network.Listen("server");
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accept = listener.AcceptAsync().AsTask();
         var left = await _network.ConnectAsync("server");
         var right = await accept.WaitAsync(Patience);

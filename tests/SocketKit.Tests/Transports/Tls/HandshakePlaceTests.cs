@@ -12,14 +12,14 @@ public class HandshakePlaceTests
     [Fact]
     public async Task A_handshake_that_waits_for_its_peer_gives_its_place_to_another()
     {
-        var received = new TaskCompletionSource<Received>();
-        var (stream, place) = await BeginAsync(_ => new ValueTask<Received>(received.Task));
+        var received = new TaskCompletionSource<ReceiveResult>();
+        var (stream, place) = await BeginAsync(_ => new ValueTask<ReceiveResult>(received.Task));
         var read = stream.ReadAsync(new byte[] { 22 }).AsTask();
 
         var other = _gate.Enter(null);
         other.IsWaiting.Should().BeFalse();
 
-        await Task.Run(() => received.SetResult(new Received(1, EndOfMessage: false)));
+        await Task.Run(() => received.SetResult(new ReceiveResult { Count = 1 }));
         read.IsCompleted.Should().BeFalse("there is no place for it");
         _gate.Leave(other);
         (await read.WaitAsync(TestBed.Patience)).Should().Be(1);
@@ -46,7 +46,7 @@ public class HandshakePlaceTests
     [Fact]
     public async Task Bytes_that_are_there_already_cost_no_second_turn()
     {
-        var (stream, _) = await BeginAsync(_ => new ValueTask<Received>(new Received(1, EndOfMessage: false)));
+        var (stream, _) = await BeginAsync(_ => new ValueTask<ReceiveResult>(new ReceiveResult { Count = 1 }));
 
         stream.ReadAsync(new byte[] { 22 }).IsCompletedSuccessfully.Should().BeTrue();
 
@@ -56,8 +56,8 @@ public class HandshakePlaceTests
     [Fact]
     public async Task A_handshake_whose_wire_fails_waits_for_no_place()
     {
-        var received = new TaskCompletionSource<Received>();
-        var (stream, _) = await BeginAsync(_ => new ValueTask<Received>(received.Task));
+        var received = new TaskCompletionSource<ReceiveResult>();
+        var (stream, _) = await BeginAsync(_ => new ValueTask<ReceiveResult>(received.Task));
         var read = stream.ReadAsync(new byte[10]).AsTask();
         _gate.Enter(null);
 
@@ -110,15 +110,15 @@ public class HandshakePlaceTests
     {
         var side = new TlsServerSide(TestAuthority.Shared.ListenOptions(options => options.MaxHandshakes = 1));
         var (stalled, server) = await ConnectAsync();
-        var received = new TaskCompletionSource<Received>();
-        var silent = new InterceptedTransport(stalled) { OnReceive = _ => new ValueTask<Received>(received.Task) };
-        var beginning = new TlsTransport(silent, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null)).OpenAsync(CancellationToken.None).AsTask();
-        var half = new TlsTransport(server, side);
+        var received = new TaskCompletionSource<ReceiveResult>();
+        var silent = new InterceptedTransport(stalled) { OnReceive = _ => new ValueTask<ReceiveResult>(received.Task) };
+        var beginning = new TlsTransport(silent, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null), new()).OpenAsync(CancellationToken.None).AsTask();
+        var half = new TlsTransport(server, side, new());
         var opening = half.OpenAsync(CancellationToken.None).AsTask();
         (await stalled.ReceiveAsync(new byte[1]).AsTask().WaitAsync(TestBed.Patience)).Count.Should().Be(1, "its handshake is under way");
 
         var (client, other) = await ConnectAsync();
-        await TestAuthority.OpenAsync(new TlsTransport(client, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null)), new TlsTransport(other, side));
+        await TestAuthority.OpenAsync(new TlsTransport(client, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null), new()), new TlsTransport(other, side, new()));
 
         opening.IsCompleted.Should().BeFalse();
         half.Abort();
@@ -134,7 +134,7 @@ public class HandshakePlaceTests
         return TestAuthority.ConnectAsync(network.Listen("server"), () => network.Dial("server"));
     }
 
-    private async Task<(TransportStream Stream, HandshakePlace Place)> BeginAsync(Func<Memory<byte>, ValueTask<Received>> onReceive, Func<ReadOnlyMemory<byte>, ValueTask>? onSend = null)
+    private async Task<(TransportStream Stream, HandshakePlace Place)> BeginAsync(Func<Memory<byte>, ValueTask<ReceiveResult>> onReceive, Func<ReadOnlyMemory<byte>, ValueTask>? onSend = null)
     {
         var (client, _) = await ConnectAsync();
         var stream = new TransportStream(new InterceptedTransport(client) { OnReceive = onReceive, OnSend = onSend }, server: false);

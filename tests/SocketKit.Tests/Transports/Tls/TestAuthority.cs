@@ -139,9 +139,9 @@ public sealed class TestAuthority
     /// <summary>Connects two ends over a listener and a dialer.</summary>
     public static async ValueTask<(Transport Client, Transport Server)> ConnectAsync(Listener listener, Func<Dialer> dialer)
     {
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new(), CancellationToken.None);
         var accept = listener.AcceptAsync().AsTask();
-        var client = await dialer().DialAsync(TimeProvider.System, CancellationToken.None);
+        var client = await dialer().DialAsync(new(), CancellationToken.None);
         var server = await accept.WaitAsync(TimeSpan.FromSeconds(10));
         await listener.DisposeAsync();
         return (client, server!);

@@ -197,12 +197,11 @@ public sealed class TlsCertificateTests : IDisposable
         options.ServerNames.Add("example.com", TlsCertificate.From(TestAuthority.Shared.Issue(to: 10, subject: "gauge b")));
         var network = new InMemoryNetwork();
         var listener = Listen.Tls(network.Listen("server"), options);
-        listener.UseServices(new FakeLogger(_logs), _time);
         listener.CertificateExpires!.Value.Should().BeCloseTo(DateTimeOffset.UtcNow.AddDays(10), TimeSpan.FromMinutes(5));
         network.Listen("plain").CertificateExpires.Should().BeNull();
 
         Days().Should().BeEmpty();
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new() { Logger = new FakeLogger(_logs), TimeProvider = _time }, CancellationToken.None);
         Days().Keys.Should().BeEquivalentTo("gauge a", "gauge b");
         Days()["gauge b"].Should().BeApproximately(10, 0.1);
         await listener.DisposeAsync();
@@ -237,8 +236,7 @@ public sealed class TlsCertificateTests : IDisposable
     {
         var certificate = TlsCertificate.FromPem(Path.Combine(Lay("overwrite", _first, ""), "tls.crt"), In("tls.key"));
         var listener = Listen.Tls(new InMemoryNetwork().Listen("server"), new TlsListenOptions { Certificate = certificate });
-        listener.UseServices(new FakeLogger(_logs), _time);
-        await listener.BindAsync(CancellationToken.None);
+        await listener.BindAsync(new() { Logger = new FakeLogger(_logs), TimeProvider = _time }, CancellationToken.None);
 
         File.WriteAllText(In("tls.key"), "nonsense");
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -263,7 +261,7 @@ public sealed class TlsCertificateTests : IDisposable
 
     private TlsCertificate Watched(TlsCertificate certificate)
     {
-        certificate.UseServices(new FakeLogger(_logs), _time);
+        certificate.Use(new() { Logger = new FakeLogger(_logs), TimeProvider = _time });
         return certificate;
     }
 

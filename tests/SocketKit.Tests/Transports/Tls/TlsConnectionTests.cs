@@ -67,7 +67,7 @@ public class TlsConnectionTests
 
         // This end has finished its handshake before the other one has looked at the certificate.
         var wire = await bed.Network.ConnectAsync(TestBed.Address);
-        var wrong = new TlsTransport(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(options => options.Certificate = TlsCertificate.From(new TestAuthority("other").Issue())), host: null));
+        var wrong = new TlsTransport(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(options => options.Certificate = TlsCertificate.From(new TestAuthority("other").Issue())), host: null), new());
         await wrong.OpenAsync(CancellationToken.None).AsTask().WaitAsync(TestBed.Patience);
         await FluentActions.Awaiting(() => wrong.ReceiveAsync(new byte[10]).AsTask().WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>();
         await LoggedAsync("the client's certificate (CN=Test) comes from nobody who is trusted");
@@ -162,12 +162,12 @@ public class TlsConnectionTests
         {
             OnSend = bytes => wire.SendAsync(sends++ > 0 ? bytes : bytes[5..].ToArray().Chunk(size).SelectMany(piece => (byte[])[22, 3, 1, (byte)(piece.Length >> 8), (byte)piece.Length, .. piece]).ToArray()),
         };
-        var client = new TlsTransport(cutting, new TlsClientSide(TestAuthority.Shared.DialOptions(options => (options.ServerName, options.Protocols) = ("a.test", version)), host: null));
+        var client = new TlsTransport(cutting, new TlsClientSide(TestAuthority.Shared.DialOptions(options => (options.ServerName, options.Protocols) = ("a.test", version)), host: null), new());
 
         await client.OpenAsync(CancellationToken.None).AsTask().WaitAsync(TestBed.Patience);
 
-        client.Tls!.PeerCertificate!.Subject.Should().Be("CN=a");
-        client.Tls.Protocol.Should().Be(version);
+        client.Find<TlsInfo>()!.PeerCertificate!.Subject.Should().Be("CN=a");
+        client.Find<TlsInfo>()!.Protocol.Should().Be(version);
         await client.DisposeAsync();
     }
 
@@ -220,13 +220,13 @@ public class TlsConnectionTests
         await using var bed = await StartAsync();
         var (closing, _) = await RawAsync();
         await closing.SendAsync("one\n"u8.ToArray());
-        await closing.FinishAsync();
+        await closing.CompleteOutputAsync();
         var clean = await bed.Session.ClosedCall;
         bed.Sessions.Clear();
 
         var (cut, wire) = await RawAsync();
         await cut.SendAsync("two\n"u8.ToArray());
-        await wire.FinishAsync();
+        await wire.CompleteOutputAsync();
         var truncated = await bed.Session.ClosedCall;
 
         clean.Kind.Should().Be(CloseKind.PeerClosed);
@@ -249,7 +249,7 @@ public class TlsConnectionTests
 
         // The header of a record of 100 bytes, and 3 of them.
         await wire.SendAsync(new byte[] { 23, 3, 3, 0, 100, 1, 2, 3 });
-        await wire.FinishAsync();
+        await wire.CompleteOutputAsync();
 
         (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.Truncated);
     }
@@ -384,7 +384,7 @@ public class TlsConnectionTests
         await tls.DisposeAsync();
     }
 
-    private static TlsTransport Tls(Transport wire) => new(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null));
+    private static TlsTransport Tls(Transport wire) => new(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(), host: null), new());
 
     /// <summary>The runtime's own client.</summary>
     private static SslStream Plain(Transport wire)

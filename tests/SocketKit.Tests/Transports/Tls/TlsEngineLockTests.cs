@@ -30,7 +30,7 @@ public class TlsEngineLockTests
         inside.Wait(TestBed.Patience).Should().BeTrue();
         var sent = wire.BytesSent;
 
-        var finish = tls.FinishAsync().AsTask();
+        var finish = tls.CompleteOutputAsync().AsTask();
 
         finish.IsCompleted.Should().BeFalse();
         wire.BytesSent.Should().Be(sent);
@@ -56,7 +56,7 @@ public class TlsEngineLockTests
         };
         var read = Task.Run(async () => await tls.ReceiveAsync(new byte[10]));
         inside.Wait(TestBed.Patience).Should().BeTrue();
-        var finish = tls.FinishAsync().AsTask();
+        var finish = tls.CompleteOutputAsync().AsTask();
         var sent = wire.BytesSent;
 
         tls.Abort();
@@ -74,18 +74,18 @@ public class TlsEngineLockTests
         var (tls, _, _, peer) = await OpenAsync(SslProtocols.Tls12);
         var read = tls.ReceiveAsync(new byte[10]);
 
-        tls.FinishAsync().IsCompletedSuccessfully.Should().BeTrue();
+        tls.CompleteOutputAsync().IsCompletedSuccessfully.Should().BeTrue();
 
         (await peer.ReceiveAsync(new byte[10]).AsTask().WaitAsync(TestBed.Patience)).Count.Should().Be(0);
-        await peer.FinishAsync();
+        await peer.CompleteOutputAsync();
         (await read.AsTask().WaitAsync(TestBed.Patience)).Count.Should().Be(0);
     }
 
     [Fact]
     public async Task Bytes_that_arrive_while_close_notify_is_inside_wait_until_it_is_out()
     {
-        var received = new TaskCompletionSource<Received>();
-        var stream = new TransportStream(await WireAsync(_ => new ValueTask<Received>(received.Task)), server: false);
+        var received = new TaskCompletionSource<ReceiveResult>();
+        var stream = new TransportStream(await WireAsync(_ => new ValueTask<ReceiveResult>(received.Task)), server: false);
         stream.Engine.TryEnterRead().Should().BeTrue();
         var read = stream.ReadAsync(new byte[10]).AsTask();
         stream.Engine.EnterShutdownAsync().IsCompletedSuccessfully.Should().BeTrue();
@@ -102,8 +102,8 @@ public class TlsEngineLockTests
     [Fact]
     public async Task A_wire_that_fails_while_close_notify_is_inside_is_told_when_it_is_out()
     {
-        var received = new TaskCompletionSource<Received>();
-        var stream = new TransportStream(await WireAsync(_ => new ValueTask<Received>(received.Task)), server: false);
+        var received = new TaskCompletionSource<ReceiveResult>();
+        var stream = new TransportStream(await WireAsync(_ => new ValueTask<ReceiveResult>(received.Task)), server: false);
         stream.Engine.TryEnterRead().Should().BeTrue();
         var read = stream.ReadAsync(new byte[10]).AsTask();
         stream.Engine.EnterShutdownAsync().IsCompletedSuccessfully.Should().BeTrue();
@@ -119,7 +119,7 @@ public class TlsEngineLockTests
     [Fact]
     public async Task Close_notify_gets_its_turn_although_the_wire_never_lets_a_read_wait()
     {
-        var stream = new TransportStream(await WireAsync(buffer => new ValueTask<Received>(new Received(buffer.Length, EndOfMessage: false))), server: false);
+        var stream = new TransportStream(await WireAsync(buffer => new ValueTask<ReceiveResult>(new ReceiveResult { Count = buffer.Length })), server: false);
         using var stop = new CancellationTokenSource();
         stream.Engine.TryEnterRead().Should().BeTrue();
         var reading = Task.Run(async () =>
@@ -197,7 +197,7 @@ public class TlsEngineLockTests
         }
     }
 
-    private static async Task<InterceptedTransport> WireAsync(Func<Memory<byte>, ValueTask<Received>> onReceive)
+    private static async Task<InterceptedTransport> WireAsync(Func<Memory<byte>, ValueTask<ReceiveResult>> onReceive)
     {
         var (client, _) = await ConnectAsync();
         return new InterceptedTransport(client) { OnReceive = onReceive };
@@ -213,8 +213,8 @@ public class TlsEngineLockTests
     {
         var (client, server) = await ConnectAsync();
         var wire = new InterceptedTransport(client);
-        var tls = new TlsTransport(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(options => options.Protocols = version), host: null));
-        var peer = new TlsTransport(server, Server);
+        var tls = new TlsTransport(wire, new TlsClientSide(TestAuthority.Shared.DialOptions(options => options.Protocols = version), host: null), new());
+        var peer = new TlsTransport(server, Server, new());
         await TestAuthority.OpenAsync(tls, peer);
         return (tls, wire, client, peer);
     }

@@ -36,8 +36,8 @@ public class TlsFaultTests
     public async Task TLS_in_TLS_ends_although_half_a_record_of_the_outer_one_has_arrived()
     {
         var (client, server) = await ConnectAsync();
-        var (outerClient, outerServer) = (new TlsTransport(client, Client), new TlsTransport(server, Server));
-        var (innerClient, innerServer) = (new TlsTransport(outerClient, Client), new TlsTransport(outerServer, Server));
+        var (outerClient, outerServer) = (new TlsTransport(client, Client, new()), new TlsTransport(server, Server, new()));
+        var (innerClient, innerServer) = (new TlsTransport(outerClient, Client, new()), new TlsTransport(outerServer, Server, new()));
         await TestAuthority.OpenAsync(innerClient, innerServer);
 
         await server.SendAsync(new byte[] { 23, 3, 3, 0, 100, 1, 2, 3 });
@@ -79,7 +79,7 @@ public class TlsFaultTests
     {
         var (client, server) = await ConnectAsync();
         var wire = new FaultyTransport(client);
-        var (tls, peer) = (new TlsTransport(wire, Client), new TlsTransport(server, Server));
+        var (tls, peer) = (new TlsTransport(wire, Client, new()), new TlsTransport(server, Server, new()));
         await TestAuthority.OpenAsync(tls, peer);
         return (tls, wire, peer);
     }

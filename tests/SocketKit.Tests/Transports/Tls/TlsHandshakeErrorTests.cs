@@ -16,7 +16,7 @@ public class TlsHandshakeErrorTests
     public Task A_peer_that_leaves() => ServerErrorAsync("PeerLeft", async wire =>
     {
         await wire.SendAsync(new byte[] { 22, 3, 1, 0, 100, 1 });
-        await wire.FinishAsync();
+        await wire.CompleteOutputAsync();
     });
 
     [Fact]
@@ -56,7 +56,7 @@ public class TlsHandshakeErrorTests
         using var deadline = new CancellationTokenSource();
         var (client, server) = await ConnectAsync();
         await client.SendAsync(new byte[] { 22 });
-        var opening = new TlsTransport(server, new TlsServerSide(TestAuthority.Shared.ListenOptions())).OpenAsync(deadline.Token).AsTask();
+        var opening = new TlsTransport(server, new TlsServerSide(TestAuthority.Shared.ListenOptions()), new()).OpenAsync(deadline.Token).AsTask();
         using (var patience = new CancellationTokenSource(TestBed.Patience))
         {
             while (TlsHandshake.ObserveActive().All(measurement => measurement.Value == 0))
@@ -75,7 +75,7 @@ public class TlsHandshakeErrorTests
     {
         using var duration = Duration();
         var (client, server) = await ConnectAsync();
-        var opening = new TlsTransport(server, new TlsServerSide(TestAuthority.Shared.ListenOptions())).OpenAsync(CancellationToken.None).AsTask();
+        var opening = new TlsTransport(server, new TlsServerSide(TestAuthority.Shared.ListenOptions()), new()).OpenAsync(CancellationToken.None).AsTask();
         await act(client);
 
         await FluentActions.Awaiting(() => opening.WaitAsync(TestBed.Patience)).Should().ThrowAsync<Exception>();
@@ -87,8 +87,8 @@ public class TlsHandshakeErrorTests
     {
         var (client, server) = await ConnectAsync();
         var opening = Task.WhenAll(
-            new TlsTransport(client, new TlsClientSide(dial, host: null)).OpenAsync(CancellationToken.None).AsTask(),
-            new TlsTransport(server, new TlsServerSide(listen)).OpenAsync(CancellationToken.None).AsTask());
+            new TlsTransport(client, new TlsClientSide(dial, host: null), new()).OpenAsync(CancellationToken.None).AsTask(),
+            new TlsTransport(server, new TlsServerSide(listen), new()).OpenAsync(CancellationToken.None).AsTask());
         await FluentActions.Awaiting(() => opening.WaitAsync(TestBed.Patience)).Should().ThrowAsync<TlsException>();
     }
 

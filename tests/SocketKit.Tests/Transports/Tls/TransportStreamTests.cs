@@ -53,7 +53,7 @@ public class TransportStreamTests
             var buffer = _wire.Receives.Last().Buffer;
             var count = Math.Min(buffer.Length, Records.Length - at);
             Records.AsSpan(at, count).CopyTo(buffer.Span);
-            _wire.Receives.Last().SetResult(new Received(count, EndOfMessage: false));
+            _wire.Receives.Last().SetResult(new ReceiveResult { Count = count });
             lengths.Add(await read.WaitAsync(TestBed.Patience));
             stream.Engine.ExitRead();
             stream.Rewarded(1);
@@ -74,7 +74,7 @@ public class TransportStreamTests
         _asked.Add(receive.Buffer.Length);
         var given = Math.Min(Records.Length, receive.Buffer.Length);
         Records.AsSpan(0, given).CopyTo(receive.Buffer.Span);
-        receive.SetResult(new Received(given, EndOfMessage: false));
+        receive.SetResult(new ReceiveResult { Count = given });
         var count = await read.WaitAsync(TestBed.Patience);
         stream.Engine.ExitRead();
         return count;
