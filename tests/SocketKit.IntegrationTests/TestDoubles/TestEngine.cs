@@ -51,24 +51,24 @@ internal static class TestEngine
 
     public static int GetOption(Transport transport, SocketOptionLevel level, SocketOptionName name)
     {
-        using var descriptor = new BorrowedSocket(transport);
-        return Convert.ToInt32(descriptor.Socket.GetSocketOption(level, name), null);
+        using var view = transport.CreateSocketView()!;
+        return Convert.ToInt32(view.GetSocketOption(level, name), null);
     }
 
     /// <summary>Linux's own option, by the kernel's numbers.</summary>
     public static int GetRawOption(Transport transport, int level, int name)
     {
-        using var descriptor = new BorrowedSocket(transport);
+        using var view = transport.CreateSocketView()!;
         var value = new byte[sizeof(int)];
-        descriptor.Socket.GetRawSocketOption(level, name, value);
+        view.GetRawSocketOption(level, name, value);
         return BitConverter.ToInt32(value);
     }
 
     /// <summary>Sets the size of the kernel's send buffer.</summary>
     public static void SetSendBuffer(Transport transport, int bytes)
     {
-        using var descriptor = new BorrowedSocket(transport);
-        descriptor.Socket.SendBufferSize = bytes;
+        using var view = transport.CreateSocketView()!;
+        view.SendBufferSize = bytes;
     }
 
     private static TcpListenOptions With(TcpListenOptions? options)
@@ -76,39 +76,5 @@ internal static class TestEngine
         options ??= new TcpListenOptions();
         options.Engine = Engine;
         return options;
-    }
-
-    /// <summary>A transport's socket to ask and set options with; its descriptor stays the transport's.</summary>
-    private sealed class BorrowedSocket : IDisposable
-    {
-        private readonly Descriptor? _held;
-        private readonly SafeSocketHandle? _handle;
-
-        public BorrowedSocket(Transport transport)
-        {
-            if (transport is SocketTransport portable)
-            {
-                Socket = portable.Socket;
-                return;
-            }
-
-            _held = transport.Should().BeOfType<EpollTransport>().Which.Socket.Descriptor;
-            _held.TryHold().Should().BeTrue("the transport is open");
-            _handle = new SafeSocketHandle(_held.Number, ownsHandle: false);
-            Socket = new Socket(_handle);
-        }
-
-        public Socket Socket { get; }
-
-        public void Dispose()
-        {
-            if (_held is not null)
-            {
-                // Not the socket: it would shut the connection down.
-                GC.SuppressFinalize(Socket);
-                _handle!.SetHandleAsInvalid();
-                _held.DangerousRelease();
-            }
-        }
     }
 }

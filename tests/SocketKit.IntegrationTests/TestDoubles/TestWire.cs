@@ -1,11 +1,13 @@
 using System.Net;
+using SocketKit.PassThrough;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>The wire that the tests' servers listen on: TCP on loopback, or a Unix socket for the classes that ask for it. Only for the flow of the test that runs.</summary>
+/// <summary>What the tests' servers listen on: TCP on loopback, or, for the classes that ask for it, a Unix socket or a decorator that changes nothing. Only for the flow of the test that runs.</summary>
 internal static class TestWire
 {
     private static readonly AsyncLocal<bool> Unix = new();
+    private static readonly AsyncLocal<bool> PassThrough = new();
     private static int _sockets;
 
     public static bool IsUnix => Unix.Value;
@@ -16,14 +18,19 @@ internal static class TestWire
     /// <summary>From the constructor of a test class on, its servers listen on Unix sockets.</summary>
     public static void UseUnix() => Unix.Value = true;
 
+    /// <summary>From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.</summary>
+    public static void UsePassThrough() => PassThrough.Value = true;
+
     /// <summary>A path that is nobody else's, short enough, and not in use yet.</summary>
     public static string NewPath() => Path.Combine(Path.GetTempPath(), $"socketkit-{Environment.ProcessId}-{Interlocked.Increment(ref _sockets)}.sock");
 
     /// <summary>A listener on an address of its own.</summary>
-    public static Listener Listen(int backlog = 512) => IsUnix
+    public static Listener Listen(int backlog = 512) => Decorate(IsUnix
         ? TestEngine.ListenUnix(NewPath(), new UnixListenOptions { Backlog = backlog })
-        : TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { Backlog = backlog });
+        : TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { Backlog = backlog }));
 
     /// <summary>A listener on an address that another had before.</summary>
-    public static Listener ListenAgain(EndPoint endPoint) => endPoint is UnixEndPoint unix ? TestEngine.ListenUnix(unix.Path!) : TestEngine.Listen((IPEndPoint)endPoint);
+    public static Listener ListenAgain(EndPoint endPoint) => Decorate(endPoint is UnixEndPoint unix ? TestEngine.ListenUnix(unix.Path!) : TestEngine.Listen((IPEndPoint)endPoint));
+
+    private static Listener Decorate(Listener listener) => PassThrough.Value ? new PassThroughListener(listener) : listener;
 }

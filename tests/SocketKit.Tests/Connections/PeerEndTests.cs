@@ -208,7 +208,8 @@ public class PeerEndTests
     public async Task A_transports_own_word_of_its_peers_end_is_taken()
     {
         using var hungUp = new CancellationTokenSource();
-        await using var bed = await new TestBed().StartAsync((connection, _) => Ended(connection.ClosedToken), options => ((WatchedListener)options.Listeners[0]).HungUp = hungUp.Token);
+        await using var bed = await new TestBed().StartAsync((connection, _) => Ended(connection.ClosedToken));
+        bed.Listener.HungUp = hungUp.Token;
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("wait\n");
         await hungUp.CancelAsync();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.Logging.Testing;
+using SocketKit.PassThrough;
 
 namespace SocketKit.Tests.TestDoubles;
 
@@ -9,6 +10,11 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
 {
     public const string Address = "server";
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static readonly AsyncLocal<bool> PassThrough = new();
+
+    /// <summary>From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.</summary>
+    public static void UsePassThrough() => PassThrough.Value = true;
 
     public InMemoryNetwork Network { get; } = new(capacity);
 
@@ -41,7 +47,7 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
             },
         };
         Listener = new WatchedListener(Network.Listen(Address));
-        options.Listeners.Add(Listener);
+        options.Listeners.Add(PassThrough.Value ? new PassThroughListener(Listener) : Listener);
         configure?.Invoke(options);
         Server = new SocketServer(options);
         await Server.StartAsync();
