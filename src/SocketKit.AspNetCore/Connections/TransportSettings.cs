@@ -2,7 +2,6 @@ using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.AspNetCore.Connections;
 
@@ -30,7 +29,7 @@ internal sealed class TransportSettings
         FlushTimeout = PositiveOrInfinite(given.FlushTimeout, nameof(given.FlushTimeout));
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
         TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
-        Logger = SafeLogger.Create(loggers, "SocketKit.AspNetCore", static () => { });
+        Logger = SafeLogging.CreateLogger(loggers, "SocketKit.AspNetCore");
         Context = new TransportContext { Logger = Logger, TimeProvider = TimeProvider };
         MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
     }

@@ -38,7 +38,7 @@ internal sealed partial class TransportPipeReader
     public Task EndAsync(bool discard)
     {
         bool start;
-        using (_gate.Enter())
+        lock (_gate)
         {
             _completed = true;
             _discards = discard;
@@ -175,7 +175,7 @@ internal sealed partial class TransportPipeReader
         bool complete = false, ended = false, goesOn;
         ReadResult result = default;
         TaskCompletionSource? rest = null;
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (_step == Step.Wait)
             {
@@ -265,7 +265,7 @@ internal sealed partial class TransportPipeReader
     {
         bool pending;
         TaskCompletionSource? rest;
-        using (_gate.Enter())
+        lock (_gate)
         {
             _receiving = _busy = false;
             _failure = PipeErrors.From(exception, _owner.AbortReason);

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
-using SocketKit.Connections;
 
 namespace SocketKit.AspNetCore.Pipes;
 
@@ -13,7 +12,7 @@ namespace SocketKit.AspNetCore.Pipes;
 /// read joins it.</remarks>
 internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource<ReadResult>
 {
-    private ShortLock _gate;
+    private readonly Lock _gate = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<ReadResult> _read;
@@ -60,7 +59,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     {
         get
         {
-            using (_gate.Enter())
+            lock (_gate)
             {
                 return _chain.HeldBytes;
             }
@@ -75,7 +74,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         }
 
         bool start;
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (TryTake(out var result, out var failure))
             {
@@ -111,7 +110,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override bool TryRead(out ReadResult result)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (!TryTake(out result, out var failure))
             {
@@ -126,7 +125,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (_completed)
             {
@@ -170,7 +169,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     public override void CancelPendingRead()
     {
         ReadResult result;
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (!_pending)
             {
@@ -188,7 +187,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void Complete(Exception? exception = null)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             _completed = true;
             if (!_receiving)
@@ -212,7 +211,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     private void CancelRead(CancellationToken cancellationToken)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (!_pending)
             {

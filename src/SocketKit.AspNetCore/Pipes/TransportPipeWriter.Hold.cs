@@ -19,7 +19,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
             return;
         }
 
-        using (_gate.Enter())
+        lock (_gate)
         {
             _hold.End();
             if (!TryTakeHeld())
@@ -34,7 +34,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     /// <summary>The end of a gathering.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             _hold.Item();
             if (!TryTakeHeld())
@@ -51,7 +51,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     internal bool Tick(long now)
     {
         bool goesOn, asksForTurn;
-        using (_gate.Enter())
+        lock (_gate)
         {
             goesOn = _hold.Tick(now, out asksForTurn);
         }
@@ -94,7 +94,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     private void Turn()
     {
         _yield.GetResult();
-        using (_gate.Enter())
+        lock (_gate)
         {
             _hold.Turn();
             if (!TryTakeHeld())

@@ -25,7 +25,7 @@ internal sealed partial class TransportPipeWriter
     public Task EndAsync()
     {
         Complete();
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (!_busy)
             {
@@ -101,7 +101,7 @@ internal sealed partial class TransportPipeWriter
         FlushResult result = default;
         TaskCompletionSource? rest = null;
         bool goesOn;
-        using (_gate.Enter())
+        lock (_gate)
         {
             Note(outcome);
             goesOn = TryChoose(out batch);

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
-using SocketKit.Connections;
 
 namespace SocketKit.AspNetCore.Pipes;
 
@@ -19,7 +18,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     /// <summary>Bytes that flushes may hold back for those that follow.</summary>
     private const int MostHeld = 64 * 1024;
 
-    private ShortLock _gate;
+    private readonly Lock _gate = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
@@ -53,7 +52,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            using (_gate.Enter())
+            lock (_gate)
             {
                 return _written - _flushed;
             }
@@ -65,7 +64,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            using (_gate.Enter())
+            lock (_gate)
             {
                 return _chain.HeldBytes;
             }
@@ -75,7 +74,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        using (_gate.Enter())
+        lock (_gate)
         {
             ThrowIfCompleted();
             _lent = true;
@@ -98,7 +97,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     public override void Advance(int bytes)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (bytes < 0 || bytes > (_chain.Tail?.Free ?? 0))
             {
@@ -124,7 +123,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         FlushResult held = default;
         bool start = false, wasCancelled = false, chosen = false;
         ReadOnlyMemory<byte> batch = default;
-        using (_gate.Enter())
+        lock (_gate)
         {
             ThrowIfCompleted();
             if (_pending)
@@ -216,7 +215,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         }
 
         bool start;
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (_completed)
             {
@@ -250,7 +249,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     private void CancelPendingFlush(bool onlyIfAskedBefore)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (onlyIfAskedBefore && !TakeCancelled())
             {
@@ -273,7 +272,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     private void CancelFlush(CancellationToken cancellationToken)
     {
-        using (_gate.Enter())
+        lock (_gate)
         {
             if (!_pending)
             {

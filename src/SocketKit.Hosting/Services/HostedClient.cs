@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.Hosting.Services;
 
@@ -46,12 +45,12 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
         catch (OptionsException exception)
         {
             var failure = StartFailure.Of(exception, registration, services);
-            HostingLog.ClientFailed(logger, registration.Name, LogText.EscapeRest(failure.Message));
+            HostingLog.ClientFailed(logger, registration.Name, SafeLogging.MessageOf(failure));
             throw failure;
         }
         catch (Exception exception) when (exception is ConnectionClosedException or TimeoutException)
         {
-            HostingLog.ClientFailed(logger, registration.Name, LogText.EscapeRest(exception.Message));
+            HostingLog.ClientFailed(logger, registration.Name, SafeLogging.MessageOf(exception));
             throw;
         }
     }
@@ -108,7 +107,7 @@ internal sealed class HostedClient(ClientRegistration registration, IServiceProv
         }
         catch (ConnectionClosedException exception)
         {
-            HostingLog.ClientGaveUp(logger, registration.Name, LogText.EscapeRest(exception.Message));
+            HostingLog.ClientGaveUp(logger, registration.Name, SafeLogging.MessageOf(exception));
         }
     }
 }

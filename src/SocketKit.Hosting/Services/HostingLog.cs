@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.Hosting.Services;
 
@@ -32,5 +31,5 @@ internal static partial class HostingLog
     public static partial void Weakened(ILogger logger, string key, string missing);
 
     /// <summary>Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and are counted.</summary>
-    public static ILogger Create(IServiceProvider services) => SafeLogger.Create(services.GetService<ILoggerFactory>(), "SocketKit.Hosting", static () => { });
+    public static ILogger Create(IServiceProvider services) => SafeLogging.CreateLogger(services.GetService<ILoggerFactory>(), "SocketKit.Hosting");
 }
