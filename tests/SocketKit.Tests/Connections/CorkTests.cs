@@ -73,6 +73,30 @@ public class CorkTests
     }
 
     [Fact]
+    public async Task What_a_call_that_takes_long_has_sent_goes_out_by_the_clock_where_the_engine_does_not_tell()
+    {
+        var wire = new HeldWire();
+        using var sent = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        await using var bed = await wire.StartAsync((connection, message) =>
+        {
+            _ = connection.SendAsync("working"u8.ToArray()).AsTask();
+            sent.Set();
+            go.Wait(TestBed.Patience);
+            return default;
+        });
+        var working = Task.Run(() => wire.Give("work\n"));
+        sent.Wait(TestBed.Patience).Should().BeTrue();
+        wire.Sends.Should().BeEmpty("the batch goes on");
+
+        bed.Time.Advance(TimeSpan.FromMilliseconds(100));
+
+        wire.Sends.Should().ContainSingle();
+        go.Set();
+        await working.WaitAsync(TestBed.Patience);
+    }
+
+    [Fact]
     public async Task A_sender_that_waits_for_room_goes_on_while_little_is_under_way()
     {
         var wire = new HeldWire();

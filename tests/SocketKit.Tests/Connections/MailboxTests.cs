@@ -100,6 +100,64 @@ public class MailboxTests
     }
 
     [Fact]
+    public async Task The_reading_goes_on_when_half_of_it_is_worked_off()
+    {
+        using var steps = new SemaphoreSlim(0);
+        await using var bed = await new TestBed(capacity: 1024).StartAsync((_, _) => new ValueTask(steps.WaitAsync()));
+        await using var peer = await bed.ConnectRawAsync();
+        var sending = peer.Transport.SendAsync(System.Text.Encoding.UTF8.GetBytes(Lines(10_000, 2_000)));
+        bed.Network.Settle().Should().BeTrue();
+        var before = bed.Listener.Wire.Receives.Count;
+
+        // The one that is handled, and 127 of 256.
+        bed.Network.Run(() => steps.Release(128));
+        await Eventually.TrueAsync(() => bed.Session.Messages.Count() == 129);
+        bed.Network.Settle().Should().BeTrue();
+        bed.Listener.Wire.Receives.Should().HaveCount(before);
+
+        bed.Network.Run(() => steps.Release(2));
+        await Eventually.TrueAsync(() => bed.Listener.Wire.Receives.Count > before);
+        bed.Session.Messages.Count().Should().BeLessThan(140, "most of it waits still");
+
+        bed.Session.Connection.Abort();
+        steps.Release(10_000);
+        GC.KeepAlive(sending);
+    }
+
+    [Fact]
+    public async Task A_message_that_waits_for_room_is_read_once_since_a_framer_may_rewrite_it()
+    {
+        var gate = Gate();
+        var seen = new List<string>();
+        var framer = new TestFramer
+        {
+            OnRead = (input, resume) =>
+            {
+                var frame = Framers.Lines().Read(input, resume);
+                if (frame.Kind == FrameKind.Message)
+                {
+                    input[..frame.Length].Reverse();
+                }
+
+                return frame;
+            },
+        };
+        await using var bed = await new TestBed().StartAsync(
+            async (_, message) =>
+            {
+                await gate.Task;
+                seen.Add(message.Text());
+            },
+            options => options.Framer = framer);
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync(Lines(10_000, 600));
+
+        bed.Open(gate);
+
+        seen.Should().Equal(Enumerable.Range(10_000, 600).Select(number => new string([.. $"{number}".Reverse()])));
+    }
+
+    [Fact]
     public async Task A_message_that_does_not_fit_a_half_empty_one_waits_without_spinning()
     {
         var gate = Gate();

@@ -53,6 +53,18 @@ public class ReleaseTests
         bed.Session.Events.Where(call => call == "closed").Should().ContainSingle();
     }
 
+    [Fact]
+    public async Task A_receive_that_fails_while_nothing_is_sent_releases_the_wire_once()
+    {
+        var wire = new HeldWire();
+        await using var bed = await wire.StartAsync();
+
+        wire.Receives.Single().SetException(new SocketException((int)SocketError.ConnectionReset));
+
+        (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerReset);
+        wire.Disposals.Should().Be(1, "its failure and the end of the loop both look whether it is time");
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -11,6 +11,9 @@ internal sealed class InterceptedTransport(Transport inner) : Transport
     /// <summary>Called instead of the wire's send, which it may call.</summary>
     public Func<ReadOnlyMemory<byte>, ValueTask>? OnSend { get; set; }
 
+    /// <summary>Called before the wire is released.</summary>
+    public Action? OnDispose { get; set; }
+
     public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
 
     public override EndPoint? RemoteEndPoint => inner.RemoteEndPoint;
@@ -25,5 +28,9 @@ internal sealed class InterceptedTransport(Transport inner) : Transport
 
     public override void Abort() => inner.Abort();
 
-    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    public override ValueTask DisposeAsync()
+    {
+        OnDispose?.Invoke();
+        return inner.DisposeAsync();
+    }
 }

@@ -46,6 +46,27 @@ public class TlsFaultTests
     }
 
     [Fact]
+    public async Task A_release_waits_for_the_handshake_that_it_ends()
+    {
+        var (client, server) = await ConnectAsync();
+        var receiving = new TaskCompletionSource<ReceiveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var released = false;
+        var wire = new InterceptedTransport(client) { OnReceive = _ => new(receiving.Task), OnDispose = () => released = true };
+        var tls = new TlsTransport(wire, Client, new());
+        var opening = tls.OpenAsync(CancellationToken.None).AsTask();
+
+        var release = tls.DisposeAsync().AsTask();
+
+        release.IsCompleted.Should().BeFalse();
+        released.Should().BeFalse("the handshake still uses it");
+        receiving.SetException(new IOException("aborted"));
+        await release.WaitAsync(TestBed.Patience);
+        released.Should().BeTrue();
+        await FluentActions.Awaiting(() => opening.WaitAsync(TestBed.Patience)).Should().ThrowAsync<IOException>();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
     public async Task What_is_gathered_may_be_more_than_was_reckoned()
     {
         var (left, right) = await ConnectAsync();
