@@ -109,9 +109,9 @@ public class MailboxTests
         bed.Network.Settle().Should().BeTrue();
         var before = bed.Listener.Wire.Receives.Count;
 
-        // The one that is handled, and 127 of 256.
-        bed.Network.Run(() => steps.Release(128));
-        await Eventually.TrueAsync(() => bed.Session.Messages.Count() == 129);
+        // The one that is handled, and 126 of 256 that wait.
+        bed.Network.Run(() => steps.Release(127));
+        await Eventually.TrueAsync(() => bed.Session.Messages.Count() == 128);
         bed.Network.Settle().Should().BeTrue();
         bed.Listener.Wire.Receives.Should().HaveCount(before);
 
