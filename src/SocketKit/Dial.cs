@@ -2,10 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
-using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.StreamSockets;
 using SocketKit.Transports.Tls;
-using SocketKit.Transports.Unix;
 
 namespace SocketKit;
 

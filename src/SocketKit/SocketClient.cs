@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Text;
-using SocketKit.Connections;
+using SocketKit.Clients;
 
 namespace SocketKit;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using SocketKit.Clock;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
+using SocketKit.Servers;
 
 namespace SocketKit;
 

@@ -3,9 +3,10 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using SocketKit.Clock;
 using SocketKit.Connections;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
+using SocketKit.Servers;
 
 namespace SocketKit;
 
@@ -329,7 +330,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     private async Task StartOnceAsync(CancellationToken cancellationToken)
     {
         var settings = _settings = new ServerSettings(_options);
-        _clock = new ConnectionClock(settings.Connection);
+        _clock = new ConnectionClock(settings.Connection.TimeProvider, settings.Connection.Logger, settings.Connection.Metrics);
         var bound = new List<Listener>();
         try
         {

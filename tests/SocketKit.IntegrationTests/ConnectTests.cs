@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using SocketKit.IntegrationTests.TestDoubles;
-using SocketKit.IntegrationTests.Transports.Tcp;
+using SocketKit.IntegrationTests.Transports.StreamSockets;
 using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests;

@@ -1,5 +1,5 @@
 using SocketKit.IntegrationTests.TestDoubles;
-using SocketKit.IntegrationTests.Transports.Tcp;
+using SocketKit.IntegrationTests.Transports.StreamSockets;
 using SocketKit.PassThrough;
 using Xunit.Abstractions;
 

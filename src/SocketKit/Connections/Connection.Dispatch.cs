@@ -14,7 +14,6 @@ internal sealed partial class Connection
     private DispatchWait _waitingFor;
     private volatile bool _mailboxFull;
     private volatile bool _opened;
-    private bool _connectedCalled;
 
     private int _discardedMessages;
 
@@ -66,7 +65,6 @@ internal sealed partial class Connection
             }
 
             _opened = true;
-            _connectedCalled = true;
         }
 
         _owner.Opened(this);

@@ -1,4 +1,4 @@
-using SocketKit.Transports;
+
 
 namespace SocketKit.Connections;
 

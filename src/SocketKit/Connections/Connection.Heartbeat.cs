@@ -1,6 +1,5 @@
 using System.Buffers;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 

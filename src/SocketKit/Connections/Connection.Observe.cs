@@ -29,7 +29,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>What the connection holds, for gauges. Takes the gate, from any thread.</summary>
-    internal (long QueuedBytes, int Buffers) Holdings
+    public (long QueuedBytes, int Buffers) Holdings
     {
         get
         {

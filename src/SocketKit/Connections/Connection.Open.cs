@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
+using SocketKit.Clock;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -27,13 +27,13 @@ internal sealed partial class Connection
     private volatile bool _flushesSoon;
 
     /// <summary>The clock gives it before the first tick.</summary>
-    internal ClockPlace ClockPlace { get; set; }
+    public ClockPlace ClockPlace { get; set; }
 
     /// <summary>One tick of the clock.</summary>
     /// <param name="now">Monotonic time, for deadlines.</param>
     /// <param name="alive">The liveness clock: leaves out time in which the process did not run.</param>
     /// <param name="step">How far the liveness clock has moved since the last tick.</param>
-    internal void Tick(long now, long alive, long step)
+    public void Tick(long now, long alive, long step)
     {
         if (_reason is not null)
         {
@@ -105,11 +105,11 @@ internal sealed partial class Connection
     /// What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its
     /// wire, or a logger that is told of one of these.
     /// </summary>
-    internal string HoldsClockUp => _beats is { AsksPolicy: true } ? _settings.Heartbeat!.GetType().Name
+    public string HoldsClockUp => _beats is { AsksPolicy: true } ? _settings.Heartbeat!.GetType().Name
         : _gate.IsHeld ? _settings.Framer.GetType().Name
         : $"{_transport.GetType().Name} or a logger";
 
-    internal void TellHeldUp(string what)
+    public void TellHeldUp(string what)
     {
         var level = _settings.Floods.LevelOf(LogLevel.Error, "calls that hold the clock up");
         Log.ClockHeldUp(_settings.Logger, level, Id, this, what);
@@ -118,7 +118,7 @@ internal sealed partial class Connection
     /// <summary>
     /// A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.
     /// </summary>
-    internal void TickLeftOut(long now)
+    public void TickLeftOut(long now)
     {
         if (_reason is not null && now >= _deadline && !_gate.IsHeld)
         {
@@ -127,7 +127,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>A wire that throws where it must not ends its own connection.</summary>
-    internal void TickFailed(Exception exception)
+    public void TickFailed(Exception exception)
     {
         LogFailure(_transport.GetType().Name, exception);
         TransportFailed(exception);

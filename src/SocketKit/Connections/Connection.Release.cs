@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
-using SocketKit.Transports;
 
 namespace SocketKit.Connections;
 
@@ -130,7 +129,7 @@ internal sealed partial class Connection
             else if (_released && _receiveEnded && !_closedCalled)
             {
                 _closedCalled = true;
-                call = _connectedCalled || (_handler is not null && _settings.ReleaseHandler is not null);
+                call = _opened || (_handler is not null && _settings.ReleaseHandler is not null);
                 end = !call;
             }
         }
@@ -156,7 +155,7 @@ internal sealed partial class Connection
         ExecutionContext.Restore(_context);
         EnterSynchronization();
         var handler = _handler!;
-        if (_connectedCalled)
+        if (_opened)
         {
             try
             {

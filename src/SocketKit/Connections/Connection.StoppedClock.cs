@@ -1,3 +1,4 @@
+using SocketKit.Clock;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using SocketKit.Clock;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -25,7 +26,7 @@ namespace SocketKit.Connections;
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
-internal sealed partial class Connection : IConnection, ITransportObserver, IHandlerHost
+internal sealed partial class Connection : IConnection, ITransportObserver, ITicked, IHandlerHost
 {
     private static long _lastId;
 

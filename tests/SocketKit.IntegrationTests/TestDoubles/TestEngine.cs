@@ -2,8 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using SocketKit.Transports.Epoll;
 using SocketKit.Transports.Sockets;
-using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 

@@ -1,3 +1,4 @@
+using SocketKit.Clock;
 using SocketKit.Connections;
 using SocketKit.Tests.TestDoubles;
 

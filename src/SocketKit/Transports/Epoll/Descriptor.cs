@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using SocketKit.Transports.Streams;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
-using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Interop;
+using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,4 +1,5 @@
 using System.Threading.Tasks.Sources;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Interop;
+using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Epoll;
 

@@ -1,3 +1,5 @@
+using SocketKit.Transports.Interop;
+
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>A thread of this process as the kernel sees it: what it does, and what it has used.</summary>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
-using SocketKit.Transports.Streams;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Epoll;
 

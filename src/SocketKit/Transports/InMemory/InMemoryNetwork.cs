@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports;
 using SocketKit.Transports.InMemory;
 
 namespace SocketKit;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports.Streams;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Sockets;
 

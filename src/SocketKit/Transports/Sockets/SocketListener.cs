@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
-using SocketKit.Transports.Streams;
+using SocketKit.Transports.Interop;
+using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Sockets;
 

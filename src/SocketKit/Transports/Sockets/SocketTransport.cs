@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using SocketKit.Transports.Streams;
-using SocketKit.Transports.Tcp;
+using SocketKit.Transports.Interop;
+using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Sockets;
 

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Tls;
 
 /// <summary>Reads the files of certificates and keys: regular files of up to 256 KiB. A pipe would make whoever reads it wait for a writer.</summary>
-internal static partial class CertificateContents
+internal static class CertificateContents
 {
     // The system's reader of PEM takes time that grows with the square of what is no certificate.
     private const long Longest = 256 * 1024;
@@ -65,7 +66,7 @@ internal static partial class CertificateContents
         const int NoSuchFile = 2;
         const int AccessDenied = 13;
         const int NotAFolder = 20;
-        var descriptor = Open(path, NonBlocking);
+        var descriptor = FileCalls.Open(path, NonBlocking);
         if (descriptor >= 0)
         {
             return new SafeFileHandle(descriptor, ownsHandle: true);
@@ -79,8 +80,4 @@ internal static partial class CertificateContents
             _ => new IOException($"{path}: {WireErrors.Describe(error)}"),
         };
     }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Open(string path, int flags);
 }

@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
-using SocketKit.Transports.Unix;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Tls;
 

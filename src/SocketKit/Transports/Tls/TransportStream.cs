@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Tls;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using SocketKit.IntegrationTests.TestDoubles;
 using SocketKit.Transports.Epoll;
+using SocketKit.Transports.Interop;
 using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using SocketKit.Transports.Epoll;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 

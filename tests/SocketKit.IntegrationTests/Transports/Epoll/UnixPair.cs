@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using SocketKit.Transports.Epoll;
+using SocketKit.Transports.Interop;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using SocketKit.Transports;
 
 namespace SocketKit.Tests.Transports.InMemory;
 

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace SocketKit.Transports.StreamSockets;
+
+/// <summary>What the listeners of both engines share: one address, taken once and given back once. What kind of address it is, is the business of <see cref="StreamAddress"/>; how connections are accepted, of the engine.</summary>
+internal abstract class StreamListener(StreamAddress address) : Listener
+{
+    private readonly Lock _gate = new();
+    private EndPoint? _bound;
+    private bool _taking;
+    private bool _stopped;
+
+    public override EndPoint EndPoint => _bound ?? address.Asked;
+
+    protected StreamAddress Address => address;
+
+    /// <summary>The listening socket, from <see cref="BindAsync"/> on.</summary>
+    protected Socket? Socket { get; private set; }
+
+    /// <summary>Set under the lock, before <see cref="Stopped"/>.</summary>
+    protected bool IsStopped => Volatile.Read(ref _stopped);
+
+    public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_stopped || _taking || Socket is not null)
+            {
+                throw new InvalidOperationException("The listener was bound or stopped before; make a new one");
+            }
+
+            _taking = true;
+        }
+
+        try
+        {
+            Bound(Keep(await address.TakeAsync(context, cancellationToken).ConfigureAwait(false)));
+        }
+        catch (SocketException exception)
+        {
+            throw new ListenException(address.Asked, address.Why(exception), exception);
+        }
+        finally
+        {
+            Volatile.Write(ref _taking, false);
+        }
+    }
+
+    public override ValueTask StopAsync()
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                return default;
+            }
+
+            _stopped = true;
+        }
+
+        Stopped();
+        return default;
+    }
+
+    public override ValueTask DisposeAsync() => StopAsync();
+
+    public override WireProtection Protection => address.Protection;
+
+    public override string ProtectionText => address.ProtectionText;
+
+    public override string ToString() => $"{address.Scheme}://{EndPoint}";
+
+    /// <summary>The address is taken.</summary>
+    protected abstract void Bound(Socket socket);
+
+    /// <summary>Gives the address back, if it was taken, and completes an accept under way. Called once.</summary>
+    protected abstract void Stopped();
+
+    /// <summary>Closes the listening socket, if there is one; the address is free when this returns.</summary>
+    protected void GiveBack()
+    {
+        if (Socket is { } socket)
+        {
+            address.GiveBack(socket);
+        }
+    }
+    private Socket Keep(Socket socket)
+    {
+        lock (_gate)
+        {
+            if (!_stopped)
+            {
+                Socket = socket;
+                _bound = EndPoints.Local(socket);
+                return socket;
+            }
+        }
+
+        address.GiveBack(socket);
+        throw new InvalidOperationException("The listener was stopped while it was being bound; make a new one");
+    }
+}

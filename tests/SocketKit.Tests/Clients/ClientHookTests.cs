@@ -1,0 +1,337 @@
+using Microsoft.Extensions.Logging;
+using SocketKit.Tests.TestDoubles;
+using static SocketKit.Tests.TestDoubles.Shorthand;
+
+namespace SocketKit.Tests.Clients;
+
+/// <summary>The connect hook: first on the wire, under the open deadline, with everybody else behind it.</summary>
+public class ClientHookTests
+{
+    private static readonly InMemoryEndPoint Address = new(TestBed.Address);
+
+    [Fact]
+    public async Task A_request_behind_the_hook_keeps_its_options()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        {
+            inHook.SetResult();
+            await gate.Task;
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var request = client.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask();
+        bed.Advance(3);
+        request.IsCompleted.Should().BeFalse("it is not sent yet");
+        bed.Open(gate);
+        await connecting.Soon();
+
+        bed.Advance(2.2);
+
+        (await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>()).Which.Timeout.Should().Be(TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task Others_wait_behind_the_hook_in_the_order_of_their_calls()
+    {
+        await using var bed = await new TestBed().StartAsync((connection, message) =>
+            message.Text().StartsWith('?') ? connection.SendAsync("answer to " + message.Text()) : default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
+        {
+            await connection.SendAsync("log in", token);
+            inHook.SetResult();
+            await gate.Task;
+            using var welcome = await connection.RequestAsync("?welcome", cancellationToken: token);
+            welcome.ToString().Should().Be("answer to ?welcome");
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        client.State.Should().Be(ClientState.Connecting);
+        client.Connection.Should().BeNull();
+        client.TrySend("x").Should().BeFalse();
+        var buffer = "first"u8.ToArray();
+        var first = client.SendAsync((ReadOnlyMemory<byte>)buffer).AsTask();
+        buffer.AsSpan().Clear();
+        var request = client.RequestAsync("?second").AsTask();
+        var third = client.SendAsync("third").AsTask();
+        bed.Network.Settle();
+        bed.Session.Messages.Should().Equal("log in");
+        new[] { first, request, third, connecting }.Should().OnlyContain(task => !task.IsCompleted);
+
+        bed.Open(gate);
+
+        await connecting.Soon();
+        await Task.WhenAll(first, third).Soon();
+        (await request.Soon()).ToString().Should().Be("answer to ?second");
+        bed.Session.Messages.Should().Equal("log in", "?welcome", "first", "?second", "third");
+    }
+
+    [Fact]
+    public async Task Connected_of_the_handler_comes_after_the_hook()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var calls = new List<string>();
+        await using var client = await bed.ConnectAsync(options =>
+        {
+            options.OnConnecting = async (connection, token) =>
+            {
+                calls.Add("hook");
+                await connection.SendAsync("from the hook", token);
+            };
+            options.Handler = _ => new TestHandler
+            {
+                Connected = _ =>
+                {
+                    calls.Add("connected");
+                    return default;
+                },
+                Message = (_, message) =>
+                {
+                    calls.Add(message.Text());
+                    return default;
+                },
+            };
+        });
+
+        calls.Should().Equal("hook", "connected", "from the hook");
+    }
+
+    [Fact]
+    public async Task The_hook_runs_under_the_open_deadline_and_gets_its_token()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var cancelled = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, token) =>
+        {
+            try
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+            finally
+            {
+                cancelled.SetResult();
+            }
+        }));
+        var connecting = client.ConnectAsync();
+        await bed.Time.MadeAsync(TimeSpan.FromMilliseconds(100), 2);
+        bed.Network.Settle();
+        var held = client.RequestAsync("held").AsTask();
+        bed.Advance(9.8);
+        connecting.IsCompleted.Should().BeFalse();
+
+        bed.Advance(0.3);
+
+        var thrown = await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectException>();
+        thrown.Which.Reason.Kind.Should().Be(CloseKind.OpenFailed);
+        thrown.Which.Reason.Detail.Should().Contain("ConnectionOptions.OpenTimeout");
+        await cancelled.Task.Soon();
+        (await held.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Kind.Should().Be(CloseKind.OpenFailed);
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_peer_that_leaves_during_the_hook_is_the_cause()
+    {
+        var bed = await new TestBed().StartAsync((connection, _) => connection.CloseAsync("no"));
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
+        {
+            using var response = await connection.RequestAsync("log in", cancellationToken: token);
+        }));
+        var connect = () => client.ConnectAsync().Soon();
+
+        var thrown = await connect.Should().ThrowAsync<ConnectException>();
+
+        thrown.Which.Reason.Kind.Should().Be(CloseKind.PeerClosed);
+        thrown.Which.Reason.Phase.Should().Be(ClosePhase.Opening);
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+        await bed.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_closed_before_it_begins_leaves_no_hook_waiting()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var time = new TimeThatActs();
+        var hooks = new List<CancellationToken>();
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.TimeProvider = time;
+            options.OnConnecting = (_, token) =>
+            {
+                hooks.Add(token);
+                return new ValueTask(Task.Delay(Timeout.Infinite, token));
+            };
+        }));
+        time.OnClock = () => _ = client.DisconnectAsync();
+
+        await client.Invoking(closed => closed.ConnectAsync().Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        hooks.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Held_messages_fail_with_the_reason_when_the_hook_fails()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        {
+            inHook.SetResult();
+            await gate.Task;
+            throw new RejectedException("wrong password\u001b[31m");
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var send = client.SendAsync("x").AsTask();
+        var request = client.RequestAsync("x").AsTask();
+        bed.Open(gate);
+
+        foreach (var task in new[] { send, request, connecting })
+        {
+            (await task.Invoking(held => held.Soon()).Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Should().Match<CloseReason>(reason => reason.Kind == CloseKind.Rejected && reason.Detail!.StartsWith("wrong password") && !reason.Detail.Contains('\u001b'));
+        }
+
+        bed.Session.Messages.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Cancelling_a_held_message_ends_its_wait_at_once()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        {
+            inHook.SetResult();
+            await gate.Task;
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        using var cancel = new CancellationTokenSource();
+        var send = client.SendAsync("sent all the same", cancel.Token).AsTask();
+        var request = client.RequestAsync("not sent", cancellationToken: cancel.Token).AsTask();
+        cancel.Cancel();
+
+        await send.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        await request.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        bed.Open(gate);
+        await connecting.Soon();
+        bed.Session.Messages.Should().Equal("sent all the same");
+    }
+
+    [Fact]
+    public async Task What_is_held_is_bounded_by_the_send_limit()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.SendLimit = 64 * 1024;
+            options.OnConnecting = async (_, _) =>
+            {
+                inHook.SetResult();
+                await gate.Task;
+            };
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var held = Enumerable.Range(0, 6).Select(_ => client.SendAsync(new byte[10_000]).AsTask()).ToArray();
+        var over = () => client.SendAsync(new byte[10_000]).AsTask();
+
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.SendLimit");
+        bed.Open(gate);
+        await connecting.Soon();
+        await Task.WhenAll(held).Soon();
+        bed.Session.Messages.Should().HaveCount(6);
+    }
+
+    [Fact, Trait("Fault", "X13")]
+    public async Task Empty_messages_that_are_held_are_bounded_too()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var gate = Gate();
+        var inHook = Gate();
+        await using var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.SendLimit = 64 * 1024;
+            options.OnConnecting = async (_, _) =>
+            {
+                inHook.SetResult();
+                await gate.Task;
+            };
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+        var held = Enumerable.Range(0, 1024).Select(_ => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask()).ToArray();
+        var over = () => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask();
+
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.SendLimit");
+        bed.Open(gate);
+        await connecting.Soon();
+        await Task.WhenAll(held).Soon();
+    }
+
+    [Fact]
+    public async Task Disconnecting_during_the_hook_ends_it()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var inHook = Gate();
+        var client = new SocketClient(bed.ClientOptions(options =>
+        {
+            options.Reconnect = new BackoffReconnect();
+            options.OnConnecting = async (_, token) =>
+            {
+                inHook.SetResult();
+                await Task.Delay(Timeout.Infinite, token);
+            };
+        }));
+        var connecting = client.ConnectAsync();
+        await inHook.Task.Soon();
+
+        await client.DisposeAsync().AsTask().Soon();
+
+        await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        bed.Logs.GetSnapshot().Should().NotContain(line => line.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task The_hook_runs_on_every_connection()
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        var hooks = 0;
+        await using var client = await bed.ConnectAsync(options =>
+        {
+            options.Reconnect = new ScriptedReconnect(0.5, 0.5);
+            options.OnConnecting = (connection, token) => connection.SendAsync($"subscribe {++hooks}", token);
+        });
+        for (var round = 0; round < 2; round++)
+        {
+            bed.Network.Reset(Address);
+            bed.Advance(0.5);
+        }
+
+        bed.Sessions.Select(session => session.Messages.Single()).Should().Equal("subscribe 1", "subscribe 2", "subscribe 3");
+    }
+
+    /// <summary>Does something when a connection gets its clock, which is just before it begins.</summary>
+    private sealed class TimeThatActs : Microsoft.Extensions.Time.Testing.FakeTimeProvider
+    {
+        public Action? OnClock { get; set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (period == TimeSpan.FromMilliseconds(100))
+            {
+                OnClock?.Invoke();
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
+}
