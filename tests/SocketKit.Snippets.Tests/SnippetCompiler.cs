@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -38,21 +39,47 @@ internal static class SnippetCompiler
             .ToArray());
 
     /// <param name="chain">A block that is no continuation, then those that continue it, in order.</param>
-    public static IReadOnlyList<SnippetError> Compile(IReadOnlyList<Snippet> chain)
+    public static IReadOnlyList<SnippetError> Compile(IReadOnlyList<Snippet> chain) =>
+        CreateCompilation(chain).GetDiagnostics()
+            .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && !Tolerated.Contains(diagnostic.Id))
+            .Select(diagnostic => ToError(diagnostic, chain[0]))
+            .ToList();
+
+    /// <summary>Runs a program of top-level statements to its end; what it throws comes out.</summary>
+    /// <param name="chain">A block that is no continuation, then those that continue it, in order.</param>
+    /// <returns>What it wrote to the console; null: it is no program, or does not compile.</returns>
+    public static string? Run(IReadOnlyList<Snippet> chain)
+    {
+        using var image = new MemoryStream();
+        if (!CreateCompilation(chain).Emit(image).Success || Assembly.Load(image.ToArray()).EntryPoint is not { } main)
+        {
+            return null;
+        }
+
+        TextWriter before = Console.Out;
+        using var output = new StringWriter();
+        Console.SetOut(output);
+        try
+        {
+            main.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [Array.Empty<string>()], null);
+            return output.ToString();
+        }
+        finally
+        {
+            Console.SetOut(before);
+        }
+    }
+
+    private static CSharpCompilation CreateCompilation(IReadOnlyList<Snippet> chain)
     {
         string source = Compose(chain, out bool isProgram);
-        var compilation = CSharpCompilation.Create(
+        return CSharpCompilation.Create(
             "Snippet",
             [CSharpSyntaxTree.ParseText(source, ParseOptions), CSharpSyntaxTree.ParseText(ImplicitUsings, ParseOptions)],
             References.Value,
             new CSharpCompilationOptions(
                 isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
                 nullableContextOptions: NullableContextOptions.Enable));
-
-        return compilation.GetDiagnostics()
-            .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && !Tolerated.Contains(diagnostic.Id))
-            .Select(diagnostic => ToError(diagnostic, chain[0]))
-            .ToList();
     }
 
     private static SnippetError ToError(Diagnostic diagnostic, Snippet first)
