@@ -337,7 +337,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
             foreach (var listener in settings.Listeners)
             {
                 bound.Add(listener);
-                await listener.BindAsync(settings.Connection.TransportContext, cancellationToken).ConfigureAwait(false);
+                await listener.BindAsync(settings.Connection.TransportServices, cancellationToken).ConfigureAwait(false);
             }
 
             EndPoints = [.. bound.Select(listener => listener.EndPoint)];

@@ -42,7 +42,7 @@ public class ConnectionBenchmarks
 
         public override EndPoint EndPoint { get; } = new DnsEndPoint("benchmark", 1);
 
-        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => default;
+        public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => default;
 
         public override ValueTask<Transport?> AcceptAsync()
         {

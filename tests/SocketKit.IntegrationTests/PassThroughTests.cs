@@ -11,7 +11,7 @@ public class PassThroughTests
     [Fact]
     public async Task Both_ends_have_the_user_timeout_that_their_owners_ask_for_and_the_engines_way_to_complete()
     {
-        var context = new TransportContext { SlowConsumerTimeout = TimeSpan.FromSeconds(45) };
+        var services = new TransportServices { SlowConsumerTimeout = TimeSpan.FromSeconds(45) };
         await using var listener = new PassThroughListener(TestEngine.Listen("127.0.0.1", 0));
         await listener.BindAsync(context, default);
         var accept = listener.AcceptAsync().AsTask();

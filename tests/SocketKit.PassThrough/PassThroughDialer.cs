@@ -4,6 +4,6 @@ namespace SocketKit.PassThrough;
 /// <param name="inner">The dialer that dials.</param>
 public sealed class PassThroughDialer(Dialer inner) : DelegatingDialer(inner)
 {
-    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) =>
-        new PassThroughTransport(await base.DialAsync(context, cancellationToken).ConfigureAwait(false));
+    public override async ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken) =>
+        new PassThroughTransport(await base.DialAsync(services, cancellationToken).ConfigureAwait(false));
 }

@@ -324,7 +324,7 @@ public class ServerStopTests
 
         public override System.Net.EndPoint EndPoint => inner.EndPoint;
 
-        public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+        public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
         {
             await Bound.Task;
             await inner.BindAsync(new(), cancellationToken);

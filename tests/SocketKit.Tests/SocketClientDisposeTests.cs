@@ -261,7 +261,7 @@ public class SocketClientDisposeTests
     /// <summary>A dialer that does not heed its token.</summary>
     private sealed class Heedless(Dialer inner) : DelegatingDialer(inner)
     {
-        public override ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) =>
-            base.DialAsync(context, CancellationToken.None);
+        public override ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken) =>
+            base.DialAsync(services, CancellationToken.None);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class TransportFactory(TransportSettings settings) : IConnection
         var listener = Listen.Tcp(address, settings.Listen);
         try
         {
-            await listener.BindAsync(settings.Context, cancellationToken).ConfigureAwait(false);
+            await listener.BindAsync(settings.Services, cancellationToken).ConfigureAwait(false);
         }
         catch (ListenException exception)
         {
@@ -45,6 +45,6 @@ internal sealed class TransportFactory(TransportSettings settings) : IConnection
             DnsEndPoint name => Dial.Tcp(name, settings.Dial),
             _ => throw new NotSupportedException($"The SocketKit transport dials IP end points and names; {endpoint} is neither"),
         };
-        return new TransportConnection(await dialer.DialAsync(settings.Context, cancellationToken).ConfigureAwait(false), settings);
+        return new TransportConnection(await dialer.DialAsync(settings.Services, cancellationToken).ConfigureAwait(false), settings);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class TransportSettings
         CloseTimeout = Positive(given.CloseTimeout, nameof(given.CloseTimeout));
         TimeProvider = given.TimeProvider ?? throw new OptionsException("SocketKitTransportOptions.TimeProvider", "is null; type TimeProvider.System, or leave it out");
         Logger = SafeLogging.CreateLogger(loggers, "SocketKit.AspNetCore");
-        Context = new TransportContext { Logger = Logger, TimeProvider = TimeProvider };
+        Services = new TransportServices { Logger = Logger, TimeProvider = TimeProvider };
         MemoryPool = pools?.Create() ?? MemoryPool<byte>.Shared;
     }
 
@@ -47,7 +47,7 @@ internal sealed class TransportSettings
     public ILogger Logger { get; }
 
     /// <summary>For listeners and dialers.</summary>
-    public TransportContext Context { get; }
+    public TransportServices Services { get; }
 
     /// <summary>For what Kestrel itself buffers.</summary>
     public MemoryPool<byte> MemoryPool { get; }

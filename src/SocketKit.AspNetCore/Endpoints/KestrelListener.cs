@@ -14,7 +14,7 @@ internal sealed class KestrelListener(EndPoint endPoint) : Listener
     /// <returns>False: it accepts no more.</returns>
     public bool Offer(Transport transport) => _accepted.Writer.TryWrite(transport);
 
-    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => default;
+    public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => default;
 
     public override async ValueTask<Transport?> AcceptAsync()
     {

@@ -22,7 +22,7 @@ public abstract class DelegatingDialer : Dialer
     public override WireProtection Protection => Inner.Protection;
 
     /// <inheritdoc/>
-    public override ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) => Inner.DialAsync(context, cancellationToken);
+    public override ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken) => Inner.DialAsync(services, cancellationToken);
 
     /// <inheritdoc/>
     public override string ToString() => Inner.ToString();

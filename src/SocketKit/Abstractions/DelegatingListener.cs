@@ -33,7 +33,7 @@ public abstract class DelegatingListener : Listener
     public override DateTimeOffset? CertificateExpires => Inner.CertificateExpires;
 
     /// <inheritdoc/>
-    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => Inner.BindAsync(context, cancellationToken);
+    public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => Inner.BindAsync(services, cancellationToken);
 
     /// <inheritdoc/>
     public override ValueTask<Transport?> AcceptAsync() => Inner.AcceptAsync();

@@ -11,7 +11,8 @@ namespace SocketKit;
 /// Threads and order of calls are those of <see cref="Transport"/>. A decorator that changes the bytes overrides
 /// <see cref="BytesSent"/> too, which counts what the caller has handed over; <see cref="SendProgress"/>, <see cref="BytesReceived"/> and
 /// <see cref="BytesUnread"/> stay the inner transport's. One that changes what is sent and may stand over a transport that preserves
-/// message boundaries overrides both sends: many messages go out by the second. A decorator whose <see cref="ReceiveAsync"/> is an asynchronous method
+/// message boundaries overrides both sends: there a connection sends by the second alone. Whatever overrides <see cref="Find{T}"/> asks
+/// the base for what it does not have itself. A decorator whose <see cref="ReceiveAsync"/> is an asynchronous method
 /// overrides <see cref="CompletesInDefaultContext"/> with false.
 /// </remarks>
 public abstract class DelegatingTransport : Transport

@@ -18,10 +18,10 @@ public abstract class Listener : IAsyncDisposable
     public virtual DateTimeOffset? CertificateExpires => null;
 
     /// <summary>Takes the address.</summary>
-    /// <param name="context">The logger and the clock of the server that listens, and its deadline for a peer that takes nothing.</param>
+    /// <param name="services">The logger and the clock of the server that listens, and its deadline for a peer that takes nothing.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
-    public abstract ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken);
+    public abstract ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken);
 
     /// <summary>Waits for the next connection. One call at a time. A transport is returned before it is opened (<see cref="Transport.OpenAsync"/>), so a slow handshake is in nobody's way.</summary>
     /// <returns>The new connection's transport, or null after <see cref="StopAsync"/>.</returns>

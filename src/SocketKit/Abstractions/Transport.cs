@@ -47,7 +47,7 @@ public abstract class Transport : IAsyncDisposable
     public virtual long BytesReceived => -1;
 
     /// <summary>
-    /// Bytes that have arrived at the lowest transport and that no receive has fetched yet. It may cost a system call, and is read on
+    /// Bytes that have arrived at the lowest transport and that no receive has fetched yet. A decorator that holds bytes back adds them. It may cost a system call, and is read on
     /// any thread. A peer whose bytes are here is alive, however long nothing was received. Default: negative, the transport cannot tell.
     /// </summary>
     public virtual long BytesUnread => -1;
@@ -111,8 +111,9 @@ public abstract class Transport : IAsyncDisposable
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> batch);
 
     /// <summary>
-    /// Sends several messages, in order, on a transport that preserves message boundaries; one that can hand them to the system at once
-    /// overrides it. Not called on a stream of bytes. Default: one <see cref="SendAsync(ReadOnlyMemory{byte})"/> for each.
+    /// Sends messages, in order, on a transport that preserves message boundaries. A connection on such a transport sends by this method
+    /// alone, also a single message; on a stream of bytes it never calls it. A transport that can hand several messages to the system at
+    /// once overrides it. Default: one <see cref="SendAsync(ReadOnlyMemory{byte})"/> for each.
     /// </summary>
     /// <param name="batch">The bytes of all messages; they stay untouched until the send completes.</param>
     /// <param name="messageEnds">

@@ -152,7 +152,7 @@ internal sealed partial class ClientSession
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, run.Token);
         try
         {
-            return (await _settings.Dialer.DialAsync(Settings.TransportContext, either.Token).ConfigureAwait(false), null);
+            return (await _settings.Dialer.DialAsync(Settings.TransportServices, either.Token).ConfigureAwait(false), null);
         }
         catch (OperationCanceledException exception) when (either.IsCancellationRequested)
         {

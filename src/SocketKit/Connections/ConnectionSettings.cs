@@ -59,7 +59,7 @@ internal sealed class ConnectionSettings
             : throw new OptionsException(role + ".Name", $"has {options.Name.Length} characters; type 1 to {LongestName}, or leave it out");
         Metrics = handlerRequired ? OwnerMetrics.OfServer(Name) : OwnerMetrics.OfClient(Name);
         Floods = new FloodGates(Logger, TimeProvider);
-        TransportContext = new TransportContext { Logger = Logger, TimeProvider = TimeProvider, SlowConsumerTimeout = SlowConsumerTimeout };
+        TransportServices = new TransportServices { Logger = Logger, TimeProvider = TimeProvider, SlowConsumerTimeout = SlowConsumerTimeout };
     }
 
     public IFramer Framer { get; }
@@ -107,7 +107,7 @@ internal sealed class ConnectionSettings
     public ILogger Logger { get; }
 
     /// <summary>For the listeners and the dialer.</summary>
-    public TransportContext TransportContext { get; }
+    public TransportServices TransportServices { get; }
 
     /// <summary>Of the server or client, for metrics and traces.</summary>
     public string? Name { get; }

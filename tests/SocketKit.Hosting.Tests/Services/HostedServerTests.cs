@@ -297,7 +297,7 @@ public class HostedServerTests
 
         public override EndPoint EndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 1);
 
-        public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+        public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
         {
             Asked.SetResult();
             await Task.Delay(Timeout.Infinite, cancellationToken);

@@ -207,7 +207,7 @@ public class BrokenWireTests
     {
         public override EndPoint EndPoint => inner.EndPoint;
 
-        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
+        public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
 
         public override ValueTask<Transport?> AcceptAsync() => inner.AcceptAsync();
 
@@ -230,7 +230,7 @@ public class BrokenWireTests
 
         public Task AcceptedAsync() => _accepted.Task.WaitAsync(TestBed.Patience);
 
-        public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
+        public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => inner.BindAsync(new(), cancellationToken);
 
         public override async ValueTask<Transport?> AcceptAsync()
         {

@@ -199,7 +199,7 @@ internal sealed class OneWireListener(Transport wire) : Listener
 
     public override EndPoint EndPoint { get; } = new IPEndPoint(IPAddress.Loopback, 9);
 
-    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken) => default;
+    public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken) => default;
 
     public override ValueTask<Transport?> AcceptAsync() => Interlocked.Exchange(ref _wire, null) is { } only ? new(only) : new(_end.Task);
 

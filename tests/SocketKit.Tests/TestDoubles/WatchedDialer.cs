@@ -10,11 +10,11 @@ internal sealed class WatchedDialer(Dialer inner, TimeProvider time) : Delegatin
     /// <summary>Called before each dial; may throw or wait in its place.</summary>
     public Func<CancellationToken, ValueTask> Dialling { get; set; } = _ => default;
 
-    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken)
+    public override async ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken)
     {
         Dials.Add(time.GetElapsedTime(_start));
         await Dialling(cancellationToken).ConfigureAwait(false);
-        return await base.DialAsync(context, cancellationToken).ConfigureAwait(false);
+        return await base.DialAsync(services, cancellationToken).ConfigureAwait(false);
     }
 }
 

@@ -62,7 +62,7 @@ public class DelegatingTests
     [Fact]
     public async Task A_listener_and_a_dialer_that_change_nothing_say_and_do_what_the_inner_ones_say_and_do()
     {
-        var context = new TransportContext();
+        var services = new TransportServices();
         var network = new InMemoryNetwork();
         var inner = network.Listen("server");
         var outer = new PassThroughListener(inner);

@@ -5,7 +5,7 @@ internal sealed class InMemoryDialer(InMemoryNetwork network, InMemoryEndPoint e
 {
     public override WireProtection Protection => WireProtection.Confidential;
 
-    public override ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) =>
+    public override ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken) =>
         network.ConnectAsync(endPoint, leavesPump: false, cancellationToken);
 
     public override string ToString() => endPoint.ToString();

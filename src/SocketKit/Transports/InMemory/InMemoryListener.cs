@@ -30,7 +30,7 @@ internal sealed class InMemoryListener : Listener
     /// <summary>Of its connections, at both ends.</summary>
     public bool PreservesBoundaries { get; }
 
-    public override ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+    public override ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _network.Bind(this);

@@ -19,19 +19,19 @@ internal abstract class StreamAddress
     public abstract string ProtectionText { get; }
 
     /// <summary>What the server gave with the address to take.</summary>
-    protected TransportContext Context { get; private set; } = new();
+    protected TransportServices Services { get; private set; } = new();
 
     /// <summary>Takes the address.</summary>
     /// <returns>A listening socket.</returns>
     /// <exception cref="SocketException">It cannot be taken; <see cref="Why"/> says it for people.</exception>
     /// <exception cref="ListenException">The same, said already.</exception>
-    public ValueTask<Socket> TakeAsync(TransportContext context, CancellationToken cancellationToken)
+    public ValueTask<Socket> TakeAsync(TransportServices services, CancellationToken cancellationToken)
     {
-        Context = context;
+        Services = services;
         return TakeAsync(cancellationToken);
     }
 
-    /// <summary>The same, with the context in <see cref="Context"/>.</summary>
+    /// <summary>The same, with the services in <see cref="Services"/>.</summary>
     protected abstract ValueTask<Socket> TakeAsync(CancellationToken cancellationToken);
 
     /// <summary>Closes the socket; the address is free then.</summary>

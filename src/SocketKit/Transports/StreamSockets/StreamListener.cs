@@ -21,7 +21,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
     /// <summary>Set under the lock, before <see cref="Stopped"/>.</summary>
     protected bool IsStopped => Volatile.Read(ref _stopped);
 
-    public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+    public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -35,7 +35,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
         try
         {
-            Bound(Keep(await address.TakeAsync(context, cancellationToken).ConfigureAwait(false)));
+            Bound(Keep(await address.TakeAsync(services, cancellationToken).ConfigureAwait(false)));
         }
         catch (SocketException exception)
         {

@@ -45,7 +45,7 @@ internal sealed class TcpAddress : StreamAddress
         }
         else
         {
-            TcpOptions.Apply(accepted, Liveness, Context.SlowConsumerTimeout);
+            TcpOptions.Apply(accepted, Liveness, Services.SlowConsumerTimeout);
         }
     }
 
@@ -92,7 +92,7 @@ internal sealed class TcpAddress : StreamAddress
                 socket.ExclusiveAddressUse = true;
             }
 
-            TcpOptions.Apply(socket, Liveness, Context.SlowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, Services.SlowConsumerTimeout);
             if (_options.ReusePort)
             {
                 TcpOptions.ReusePort(socket);

@@ -29,7 +29,7 @@ internal sealed class TcpDialer : Dialer
     /// <summary>How a peer that is gone is found.</summary>
     public TcpLiveness Liveness { get; init; } = TcpLiveness.Default;
 
-    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken)
+    public override async ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var endPoints = await FindAddressesAsync(cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class TcpDialer : Dialer
         var running = new List<Task<Transport>>(endPoints.Count);
         try
         {
-            return await RaceAsync(endPoints, running, context, race.Token).ConfigureAwait(false);
+            return await RaceAsync(endPoints, running, services, race.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -95,7 +95,7 @@ internal sealed class TcpDialer : Dialer
     }
 
     /// <summary>Starts attempts until one succeeds. Leaves in <paramref name="running"/> those that are still under way.</summary>
-    private async ValueTask<Transport> RaceAsync(List<IPEndPoint> endPoints, List<Task<Transport>> running, TransportContext context, CancellationToken cancellationToken)
+    private async ValueTask<Transport> RaceAsync(List<IPEndPoint> endPoints, List<Task<Transport>> running, TransportServices services, CancellationToken cancellationToken)
     {
         var failures = new List<(IPEndPoint EndPoint, SocketException Exception)>();
         var next = 0;
@@ -103,14 +103,14 @@ internal sealed class TcpDialer : Dialer
         {
             if (next < endPoints.Count)
             {
-                running.Add(AttemptAsync(endPoints[next++], failures, context, cancellationToken));
+                running.Add(AttemptAsync(endPoints[next++], failures, services, cancellationToken));
             }
             else if (running.Count == 0)
             {
                 throw Summary(failures);
             }
 
-            IEnumerable<Task> events = next < endPoints.Count ? [.. running, Task.Delay(AttemptDelay, context.TimeProvider, cancellationToken)] : running;
+            IEnumerable<Task> events = next < endPoints.Count ? [.. running, Task.Delay(AttemptDelay, services.TimeProvider, cancellationToken)] : running;
             var first = await Task.WhenAny(events).ConfigureAwait(false);
             if (first is not Task<Transport> attempt)
             {
@@ -134,14 +134,14 @@ internal sealed class TcpDialer : Dialer
         }
     }
 
-    private async Task<Transport> AttemptAsync(IPEndPoint endPoint, List<(IPEndPoint EndPoint, SocketException Exception)> failures, TransportContext context, CancellationToken cancellationToken)
+    private async Task<Transport> AttemptAsync(IPEndPoint endPoint, List<(IPEndPoint EndPoint, SocketException Exception)> failures, TransportServices services, CancellationToken cancellationToken)
     {
         Socket? socket = null;
         try
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             Descriptors.ThrowIfShort(socket.Handle);
-            TcpOptions.Apply(socket, Liveness, context.SlowConsumerTimeout);
+            TcpOptions.Apply(socket, Liveness, services.SlowConsumerTimeout);
             return await _connect(socket, endPoint, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)

@@ -123,7 +123,7 @@ internal sealed class UnixAddress : StreamAddress
             throw new ListenException(_asked, $"{who} the folder {folder}, and so can put another socket in the place of this one; use a folder of this user's alone, such as systemd's RuntimeDirectory= makes, or set UnixListenOptions.AllowSharedFolder");
         }
 
-        Log.SocketFolderShared(Context.Logger, folder, who);
+        Log.SocketFolderShared(Services.Logger, folder, who);
     }
 
     /// <summary>Binds, sets the permissions, and only then listens: until it listens, nobody can connect.</summary>
@@ -215,12 +215,12 @@ internal sealed class UnixAddress : StreamAddress
             }
             else if (File.Exists(_fullPath))
             {
-                Log.SocketFileLeftAlone(Context.Logger, _fullPath);
+                Log.SocketFileLeftAlone(Services.Logger, _fullPath);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Log.SocketFileKept(Context.Logger, _fullPath, exception);
+            Log.SocketFileKept(Services.Logger, _fullPath, exception);
         }
     }
 
@@ -288,7 +288,7 @@ internal sealed class UnixAddress : StreamAddress
             throw Taken($"a dead process has left it, and it cannot be removed: {exception.Message}", exception);
         }
 
-        Log.SocketFileCleared(Context.Logger, _fullPath);
+        Log.SocketFileCleared(Services.Logger, _fullPath);
     }
 
     private ListenException Taken(string why, Exception? cause = null) =>

@@ -13,7 +13,7 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
 
     public override WireProtection Protection => WireProtection.Confidential;
 
-    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken)
+    public override async ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken)
     {
         var delay = FirstDelay;
         while (true)
@@ -25,7 +25,7 @@ internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.WouldBlock)
             {
-                await Task.Delay(delay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(delay, services.TimeProvider, cancellationToken).ConfigureAwait(false);
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
             }
             catch (SocketException exception)

@@ -109,10 +109,10 @@ public abstract class TlsCertificate
     public override string ToString() => _name;
 
     /// <summary>Where it logs, and by which clock it looks at its files, from now on: a certificate may be shared.</summary>
-    internal void Use(TransportContext context)
+    internal void Use(TransportServices services)
     {
-        Logger = context.Logger;
-        TimeProvider = context.TimeProvider;
+        Logger = services.Logger;
+        TimeProvider = services.TimeProvider;
     }
 
     /// <summary>Tells, once, that others can read or write the key's file.</summary>

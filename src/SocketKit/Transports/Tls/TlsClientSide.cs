@@ -60,9 +60,9 @@ internal sealed class TlsClientSide : TlsSide
     protected override bool HasExpectedName(X509Certificate2 certificate) =>
         certificate.MatchesHostname(TlsServerName.Normalize(_serverName), allowWildcards: true, allowCommonName: false);
 
-    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportContext context)
+    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportServices services)
     {
-        _certificate?.Use(context);
+        _certificate?.Use(services);
         _certificate?.WarnOfSharedKey();
         var options = new SslClientAuthenticationOptions
         {

@@ -5,8 +5,8 @@ internal sealed class TlsDialer(Dialer inner, TlsClientSide side) : DelegatingDi
 {
     public override WireProtection Protection => side.Protection;
 
-    public override async ValueTask<Transport> DialAsync(TransportContext context, CancellationToken cancellationToken) =>
-        new TlsTransport(await Inner.DialAsync(context, cancellationToken).ConfigureAwait(false), side, context);
+    public override async ValueTask<Transport> DialAsync(TransportServices services, CancellationToken cancellationToken) =>
+        new TlsTransport(await Inner.DialAsync(services, cancellationToken).ConfigureAwait(false), side, services);
 
     public override string ToString() => Address(Inner.ToString());
 

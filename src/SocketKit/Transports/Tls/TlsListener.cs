@@ -6,7 +6,7 @@ namespace SocketKit.Transports.Tls;
 internal sealed class TlsListener(Listener inner, TlsServerSide side) : DelegatingListener(inner)
 {
     private readonly List<IDisposable> _watches = [];
-    private TransportContext _context = new();
+    private TransportServices _services = new();
     private ITimer? _looks;
     private int _stopped;
 
@@ -16,14 +16,14 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Delegati
 
     public override DateTimeOffset? CertificateExpires => side.Certificates.Min(certificate => certificate.NotAfter);
 
-    public override async ValueTask BindAsync(TransportContext context, CancellationToken cancellationToken)
+    public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
     {
-        _context = context;
-        side.Serve(context);
-        await Inner.BindAsync(context, cancellationToken).ConfigureAwait(false);
+        _services = services;
+        side.Serve(services);
+        await Inner.BindAsync(services, cancellationToken).ConfigureAwait(false);
         foreach (var certificate in side.Certificates)
         {
-            _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, context.TimeProvider));
+            _watches.Add(CertificateExpiry.Watch(certificate.ToString(), () => certificate.NotAfter, services.TimeProvider));
             certificate.WarnIfExpired();
             certificate.WarnOfSharedKey();
         }
@@ -31,12 +31,12 @@ internal sealed class TlsListener(Listener inner, TlsServerSide side) : Delegati
         // Handshakes look by themselves; this is so that a broken file is told before a client comes.
         using (ExecutionContext.SuppressFlow())
         {
-            _looks = context.TimeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
+            _looks = services.TimeProvider.CreateTimer(_ => Look(), null, TlsCertificate.LookInterval, TlsCertificate.LookInterval);
         }
     }
 
     public override async ValueTask<Transport?> AcceptAsync() =>
-        await Inner.AcceptAsync().ConfigureAwait(false) is { } accepted ? new TlsTransport(accepted, side, _context) : null;
+        await Inner.AcceptAsync().ConfigureAwait(false) is { } accepted ? new TlsTransport(accepted, side, _services) : null;
 
     public override ValueTask StopAsync()
     {

@@ -12,7 +12,7 @@ internal sealed class TlsServerSide : TlsSide
     private static readonly TimeSpan CrowdsApart = TimeSpan.FromSeconds(10);
 
     private readonly Lock _crowds = new();
-    private TransportContext _context = new();
+    private TransportServices _services = new();
     private readonly int _maxHandshakes;
     private readonly TlsCertificate? _default;
     private readonly Dictionary<string, TlsCertificate> _byName = new(StringComparer.OrdinalIgnoreCase);
@@ -108,12 +108,12 @@ internal sealed class TlsServerSide : TlsSide
     public IEnumerable<TlsCertificate> Certificates => (_default is null ? _byName.Values : _byName.Values.Append(_default)).Distinct();
 
     /// <summary>The listener that this belongs to is bound.</summary>
-    public void Serve(TransportContext context)
+    public void Serve(TransportServices services)
     {
-        _context = context;
+        _services = services;
         foreach (var certificate in Certificates)
         {
-            certificate.Use(context);
+            certificate.Use(services);
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class TlsServerSide : TlsSide
         long delayed;
         lock (_crowds)
         {
-            if (!_crowdTold || _crowded || _context.TimeProvider.GetElapsedTime(_crowdToldAt) < CrowdsApart)
+            if (!_crowdTold || _crowded || _services.TimeProvider.GetElapsedTime(_crowdToldAt) < CrowdsApart)
             {
                 return;
             }
@@ -137,11 +137,11 @@ internal sealed class TlsServerSide : TlsSide
             (delayed, _delayed) = (_delayed, 0);
         }
 
-        Log.HandshakesWaited(_context.Logger, delayed);
+        Log.HandshakesWaited(_services.Logger, delayed);
     }
 
     /// <summary>A look has thrown, which only a clock can do.</summary>
-    public void LookFailed(Exception exception) => Log.ClockFailed(_context.Logger, _context.TimeProvider.GetType().Name, exception);
+    public void LookFailed(Exception exception) => Log.ClockFailed(_services.Logger, _services.TimeProvider.GetType().Name, exception);
 
     private void Crowded(bool crowded, long count)
     {
@@ -160,13 +160,13 @@ internal sealed class TlsServerSide : TlsSide
             }
 
             _crowdTold = true;
-            _crowdToldAt = _context.TimeProvider.GetTimestamp();
+            _crowdToldAt = _services.TimeProvider.GetTimestamp();
         }
 
-        Log.HandshakesWait(_context.Logger, _maxHandshakes);
+        Log.HandshakesWait(_services.Logger, _maxHandshakes);
     }
 
-    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportContext context)
+    public override async ValueTask AuthenticateAsync(TlsStream tls, TransportServices services)
     {
         try
         {

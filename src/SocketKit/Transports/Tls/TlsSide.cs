@@ -77,7 +77,7 @@ internal abstract class TlsSide
     protected List<SslApplicationProtocol>? ApplicationProtocols { get; }
 
     /// <summary>Does the handshake, and notes on the stream what it came to.</summary>
-    public abstract ValueTask AuthenticateAsync(TlsStream tls, TransportContext context);
+    public abstract ValueTask AuthenticateAsync(TlsStream tls, TransportServices services);
 
     /// <summary>What a failed handshake is to the caller.</summary>
     public Exception Explain(Exception exception, TransportStream stream) => exception switch

@@ -28,7 +28,7 @@ internal sealed partial class TlsTransport
             await HandshakeAsync().ConfigureAwait(false);
             _info = _tls!.Info!;
             var isWary = _side.MaySignLater && _info.Protocol == SslProtocols.Tls13;
-            _stream.EndHandshake(new TlsIdleWork(_context.TimeProvider, TlsOverhead.Of(_info.Protocol, _info.CipherSuite), isWary));
+            _stream.EndHandshake(new TlsIdleWork(_services.TimeProvider, TlsOverhead.Of(_info.Protocol, _info.CipherSuite), isWary));
         }
         catch (Exception exception)
         {
@@ -77,11 +77,11 @@ internal sealed partial class TlsTransport
 
     private async ValueTask AuthenticateAsync()
     {
-        var tls = _tls = new TlsStream(_stream, _context.Logger);
-        using var measured = TlsHandshake.Begin(_side.IsServer, _context.TimeProvider);
+        var tls = _tls = new TlsStream(_stream, _services.Logger);
+        using var measured = TlsHandshake.Begin(_side.IsServer, _services.TimeProvider);
         try
         {
-            await _side.AuthenticateAsync(tls, _context).ConfigureAwait(false);
+            await _side.AuthenticateAsync(tls, _services).ConfigureAwait(false);
             measured.Succeeded(tls.SslProtocol);
         }
         catch (Exception exception)

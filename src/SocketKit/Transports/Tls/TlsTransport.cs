@@ -21,7 +21,7 @@ internal sealed partial class TlsTransport : DelegatingTransport
     private const int MostDrained = 64 * 1024;
 
     private readonly TlsSide _side;
-    private readonly TransportContext _context;
+    private readonly TransportServices _services;
     private readonly TransportStream _stream;
     private TlsStream? _tls;
     private TlsInfo? _info;
@@ -32,11 +32,11 @@ internal sealed partial class TlsTransport : DelegatingTransport
     private bool _ended;
     private bool _finished;
 
-    public TlsTransport(Transport inner, TlsSide side, TransportContext context)
+    public TlsTransport(Transport inner, TlsSide side, TransportServices services)
         : base(inner)
     {
         _side = side;
-        _context = context;
+        _services = services;
         _stream = new TransportStream(inner, side.IsServer);
         _place = new HandshakePlace(side.Gate, inner.RemoteEndPoint);
     }

@@ -7,7 +7,7 @@ namespace SocketKit;
 /// What a server or client gives to the listener that it binds and to the dialer that it dials with. Immutable and thread-safe; a
 /// dialer that several clients share gets each client's own at each dial.
 /// </summary>
-public sealed class TransportContext
+public sealed class TransportServices
 {
     /// <summary>Where to log. It never throws. Default: nowhere.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
