@@ -101,7 +101,7 @@ internal sealed class TransportStream : Stream
             return ReceiveAsync(buffer);
         }
 
-        if (work.IsWary)
+        if (work.RecordByRecord)
         {
             NoteTime(work);
         }
@@ -342,7 +342,7 @@ internal sealed class TransportStream : Stream
             if (_idleWork is { } work)
             {
                 work.Received(ended, _records.EndedBytes - before, _records.LastLength);
-                if (work.IsWary)
+                if (work.RecordByRecord)
                 {
                     (_givenAt, _givenOn) = (ThreadTime.Now, Environment.CurrentManagedThreadId);
                 }
