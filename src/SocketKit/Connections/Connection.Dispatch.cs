@@ -219,6 +219,27 @@ internal sealed partial class Connection
 
     private async Task DrainAsync(ValueTask call, byte[]? buffer)
     {
+        try
+        {
+            await WorkOffAsync(call, buffer).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Nobody awaits this: whatever goes wrong here, a sink of the user's or a fault of ours, ends the connection.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TransportFailed(exception);
+            using (_gate.Enter())
+            {
+                _busy = false;
+            }
+
+            LeaveSynchronization();
+            CheckIdle();
+        }
+    }
+
+    private async ValueTask WorkOffAsync(ValueTask call, byte[]? buffer)
+    {
         while (true)
         {
             try

@@ -1,4 +1,6 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace SocketKit.Diagnostics;
@@ -14,8 +16,11 @@ internal sealed class LoggedException : Exception
     private const int Deepest = 10;
     private const int MostFrames = 200;
 
-    /// <summary>How lines begin that a runtime's exception adds to its message.</summary>
-    private static readonly string[] OwnLines = ["   at ", "---", " ---> ", "   --- End of "];
+    /// <summary>So many exceptions are looked at: some may be inside of several others.</summary>
+    private const int MostLookedAt = 100;
+
+    /// <summary>How lines begin that the runtime adds to a message.</summary>
+    private static readonly string[] OwnLines = ["   at ", " ---> ", "   --- End of ", "--- End of "];
 
     private readonly string _text;
 
@@ -25,7 +30,8 @@ internal sealed class LoggedException : Exception
     /// <summary>The exception itself, if nothing in it needs to be escaped or cut.</summary>
     public static Exception? Of(Exception? exception)
     {
-        if (exception is null || IsFit(exception))
+        var left = MostLookedAt;
+        if (exception is null || IsFit(exception, ref left))
         {
             return exception;
         }
@@ -33,7 +39,7 @@ internal sealed class LoggedException : Exception
         var text = new StringBuilder();
         try
         {
-            Describe(exception, text, depth: 0);
+            Describe(exception, text, depth: 0, areTooMany: left <= 0);
         }
 #pragma warning disable CA1031 // One of somebody else's making: what it has told so far is better than no line.
         catch (Exception another)
@@ -48,16 +54,16 @@ internal sealed class LoggedException : Exception
             text.AppendLine("...");
         }
 
-        return new LoggedException($"{exception.GetType().Name}: {LogText.MessageOfLogged(exception)}", text.ToString());
+        return new LoggedException($"{exception.GetType().Name}: {MessageOf(exception, areTooMany: left <= 0)}", text.ToString());
     }
 
     public override string ToString() => _text;
 
-    private static bool IsFit(Exception exception)
+    private static bool IsFit(Exception exception, ref int left)
     {
         try
         {
-            return AreFit(exception, 0);
+            return AreFit(exception, 0, ref left);
         }
 #pragma warning disable CA1031 // One of somebody else's making, which cannot tell its own text.
         catch (Exception)
@@ -67,17 +73,83 @@ internal sealed class LoggedException : Exception
         }
     }
 
-    private static bool AreFit(Exception exception, int depth) => depth <= Deepest && LogText.IsFit(ExceptionText.MessageOf(exception))
-        && new StackTrace(exception, fNeedFileInfo: false).FrameCount <= MostFrames
-        && (IsPlain(exception) || IsTextFit(exception.ToString()))
-        && (exception is AggregateException aggregate
-            ? aggregate.InnerExceptions.Count <= Deepest && aggregate.InnerExceptions.All(inner => AreFit(inner, depth + 1))
-            : exception.InnerException is null || AreFit(exception.InnerException, depth + 1));
+    private static bool AreFit(Exception exception, int depth, ref int left)
+    {
+        if (depth > Deepest || left-- <= 0)
+        {
+            return false;
+        }
 
-    /// <summary>It tells nothing but message and stack, as is known of its kind. To ask the text itself of the others is dear: it names the lines of code.</summary>
+        // Those inside first: the message of an AggregateException is made of all of theirs.
+        foreach (var inner in InnerOf(exception))
+        {
+            if (!AreFit(inner, depth + 1, ref left))
+            {
+                return false;
+            }
+        }
+
+        return LogText.IsFit(ExceptionText.MessageOf(exception))
+            && exception is not AggregateException { InnerExceptions.Count: > Deepest }
+            && new StackTrace(exception, fNeedFileInfo: false).FrameCount <= MostFrames
+            && (IsPlain(exception) || (IsTextFit(exception.ToString()) && IsStackFit(exception.StackTrace)));
+    }
+
+    private static ReadOnlyCollection<Exception> InnerOf(Exception exception) => exception is AggregateException aggregate
+        ? aggregate.InnerExceptions
+        : exception.InnerException is { } one ? new([one]) : ReadOnlyCollection<Exception>.Empty;
+
+    private static string MessageOf(Exception exception, bool areTooMany) =>
+        areTooMany && exception is AggregateException aggregate ? $"{aggregate.InnerExceptions.Count} exceptions" : LogText.MessageOfLogged(exception);
+
+    /// <summary>
+    /// It tells nothing but its message and a stack that the runtime has made, as is known of its kind. To ask the others for their text
+    /// is dear: it names the lines of code.
+    /// </summary>
     private static bool IsPlain(Exception exception) => exception is not (FileNotFoundException or FileLoadException or BadImageFormatException)
         && exception.GetType().Namespace is { } home
-        && (home is "System" or "SocketKit" || home.StartsWith("System.", StringComparison.Ordinal));
+        && (home is "System" or "SocketKit" || home.StartsWith("System.", StringComparison.Ordinal))
+        && !MayHaveRemoteStack(exception);
+
+    /// <summary>Somebody may have given it a stack as text (ExceptionDispatchInfo.SetRemoteStackTrace): that of a remote call, say. Nothing public tells this apart at a price below that of the text.</summary>
+    private static bool MayHaveRemoteStack(Exception exception)
+    {
+        try
+        {
+            return RemoteStack(exception) is not null;
+        }
+        catch (MissingFieldException)
+        {
+            // Another runtime keeps it elsewhere.
+            return true;
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_remoteStackTraceString")]
+    private static extern ref string? RemoteStack(Exception exception);
+
+    private static bool IsStackFit(string? stack)
+    {
+        if (stack is null)
+        {
+            return true;
+        }
+
+        if (stack.Length > Longest)
+        {
+            return false;
+        }
+
+        foreach (var line in stack.AsSpan().EnumerateLines())
+        {
+            if (!LogText.IsFit(line) || !(line.IsWhiteSpace() || BeginsAsOwn(line)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell what a peer has sent.</summary>
     private static bool IsTextFit(string text)
@@ -114,19 +186,36 @@ internal sealed class LoggedException : Exception
         return false;
     }
 
-    private static void Describe(Exception exception, StringBuilder text, int depth)
+    private static void Describe(Exception exception, StringBuilder text, int depth, bool areTooMany)
     {
-        text.Append(exception.GetType()).Append(": ").AppendLine(LogText.MessageOfLogged(exception));
+        text.Append(exception.GetType()).Append(": ").AppendLine(MessageOf(exception, areTooMany));
         if (depth < Deepest && text.Length < Longest)
         {
-            foreach (var inner in exception is AggregateException aggregate ? aggregate.InnerExceptions.Take(Deepest) : exception.InnerException is { } one ? [one] : Enumerable.Empty<Exception>())
+            foreach (var inner in InnerOf(exception).Take(Deepest))
             {
                 text.Append(" ---> ");
-                Describe(inner, text, depth + 1);
+                Describe(inner, text, depth + 1, areTooMany);
             }
         }
 
-        var stack = exception.StackTrace ?? "";
-        text.Append(stack, 0, Math.Min(stack.Length, LongestStack)).AppendLine(stack.Length > LongestStack ? "..." : "");
+        DescribeStack(exception.StackTrace, text);
+    }
+
+    /// <summary>Line by line: each shows as one of a stack, whoever has written it.</summary>
+    private static void DescribeStack(string? stack, StringBuilder text)
+    {
+        var end = Math.Min(stack?.Length ?? 0, LongestStack);
+        foreach (var line in stack.AsSpan(0, end).EnumerateLines())
+        {
+            if (!line.IsWhiteSpace())
+            {
+                text.Append(BeginsAsOwn(line) ? "" : OwnLines[0]).AppendLine(LogText.IsFit(line) ? line.ToString() : LogText.EscapeRest(line.ToString()));
+            }
+        }
+
+        if (end < stack?.Length)
+        {
+            text.AppendLine("...");
+        }
     }
 }

@@ -63,6 +63,63 @@ public class HandlerFailureTests
         closed!.Kind.Should().Be(CloseKind.HandlerFailed);
     }
 
+    public enum Place
+    {
+        Connected,
+        Message,
+        LaterMessage,
+        Framer,
+        Closed,
+    }
+
+    // Its message may come from a peer, and be missing there.
+    [Theory, Trait("Fault", "X59")]
+    [InlineData(Place.Connected)]
+    [InlineData(Place.Message)]
+    [InlineData(Place.LaterMessage)]
+    [InlineData(Place.Framer)]
+    [InlineData(Place.Closed)]
+    public async Task An_exception_without_a_message_closes_the_connection_and_is_told_like_any_other(Place place)
+    {
+        var closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var bed = await new TestBed().StartAsync(
+            _ => new TestHandler
+            {
+                Connected = _ => place == Place.Connected ? throw new Silent() : default,
+                Message = async (_, _) =>
+                {
+                    if (place == Place.LaterMessage)
+                    {
+                        await Task.Yield();
+                    }
+
+                    if (place is Place.Message or Place.LaterMessage)
+                    {
+                        throw new Silent();
+                    }
+                },
+                Closed = (_, reason) =>
+                {
+                    closed.SetResult(reason);
+                    return place == Place.Closed ? throw new Silent() : default;
+                },
+            },
+            options => options.Framer = place == Place.Framer ? new TestFramer { OnRead = (_, _) => throw new Silent() } : Framers.Lines());
+        await using var peer = await bed.ConnectRawAsync();
+        await peer.SendAsync("hello\n");
+        await peer.FinishAsync();
+
+        var reason = await closed.Task.WaitAsync(TestBed.Patience);
+        reason.Kind.Should().Be(place switch { Place.Framer => CloseKind.FramerFailed, Place.Closed => CloseKind.PeerClosed, _ => CloseKind.HandlerFailed });
+        await Eventually.TrueAsync(() => bed.Logs.GetSnapshot().Any(line => line.Level == LogLevel.Error && line.Exception is Silent));
+        await Eventually.TrueAsync(() => bed.Server.Connections.Count == 0);
+    }
+
+    private sealed class Silent : Exception
+    {
+        public override string Message => null!;
+    }
+
     [Fact]
     public async Task The_death_of_another_connection_is_no_failure_of_this_one()
     {

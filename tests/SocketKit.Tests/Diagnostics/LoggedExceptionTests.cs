@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Tests.Diagnostics;
@@ -78,6 +79,76 @@ public class LoggedExceptionTests
 
         LoggedException.Of(deep)!.ToString().Length.Should().BeLessThan(40_000);
         LoggedException.Of(new AggregateException(Enumerable.Range(0, 20_000).Select(_ => new IOException("one of many"))))!.ToString().Length.Should().BeLessThan(40_000);
+    }
+
+    // What carries its peers' stacks: a remote call over a connection, say.
+    [Theory]
+    [InlineData("x\r\n2026-12-01 crit: root logged in\u001b[2J\u202e")]
+    [InlineData("---\u00a02026-12-01 crit: root logged in")]
+    public void A_stack_of_somebody_elses_forges_no_line_and_is_cut(string stack)
+    {
+        var outer = (InvalidOperationException)ExceptionDispatchInfo.SetRemoteStackTrace(new InvalidOperationException("call failed"), stack);
+        var exceptions = new Exception[] { outer, new IOException("outer", outer), new OwnStack(stack), new OwnText(stack) };
+        foreach (var exception in exceptions)
+        {
+            var logged = LoggedException.Of(exception)!;
+
+            logged.Should().NotBeSameAs(exception);
+            logged.ToString().Should().NotContain("\u001b").And.NotContain("\u202e");
+            logged.ToString().Split('\n').Skip(1).Where(line => line.Trim().Length > 0)
+                .Should().NotContain(line => !line.StartsWith("   at ", StringComparison.Ordinal) && !line.StartsWith(" ---> ", StringComparison.Ordinal) && !line.StartsWith("--- End of ", StringComparison.Ordinal));
+        }
+
+        var endless = ExceptionDispatchInfo.SetRemoteStackTrace(new InvalidOperationException("call failed"), new string('A', 1_000_000));
+        LoggedException.Of(endless)!.ToString().Length.Should().BeLessThan(20_000);
+        LoggedException.Of(new OwnStack(new string('A', 1_000_000)))!.ToString().Length.Should().BeLessThan(20_000);
+    }
+
+    [Fact]
+    public void A_stack_that_the_runtime_has_carried_on_stays_as_it_is()
+    {
+        var caught = ExceptionDispatchInfo.Capture(Thrown("good"));
+        var again = FluentActions.Invoking(caught.Throw).Should().Throw<FormatException>().Which;
+        var own = FluentActions.Invoking(() => throw new OwnText("")).Should().Throw<OwnText>().Which;
+
+        LoggedException.Of(again).Should().BeSameAs(again);
+        LoggedException.Of(own).Should().BeSameAs(own);
+    }
+
+    [Fact]
+    public void Exceptions_that_are_inside_of_several_others_are_looked_at_a_bounded_number_of_times()
+    {
+        var asked = 0;
+        Exception many = new Counting(() => asked++);
+        for (var level = 0; level < 7; level++)
+        {
+            many = new AggregateException("", Enumerable.Repeat(many, 10));
+        }
+
+        LoggedException.Of(many)!.ToString().Length.Should().BeLessThan(40_000);
+        asked.Should().BeLessThan(3_000);
+    }
+
+    private sealed class OwnStack(string stack) : Exception("good")
+    {
+        public override string StackTrace => stack;
+    }
+
+    private sealed class OwnText(string text) : Exception("good")
+    {
+        public override string ToString() => text.Length == 0 ? base.ToString() : base.ToString() + "\n" + text;
+    }
+
+    private sealed class Counting(Action asked) : Exception
+    {
+        public override string Message
+        {
+            get
+            {
+                asked();
+                return "";
+            }
+        }
     }
 
     private static int Descend(int depth) => depth == 0 ? throw new FormatException("deep") : 1 + Descend(depth - 1);

@@ -15,8 +15,8 @@ internal static partial class SocketDiagnosis
     private const ushort Done = 3;
     private const byte UnixFamily = 1;
 
-    // Neither listening nor connected.
-    private const uint StateClosed = 1 << 7;
+    // Not those that are connected: a server's connections have its file, and outlive it while it drains.
+    private const uint StatesOfOwners = (1 << 7) | (1 << 10);
     private const uint ShowFile = 2;
     private const uint ShowUser = 0x40;
     private const ushort FileAttribute = 1;
@@ -27,7 +27,7 @@ internal static partial class SocketDiagnosis
     /// <summary>File systems whose files show another device than they have inside the kernel.</summary>
     private static readonly uint[] WithOtherDevices = [0x9123683E, 0x794C7630];
 
-    /// <summary>Whether a socket that neither listens nor is connected is bound to the file.</summary>
+    /// <summary>Whether a living socket that is not connected is bound to the file. One that listens and refuses has been shut down by its process.</summary>
     /// <returns>Null: the system does not tell.</returns>
     [SupportedOSPlatform("linux")]
     public static bool? IsBoundTo(string path, SocketFile file)
@@ -58,7 +58,7 @@ internal static partial class SocketDiagnosis
         BitConverter.TryWriteBytes(request[4..], SocketsByFamily);
         BitConverter.TryWriteBytes(request[6..], RequestAndDump);
         request[HeaderLength] = UnixFamily;
-        BitConverter.TryWriteBytes(request[(HeaderLength + 4)..], StateClosed);
+        BitConverter.TryWriteBytes(request[(HeaderLength + 4)..], StatesOfOwners);
         BitConverter.TryWriteBytes(request[(HeaderLength + 12)..], ShowFile | ShowUser);
         BitConverter.TryWriteBytes(request[(HeaderLength + 16)..], ulong.MaxValue);
         return Send(descriptor, in MemoryMarshal.GetReference(request), Length, 0) == Length;

@@ -8,7 +8,9 @@ namespace SocketKit.Transports.Tls;
 /// <remarks>
 /// Records with data in between are no excuse. What of the received bytes is neither data nor its protection tells that there are such records among the others; from then on each record is received by itself, so that it shows which
 /// have brought data. (So is a peer that pads its records, section 5.4.) What comes with the opening, tickets as a rule, is forgotten when enough in a row had data alone.
-/// <para>One record may hold a thousand requests, each of which costs a signature: so a wary session pays for the processor time of records without data, too.</para>
+/// <para>One record may hold a thousand requests, each of which costs a signature, or hundreds of tickets: so the processor time of records that are received one by one and bring no data counts, too. What a record costs shows when it is worked off, so
+/// one of up to 16 KiB is always worked off whole.</para>
+/// <para>With block ciphers (CBC, TLS 1.2) what protects a record varies: records without data are not told from data then where some stands between them. They cost as much as those with data.</para>
 /// </remarks>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="overhead">What protects a record of this session, in bytes: see <see cref="TlsOverhead"/>.</param>
@@ -24,10 +26,16 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     /// <summary>And so many while nothing is sent: answers to them take 110 KB.</summary>
     public const int SinceSent = 4096;
 
-    /// <summary>What is longer than a renewal of keys costs as much as so many, and in a wary session one more for each millisecond.</summary>
+    /// <summary>
+    /// Of those, so many are forgotten each minute, so that a peer that renews its keys by the clock may go on for ever: answers to them take
+    /// 40 KB a day.
+    /// </summary>
+    public const int ForgottenPerMinute = 1;
+
+    /// <summary>What is longer than a renewal of keys costs as much as so many, and, received by itself, one more for each millisecond.</summary>
     public const int CostOfLong = 2;
 
-    /// <summary>The bytes of such records while nothing is sent, in a wary session: answers may be eighty times as long.</summary>
+    /// <summary>The bytes of such records while nothing is sent, in a wary session: answers may be four hundred times as long.</summary>
     public const int LongBytesSinceSent = 64 * 1024;
 
     /// <summary>So many records in a row that had data and nothing else are received together again, if the others came among the first.</summary>
@@ -61,7 +69,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     private bool _suspectsForGood;
     private int _clean;
     private int _seen;
-    private int _idleSinceSent;
+    private double _idleSinceSent;
     private long _longBytesSinceSent;
     private volatile bool _sent;
 
@@ -70,9 +78,6 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
 
     /// <summary>No two records may end in what is received next.</summary>
     public bool RecordByRecord => isWary || _suspects;
-
-    /// <summary>The processor time of records without data counts.</summary>
-    public bool IsWary => isWary;
 
     /// <summary>What was received last brought no data, or little in many records: others come first.</summary>
     public bool MustYield { get; private set; }
@@ -94,12 +99,13 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
             return;
         }
 
-        var isLong = idle > 0 && RecordByRecord && _lastLength - overhead > Shortest;
-        CountSinceSent(idle, isLong ? beyond : 0);
         if (idle > 0)
         {
+            var isLong = RecordByRecord && _lastLength - overhead > Shortest;
+            var elapsed = SinceLastTime();
+            CountSinceSent(idle, isLong ? beyond : 0, elapsed);
             Turn = ShortTurn;
-            Charge((isLong ? idle * CostOfLong : idle) + (isWary ? (int)Math.Min(took.TotalMilliseconds, int.MaxValue / 2) : 0));
+            Charge((isLong ? idle * CostOfLong : idle) + (RecordByRecord ? (int)Math.Min(took.TotalMilliseconds, int.MaxValue / 2) : 0), elapsed);
         }
 
         Suspect(records, hasOthers: idle > 0 || beyond >= Shortest);
@@ -135,7 +141,7 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
         _suspects = hasOthers || _suspectsForGood || (_suspects && _clean < Clean);
     }
 
-    private void CountSinceSent(int idle, long longBytes)
+    private void CountSinceSent(int idle, long longBytes, TimeSpan elapsed)
     {
         if (_sent)
         {
@@ -144,17 +150,22 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
             _longBytesSinceSent = 0;
         }
 
-        _idleSinceSent += idle;
+        _idleSinceSent = Math.Max(0, _idleSinceSent - (elapsed.TotalMinutes * ForgottenPerMinute)) + idle;
         _longBytesSinceSent += isWary ? longBytes : 0;
-        if (_idleSinceSent > SinceSent || _longBytesSinceSent > LongBytesSinceSent)
+        if (_idleSinceSent > SinceSent)
         {
-            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 4096 records of TLS without data, or 64 KiB of them, and nothing was sent to it meanwhile");
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 4096 records of TLS without data (and one more each minute), and nothing was sent to it meanwhile");
+        }
+
+        if (_longBytesSinceSent > LongBytesSinceSent)
+        {
+            throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer has sent more than 64 KiB of requests and tickets of TLS, and nothing was sent to it meanwhile");
         }
     }
 
-    private void Charge(int cost)
+    private void Charge(int cost, TimeSpan elapsed)
     {
-        _left = Math.Min(Burst, _left + (SinceLastTime().TotalSeconds * PerSecond)) - cost;
+        _left = Math.Min(Burst, _left + (elapsed.TotalSeconds * PerSecond)) - cost;
         if (_left < 0)
         {
             throw new TlsException(TlsFailure.TooManyEmptyRecords, "the peer sends records of TLS without data, one after the other; it may have 64, and 16 more each second (long ones, and what costs much time, count for several)");

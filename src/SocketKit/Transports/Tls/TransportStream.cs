@@ -102,7 +102,7 @@ internal sealed class TransportStream : Stream
             return ReceiveAsync(buffer);
         }
 
-        if (work.IsWary)
+        if (work.RecordByRecord)
         {
             NoteTime(work);
         }
@@ -343,7 +343,7 @@ internal sealed class TransportStream : Stream
             if (_idleWork is { } work)
             {
                 work.Received(ended, _records.EndedBytes - before, _records.LastLength);
-                if (work.IsWary)
+                if (work.RecordByRecord)
                 {
                     (_givenAt, _givenOn) = (ThreadTime.Now, Environment.CurrentManagedThreadId);
                 }

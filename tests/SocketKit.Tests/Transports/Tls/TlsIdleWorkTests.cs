@@ -218,10 +218,40 @@ public class TlsIdleWorkTests
         {
             for (var i = 0; i <= TlsIdleWork.SinceSent; i++)
             {
-                _time.Advance(TimeSpan.FromMinutes(1));
+                _time.Advance(TimeSpan.FromSeconds(0.2));
                 Empty(1);
             }
-        }).Should().Throw<TlsException>().Which.Message.Should().Contain("nothing was sent");
+
+            // What was forgotten meanwhile.
+            Empty(20);
+        }).Should().Throw<TlsException>().Which.Message.Should().Contain("4096 records").And.Contain("nothing was sent");
+    }
+
+    [Fact]
+    public void A_peer_that_renews_its_keys_each_minute_and_is_never_answered_may_go_on_for_ever()
+    {
+        for (var i = 0; i < 5 * TlsIdleWork.SinceSent; i++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            Empty(1);
+            Data(_work, records: 10, bytes: 1000);
+            _work.Ask();
+        }
+    }
+
+    [Fact]
+    public void The_time_of_tickets_counts_where_records_are_received_one_by_one()
+    {
+        One(_work, Overhead + 16_000, data: 0, took: 7);
+
+        FluentActions.Invoking(() =>
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(128));
+                One(_work, Overhead + 16_000, data: 0, took: 6.4);
+            }
+        }).Should().Throw<TlsException>().Which.Failure.Should().Be(TlsFailure.TooManyEmptyRecords);
     }
 
     [Fact]
