@@ -13,9 +13,9 @@ public class PassThroughTests
     {
         var services = new TransportServices { SlowConsumerTimeout = TimeSpan.FromSeconds(45) };
         await using var listener = new PassThroughListener(TestEngine.Listen("127.0.0.1", 0));
-        await listener.BindAsync(context, default);
+        await listener.BindAsync(services, default);
         var accept = listener.AcceptAsync().AsTask();
-        await using var dialed = await new PassThroughDialer(TestEngine.Dial(listener.EndPoint)).DialAsync(context, default);
+        await using var dialed = await new PassThroughDialer(TestEngine.Dial(listener.EndPoint)).DialAsync(services, default);
         await using var accepted = await accept.WaitAsync(TestServer.Patience);
 
         TcpOptionsCheck.ShouldBeSet(accepted!, userTimeout: TimeSpan.FromSeconds(45));

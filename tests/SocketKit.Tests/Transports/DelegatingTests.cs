@@ -75,9 +75,9 @@ public class DelegatingTests
         outer.ToString().Should().Be("memory://server");
         dialer.Protection.Should().Be(WireProtection.Confidential);
         dialer.ToString().Should().Be("memory://server");
-        await outer.BindAsync(context, CancellationToken.None);
+        await outer.BindAsync(services, CancellationToken.None);
         var accept = outer.AcceptAsync().AsTask();
-        await using var dialed = await dialer.DialAsync(context, CancellationToken.None);
+        await using var dialed = await dialer.DialAsync(services, CancellationToken.None);
         await using var accepted = await accept;
         dialed.Should().BeOfType<PassThroughTransport>();
         accepted.Should().BeOfType<PassThroughTransport>();
