@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
@@ -9,20 +8,13 @@ namespace SocketKit.Connections;
 // Parsing: the framer, and the guards around it. Belongs to the receive loop.
 internal sealed partial class Connection
 {
-    /// <summary>The framer's cookie for the frame at the start of the input.</summary>
-    private long _resume;
-
-    /// <summary>The framer is not called before the input has this many bytes.</summary>
-    private long _needed;
+    private FrameParser _parser;
 
     /// <summary>A message that is parsed (and perhaps rewritten in place, so it must not be parsed twice) but does not fit into the mailbox.</summary>
     private StrongBox<Frame>? _held;
 
     /// <summary>There is one.</summary>
     private bool _holds;
-
-    /// <summary>Discarded since the last message.</summary>
-    private long _discarded;
 
     /// <summary>Nothing is parsed yet, and a byte order mark may come.</summary>
     private bool _mayBeMarked;
@@ -65,7 +57,7 @@ internal sealed partial class Connection
                 }
                 else
                 {
-                    if (_input.Length == 0 || _input.Length < _needed)
+                    if (!_parser.MayRead(_input.Length))
                     {
                         return ParseResult.NeedMore;
                     }
@@ -75,21 +67,16 @@ internal sealed partial class Connection
                         return ParseResult.TurnOver;
                     }
 
-                    var input = _input.Span;
-                    if (input.Length > _settings.MaxFrameLength)
+                    switch (ReadFrame(out frame))
                     {
-                        input = Limit(input);
-                    }
-
-                    frame = _settings.Framer.Read(input, _resume);
-                    if (!Accept(frame, input.Length, out var wait))
-                    {
-                        if (wait)
-                        {
+                        case FrameParser.Step.More:
                             return ParseResult.NeedMore;
-                        }
-
-                        continue;
+                        case FrameParser.Step.Discarded:
+                            _input.Consume((int)frame.Consumed);
+                            Discarded(frame.Consumed);
+                            continue;
+                        default:
+                            break;
                     }
 
                     _turn++;
@@ -182,95 +169,27 @@ internal sealed partial class Connection
         return true;
     }
 
-    /// <summary>A framer sees no more than the longest frame, however much has come: what it says, and when a frame is too long, does not depend on how the network cut the bytes.
-    /// A message of the wire comes whole, so it is refused whole.</summary>
-    private Span<byte> Limit(Span<byte> input)
+    private FrameParser.Step ReadFrame(out Frame frame)
     {
-        if (_output.PreservesBoundaries)
+        if (_input.Length > _settings.MaxFrameLength && _output.PreservesBoundaries)
         {
-            ThrowTooLarge(_settings.MaxFrameLength + 1L);
+            // A message of the transport comes whole, so it is refused whole.
+            throw new FrameTooLargeException(_settings.MaxFrameLength + 1L, _settings.MaxFrameLength);
         }
 
-        return input[.._settings.MaxFrameLength];
+        return _parser.Read(_settings.Framer, _input.Span, _settings.MaxFrameLength, out frame);
     }
 
-    /// <summary>The guards around a framer. True: a message that is all there. False: nothing to deliver; <paramref name="wait"/> says if more bytes are needed first.</summary>
-    /// <param name="frame">What the framer said.</param>
-    /// <param name="seen">How many bytes it was given.</param>
-    /// <param name="wait">More bytes are needed.</param>
-    private bool Accept(in Frame frame, int seen, out bool wait)
-    {
-        wait = true;
-        switch (frame.Kind)
-        {
-            case FrameKind.NeedMore:
-                if (seen >= _settings.MaxFrameLength)
-                {
-                    ThrowTooLarge(_settings.MaxFrameLength + 1L);
-                }
-
-                _resume = frame.Value;
-                _needed = seen + 1L;
-                return false;
-
-            case FrameKind.NeedTotal:
-                if (frame.Value > _settings.MaxFrameLength)
-                {
-                    ThrowTooLarge(frame.Value);
-                }
-
-                if (frame.Value <= seen)
-                {
-                    ThrowWrong(frame, seen);
-                }
-
-                _needed = frame.Value;
-                return false;
-
-            case FrameKind.Discard:
-                CheckConsumed(frame, seen);
-                wait = false;
-                _resume = _needed = 0;
-                _input.Consume((int)frame.Consumed);
-                Discarded(frame.Consumed);
-                return false;
-
-            default:
-                CheckConsumed(frame, seen);
-                _resume = _needed = 0;
-                _discarded = 0;
-                return true;
-        }
-    }
-
-    private static void CheckConsumed(in Frame frame, int seen)
-    {
-        if (frame.Consumed < 1 || frame.Consumed > seen)
-        {
-            ThrowWrong(frame, seen);
-        }
-    }
-
-    [DoesNotReturn]
-    private void ThrowTooLarge(long length) => throw new FrameTooLargeException(length, _settings.MaxFrameLength);
-
-    [DoesNotReturn]
-    private static void ThrowWrong(in Frame frame, int seen) => throw new InvalidOperationException(frame.Kind == FrameKind.NeedTotal
-        ? $"The framer asks for {frame.Value} bytes in all, and {seen} are there"
-        : $"The framer says {frame} of an input of {seen} bytes; what a frame takes must lie in 1..{seen}");
-
-    /// <summary>Counts bytes and not pieces: into how many pieces the same noise falls is the network's affair.</summary>
     private void Discarded(long count)
     {
-        if (_discarded == 0)
+        if (!_parser.IsDiscarding)
         {
             var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
             Log.Discarded(_settings.Logger, level, Id, this, count);
         }
 
         _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);
-        _discarded += count;
-        DiscardLimit.Check(_discarded);
+        _parser.Discard(count);
     }
 
     private void GuardUnfinishedMessage()

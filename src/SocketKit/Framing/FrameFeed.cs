@@ -1,9 +1,7 @@
-using System.Diagnostics;
-
 namespace SocketKit.Framing;
 
 /// <summary>
-/// Drives a framer's Read as a connection does, without a connection: gives the note of NeedMore back, keeps quiet until NeedTotal is met, and holds the framer to its contract. Collects the messages.
+/// Drives a framer's Read as a connection does, without a connection, and sees that it changes no bytes but those of a message. Collects the messages.
 /// For checks and tests.
 /// </summary>
 internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValue)
@@ -11,9 +9,7 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     private byte[] _buffer = [];
     private byte[] _pristine = [];
     private int _count;
-    private long _resume;
-    private long _needed = 1;
-    private long _discardedInARow;
+    private FrameParser _parser;
 
     /// <summary>The messages so far, copied.</summary>
     internal List<byte[]> Messages { get; } = [];
@@ -60,7 +56,7 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
         _count += bytes.Length;
 
         var start = 0;
-        while (_count - start >= _needed)
+        while (_parser.MayRead(_count - start))
         {
             var consumed = ReadOne(start, _count - start);
             if (consumed == 0)
@@ -79,53 +75,26 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
     /// <returns>How many bytes were consumed; 0: more are needed.</returns>
     private int ReadOne(int start, int length)
     {
-        // As a connection does: how much has come behind the longest frame is not the framer's affair.
-        length = Math.Min(length, maxFrameLength);
         var input = _buffer.AsSpan(start, length);
+        var seen = Math.Min(length, maxFrameLength);
         Reads++;
-        Examined += length - Math.Clamp(_resume, 0, length);
-        var frame = framer.Read(input, _resume);
-        var untouched = frame.Kind == FrameKind.Message ? (int)Math.Min(frame.Consumed, length) : 0;
+        Examined += seen - Math.Clamp(_parser.Resume, 0, seen);
+        var step = _parser.Read(framer, input, maxFrameLength, out var frame);
+        var untouched = step == FrameParser.Step.Message ? (int)frame.Consumed : 0;
         Require(input[untouched..].SequenceEqual(_pristine.AsSpan(start + untouched, length - untouched)), frame, "changed bytes that belong to no returned frame");
-
-        _needed = 1;
-        _resume = 0;
-        switch (frame.Kind)
+        switch (step)
         {
-            case FrameKind.NeedMore:
-                Limit(length + 1L);
-                _resume = frame.Value;
+            case FrameParser.Step.More:
                 return 0;
 
-            case FrameKind.NeedTotal:
-                Require(frame.Value > length, frame, $"asks for no more than the {length} bytes it was given");
-                Limit(frame.Value);
-                _needed = frame.Value;
-                return 0;
-
-            case FrameKind.Discard:
-                Require(frame.Consumed <= length, frame, $"takes more than the {length} bytes it was given");
+            case FrameParser.Step.Discarded:
                 Discarded += frame.Consumed;
-                _discardedInARow += frame.Consumed;
-                DiscardLimit.Check(_discardedInARow);
-                return (int)frame.Consumed;
-
-            case FrameKind.Message:
-                Require(frame.Consumed >= 1 && frame.Consumed <= length, frame, $"must take 1 to {length} bytes");
-                _discardedInARow = 0;
-                Messages.Add(input.Slice(frame.HeaderLength, frame.Length).ToArray());
+                _parser.Discard(frame.Consumed);
                 return (int)frame.Consumed;
 
             default:
-                throw new UnreachableException();
-        }
-    }
-
-    private void Limit(long needed)
-    {
-        if (needed > maxFrameLength)
-        {
-            throw new FrameTooLargeException(needed, maxFrameLength);
+                Messages.Add(input.Slice(frame.HeaderLength, frame.Length).ToArray());
+                return (int)frame.Consumed;
         }
     }
 
@@ -137,6 +106,3 @@ internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValu
         }
     }
 }
-
-/// <summary>A framer does what <see cref="IFramer"/> forbids.</summary>
-internal sealed class FramerContractException(string message) : Exception(message);

@@ -11,12 +11,12 @@ public class FramerGuardTests
     {
         { "throws", CloseKind.FramerFailed, "TestFramer threw IndexOutOfRangeException: oops" },
         { "framing exception", CloseKind.ProtocolError, "rubbish" },
-        { "consumes more than there is", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer says Message(0, 5, 1) of an input of 5 bytes; what a frame takes must lie in 1..5" },
-        { "overflows", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer says Message(2147483647, 2147483647, 2) of an input of 5 bytes" },
-        { "never advances", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer says Message(0, 0, 0) of an input of 5 bytes" },
-        { "discards more than there is", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer says Discard(6) of an input of 5 bytes" },
-        { "wants what it has", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer asks for 5 bytes in all, and 5 are there" },
-        { "wants a negative total", CloseKind.FramerFailed, "TestFramer threw InvalidOperationException: The framer asks for -1 bytes in all" },
+        { "consumes more than there is", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned Message(0, 5, 1), which must take 1 to 5 bytes" },
+        { "overflows", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned Message(2147483647, 2147483647, 2), which must take 1 to 5 bytes" },
+        { "never advances", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned Message(0, 0, 0), which must take 1 to 5 bytes" },
+        { "discards more than there is", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned Discard(6), which must take 1 to 5 bytes" },
+        { "wants what it has", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned NeedTotal(5), which asks for no more than the 5 bytes it was given" },
+        { "wants a negative total", CloseKind.FramerFailed, "TestFramer threw FramerContractException: Read returned NeedTotal(-1), which asks for no more than the 5 bytes it was given" },
         { "wants too much", CloseKind.FrameTooLarge, "A frame of 4294967295 bytes or more exceeds the maximum of 1048576 bytes" },
     };
 
