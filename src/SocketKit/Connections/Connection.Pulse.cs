@@ -9,13 +9,11 @@ namespace SocketKit.Connections;
 // A connection on which nothing is under way rests: the clock passes it over until its next heartbeat is due. Whatever a tick must see, a send, something received, the beginning of the end, happens under the gate and wakes it.
 internal sealed partial class Connection
 {
-    private const int LeastBytesPerSecond = 240;
-
     /// <summary>By when it must be open, and later, released.</summary>
     private long _deadline;
 
     /// <summary>Made when a tick first finds a send under way: most connections never have one that lasts.</summary>
-    private ConsumerWatch? _consumer;
+    private SlowConsumerWatch? _consumer;
 
     /// <summary>Under the gate. Never after a cause of death.</summary>
     private bool _resting;
@@ -75,7 +73,7 @@ internal sealed partial class Connection
     private void Rest(long alive)
     {
         var due = _beats is { } beats ? beats.DeathCheck == DeathCheck.None ? beats.BeatDue : alive : long.MaxValue;
-        if (due <= alive || !_opened || _consumer is { WasFlushing: true })
+        if (due <= alive || !_opened || _consumer is { IsSending: true })
         {
             return;
         }
@@ -195,58 +193,17 @@ internal sealed partial class Connection
 
     private void CheckConsumer(long alive)
     {
-        var watch = _consumer;
         if (!Volatile.Read(ref _flushing))
         {
-            if (watch is not null)
-            {
-                watch.WasFlushing = false;
-            }
-
+            _consumer?.Rest();
             return;
         }
 
-        watch = _consumer ??= new ConsumerWatch();
-
-        var limit = _settings.SlowConsumerTimeout.Ticks;
-        var sent = _transport.SendProgress;
-        if (!watch.WasFlushing)
+        _consumer ??= new SlowConsumerWatch();
+        if (_consumer.IsTooSlow(_transport.SendProgress, alive, _settings.SlowConsumerTimeout.Ticks))
         {
-            watch.WasFlushing = watch.FirstWindow = true;
-            watch.SentAtLastTick = watch.WindowBytes = sent;
-            watch.LastTaken = watch.WindowBegan = alive;
-            return;
+            var detail = $"the peer took no byte, or under {SlowConsumerWatch.LeastBytesPerSecond} bytes a second, for {_settings.SlowConsumerTimeout} (ConnectionOptions.SlowConsumerTimeout)";
+            TryClose(CloseKind.SlowConsumer, CloseParty.Peer, detail, null, graceful: false);
         }
-
-        if (sent != watch.SentAtLastTick)
-        {
-            watch.SentAtLastTick = sent;
-            watch.LastTaken = alive;
-        }
-
-        var slow = alive - watch.LastTaken >= limit;
-        if (alive - watch.WindowBegan >= limit)
-        {
-            slow |= !watch.FirstWindow && sent - watch.WindowBytes < LeastBytesPerSecond * (limit / (double)TimeSpan.TicksPerSecond);
-            watch.FirstWindow = false;
-            watch.WindowBegan = alive;
-            watch.WindowBytes = sent;
-        }
-
-        if (slow)
-        {
-            TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"the peer took no byte, or under {LeastBytesPerSecond} bytes a second, for {_settings.SlowConsumerTimeout} (ConnectionOptions.SlowConsumerTimeout)", null, graceful: false);
-        }
-    }
-
-    /// <summary>Since when the wire has taken nothing, and the current window of the least rate. The clock's.</summary>
-    private sealed class ConsumerWatch
-    {
-        public bool WasFlushing;
-        public long SentAtLastTick;
-        public long LastTaken;
-        public long WindowBegan;
-        public long WindowBytes;
-        public bool FirstWindow;
     }
 }
