@@ -24,6 +24,11 @@ internal static class WireErrors
     /// </summary>
     public static SocketError Unnamed(int number) => (SocketError)(FirstUnnamed - number);
 
+    /// <summary>The peer, or something on the way, has reset the connection.</summary>
+    public static bool IsReset(Exception exception) =>
+        (exception as SocketException ?? exception.InnerException as SocketException)?.SocketErrorCode
+            is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
+
     /// <summary>What the system calls an error, and its number.</summary>
     public static string Describe(int number) => $"{Marshal.GetPInvokeErrorMessage(number)} (error {number})";
 }

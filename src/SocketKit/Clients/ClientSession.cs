@@ -78,7 +78,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting;
 
-    private long Now => Settings.TimeProvider.GetElapsedTime(0, Settings.TimeProvider.GetTimestamp()).Ticks;
+    private long Now => MonotonicTime.Now(Settings.TimeProvider);
 
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {

@@ -114,7 +114,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         }
     }
 
-    private long Now => _time.GetElapsedTime(0, _time.GetTimestamp()).Ticks;
+    private long Now => MonotonicTime.Now(_time);
 
     /// <summary>What all connections hold now, at rest or not, for gauges. Who comes or goes meanwhile may be left out.</summary>
     (long QueuedBytes, long Buffers) OwnerMetrics.IHoldings.Survey()

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Sockets;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -342,8 +341,7 @@ internal sealed partial class Connection
 
     private void TransportFailed(Exception exception)
     {
-        var code = exception as SocketException ?? exception.InnerException as SocketException;
-        var reset = code?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
+        var reset = WireErrors.IsReset(exception);
         TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
     }
 

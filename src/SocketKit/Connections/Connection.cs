@@ -73,7 +73,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
         {
             try
             {
-                return _settings.TimeProvider.GetElapsedTime(0, _settings.TimeProvider.GetTimestamp()).Ticks;
+                return MonotonicTime.Now(_settings.TimeProvider);
             }
 #pragma warning disable CA1031 // A clock of somebody else's: no time passes for this connection then, but it can still end.
             catch (Exception)

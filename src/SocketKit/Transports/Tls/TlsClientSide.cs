@@ -18,7 +18,7 @@ internal sealed class TlsClientSide : TlsSide
     /// <param name="options">What was asked for.</param>
     /// <param name="host">The dialled host, or null when it is not known.</param>
     public TlsClientSide(TlsDialOptions options, string? host)
-        : base(Role, options.Protocols, options.CipherSuites, options.ApplicationProtocols, options.Authorities, options.CheckRevocation, options.AcceptPeer)
+        : base(Role, options, options.Authorities)
     {
         _serverName = options.ServerName ?? host ?? throw new OptionsException(Role + ".ServerName", "is not set, and the dialer does not tell it; type ServerName = \"example.com\", the name that the server's certificate is for");
         if (string.IsNullOrWhiteSpace(_serverName))

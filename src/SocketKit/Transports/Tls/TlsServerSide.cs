@@ -25,7 +25,7 @@ internal sealed class TlsServerSide : TlsSide
     private long _delayed;
 
     public TlsServerSide(TlsListenOptions options)
-        : base(Role, options.Protocols, options.CipherSuites, options.ApplicationProtocols, options.ClientAuthorities, options.CheckRevocation, options.AcceptPeer)
+        : base(Role, options, options.ClientAuthorities)
     {
         _default = options.Certificate;
         foreach (var (name, certificate) in options.ServerNames)

@@ -16,25 +16,19 @@ internal abstract class TlsSide
     private readonly TlsRevocation? _revocation;
     private readonly Func<X509Certificate2, bool>? _acceptPeer;
 
-    protected TlsSide(
-        string role,
-        SslProtocols protocols,
-        IList<TlsCipherSuite> cipherSuites,
-        IEnumerable<string> applicationProtocols,
-        X509Certificate2Collection authorities,
-        bool checkRevocation,
-        Func<X509Certificate2, bool>? acceptPeer)
+    protected TlsSide(string role, TlsOptions options, X509Certificate2Collection authorities)
     {
         const SslProtocols Known = SslProtocols.Tls12 | SslProtocols.Tls13;
+        var protocols = options.Protocols;
         if (protocols == SslProtocols.None || (protocols & ~Known) != SslProtocols.None)
         {
             throw new OptionsException(role + ".Protocols", $"{protocols} is not possible; type SslProtocols.Tls12 | SslProtocols.Tls13, or one of the two");
         }
 
         Protocols = protocols;
-        CipherSuites = TlsCipherSuites.Create(role + ".CipherSuites", cipherSuites, protocols);
+        CipherSuites = TlsCipherSuites.Create(role + ".CipherSuites", options.CipherSuites, protocols);
         var offered = new List<SslApplicationProtocol>();
-        foreach (var protocol in applicationProtocols)
+        foreach (var protocol in options.ApplicationProtocols)
         {
             if (string.IsNullOrEmpty(protocol) || System.Text.Encoding.UTF8.GetByteCount(protocol) > byte.MaxValue)
             {
@@ -46,8 +40,8 @@ internal abstract class TlsSide
 
         ApplicationProtocols = offered.Count > 0 ? offered : null;
         _authorities = [.. authorities];
-        _revocation = checkRevocation ? new TlsRevocation(_authorities) : null;
-        _acceptPeer = acceptPeer;
+        _revocation = options.CheckRevocation ? new TlsRevocation(_authorities) : null;
+        _acceptPeer = options.AcceptPeer;
     }
 
     public abstract bool IsServer { get; }

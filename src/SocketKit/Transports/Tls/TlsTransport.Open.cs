@@ -98,7 +98,7 @@ internal sealed partial class TlsTransport
         {
             null => _side.Explain(exception, _stream) is TlsException { Failure: var failure } ? failure.ToString() : TlsHandshake.OtherError,
             TlsException { Failure: var failure } => failure.ToString(),
-            var failure => (failure as SocketException ?? failure.InnerException as SocketException)?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown
+            var failure => WireErrors.IsReset(failure)
                 ? nameof(CloseKind.PeerReset)
                 : nameof(CloseKind.TransportFailed),
         };
