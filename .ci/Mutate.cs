@@ -12,7 +12,8 @@ if (args is ["--check"])
 {
     foreach (Mutation one in all)
     {
-        Tell(one.Place(File.ReadAllText(one.File)) >= 0, one, $"its place is not in {one.File}, or more than once");
+        bool found = one.Place(File.ReadAllText(one.File)) >= 0;
+        Tell(found, one, found ? one.File : $"its place is not in {one.File}, or more than once");
     }
 
     return Environment.ExitCode;

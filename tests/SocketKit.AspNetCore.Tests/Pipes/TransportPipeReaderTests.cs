@@ -256,6 +256,99 @@ public class TransportPipeReaderTests
         (await next.InTime()).Buffer.Text().Should().Be("\u0005");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_cancelled_read_does_not_continue_on_the_stack_of_the_canceller(bool byToken)
+    {
+        using var source = new CancellationTokenSource();
+        var read = _reader.ReadAsync(source.Token).Continuation();
+
+        (await read.RunsInside(byToken ? source.Cancel : _reader.CancelPendingRead)).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_token_that_is_cancelled_after_the_bytes_arrived_changes_nothing()
+    {
+        using var source = new CancellationTokenSource();
+        var read = _reader.ReadAsync(source.Token);
+        _wire.Arrive(1);
+
+        await source.CancelAsync();
+
+        (await read.InTime()).Buffer.Text().Should().Be("\u0001");
+    }
+
+    [Fact]
+    public async Task A_reader_that_never_waits_yields_to_others()
+    {
+        _wire.HasEndlessInput = true;
+        var read = _reader.ReadAsync();
+        while (read.IsCompleted && _wire.Receives < 100)
+        {
+            _reader.AdvanceTo((await read).Buffer.End);
+            read = _reader.ReadAsync();
+        }
+
+        read.IsCompleted.Should().BeFalse();
+        (_wire.Turns, _wire.Waits + _wire.Receives).Should().Be((1, 16));
+        _wire.Turn();
+        (await read.InTime()).Buffer.Length.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task Consuming_everything_keeps_the_buffer_of_an_outstanding_receive()
+    {
+        var first = await ReadAsync(1, 2, 3);
+        _reader.AdvanceTo(first.Buffer.Start, first.Buffer.End);
+        var cancelled = await CancelWhileReceivingAsync();
+
+        _reader.AdvanceTo(cancelled.Buffer.End);
+
+        _reader.HeldBytes.Should().BePositive("the transport still writes into it");
+        (await ReadAsync(4)).Buffer.Text().Should().Be("\u0004");
+    }
+
+    [Fact]
+    public async Task Completing_keeps_the_buffer_of_an_outstanding_receive_until_its_end()
+    {
+        await CancelWhileReceivingAsync();
+
+        _reader.Complete();
+
+        _reader.HeldBytes.Should().BePositive("the transport still writes into it");
+        _wire.Arrive(1);
+        _reader.HeldBytes.Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_end_keeps_the_buffer_of_an_outstanding_receive_until_its_end(bool discard)
+    {
+        await CancelWhileReceivingAsync();
+
+        var end = _reader.EndAsync(discard);
+
+        (_reader.HeldBytes > 0, end.IsCompleted).Should().Be((true, false), "the transport still writes into it");
+        _wire.FailReceive(new IOException("aborted"));
+        await end.InTime();
+        _reader.HeldBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task The_end_waits_for_an_outstanding_wait_of_an_aborted_wire()
+    {
+        var read = _reader.ReadAsync();
+
+        var end = _reader.EndAsync(discard: false);
+
+        end.IsCompleted.Should().BeFalse("the transport must not be released under an operation");
+        _wire.FailReceive(new IOException("aborted"));
+        await end.InTime();
+        await FluentActions.Awaiting(() => read.InTime()).Should().ThrowAsync<IOException>();
+    }
+
     [Fact]
     public async Task A_large_message_lies_in_several_segments_and_all_are_given_back()
     {
@@ -297,6 +390,16 @@ public class TransportPipeReaderTests
 
         await end.InTime();
         _reader.HeldBytes.Should().Be(0);
+    }
+
+    /// <summary>A read is cancelled whose receive has a buffer already, and goes on.</summary>
+    private async Task<ReadResult> CancelWhileReceivingAsync()
+    {
+        var read = _reader.ReadAsync();
+        _wire.Readable();
+        _wire.IsReceiving.Should().BeTrue();
+        _reader.CancelPendingRead();
+        return await read.InTime();
     }
 
     private async Task<ReadResult> ReadAsync(params byte[] bytes)

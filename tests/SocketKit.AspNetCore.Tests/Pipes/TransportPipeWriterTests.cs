@@ -202,6 +202,36 @@ public class TransportPipeWriterTests
         (await _writer.FlushAsync().InTime()).IsCompleted.Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_cancelled_flush_does_not_continue_on_the_stack_of_the_canceller(bool byToken)
+    {
+        _wire.HoldsSends = true;
+        _writer.Write<byte>([1]);
+        using var source = new CancellationTokenSource();
+        var flush = _writer.FlushAsync(source.Token).Continuation();
+
+        (await flush.RunsInside(byToken ? source.Cancel : _writer.CancelPendingFlush)).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Memory_that_the_caller_writes_into_is_kept_when_the_wire_fails()
+    {
+        _wire.HoldsSends = true;
+        _writer.Write<byte>([1]);
+        var flush = _writer.FlushAsync();
+        var memory = _writer.GetMemory(2);
+        _wire.FailSend(new SocketException((int)SocketError.Shutdown));
+        (await flush.InTime()).IsCompleted.Should().BeTrue();
+
+        _writer.HeldBytes.Should().BePositive("another connection must not get this memory yet");
+        memory.Span[0] = 2;
+        _writer.Advance(1);
+        (await _writer.FlushAsync().InTime()).IsCompleted.Should().BeTrue();
+        _writer.HeldBytes.Should().Be(0);
+    }
+
     [Fact]
     public async Task Completing_sends_the_rest_and_then_the_end_of_the_stream()
     {
@@ -211,6 +241,7 @@ public class TransportPipeWriterTests
         _wire.IsFinished.Should().BeFalse();
 
         var end = _writer.EndAsync();
+        end.IsCompleted.Should().BeFalse("the transport must not be released under a send");
         _wire.CompleteSend();
 
         await end.InTime();

@@ -36,6 +36,9 @@ internal sealed class ScriptedTransport : Transport
     /// <summary>Sends wait for <see cref="CompleteSend"/>.</summary>
     public bool HoldsSends { get; set; }
 
+    /// <summary>There is always input: waits and receives complete at once, a receive with one byte.</summary>
+    public bool HasEndlessInput { get; set; }
+
     /// <summary>Turns in the engine's queue that were asked for.</summary>
     public int Turns { get; private set; }
 
@@ -56,6 +59,11 @@ internal sealed class ScriptedTransport : Transport
         }
 
         _ = buffer.IsEmpty ? Waits++ : Receives++;
+        if (HasEndlessInput)
+        {
+            return new ValueTask<ReceiveResult>(new ReceiveResult { Count = Math.Min(1, buffer.Length) });
+        }
+
         _buffer = buffer;
         _receive = new TaskCompletionSource<ReceiveResult>();
         return new ValueTask<ReceiveResult>(_receive.Task);

@@ -123,6 +123,22 @@ public class TcpDialerTests
 
     [Fact]
     [Trait("Fault", "N07")]
+    public async Task DialAsync_refuses_a_connection_to_itself()
+    {
+        // The kernel may choose the dialled port as the source port; here the test does.
+        var dialer = new TcpDialer(new IPEndPoint(IPAddress.Loopback, 9000), (socket, _, token) =>
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            return TestEngine.Connect(socket, socket.LocalEndPoint!, token);
+        });
+
+        var dial = async () => await dialer.DialAsync(new(), CancellationToken.None).AsTask().WaitAsync(Patience);
+
+        (await dial.Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.ConnectionRefused);
+    }
+
+    [Fact]
+    [Trait("Fault", "N07")]
     public async Task DialAsync_names_the_name_that_cannot_be_resolved()
     {
         var dialer = new TcpDialer(new DnsEndPoint("nowhere.test", 9000), TestEngine.Connect, (_, _) => throw new SocketException((int)SocketError.HostNotFound));
