@@ -13,11 +13,21 @@ public abstract class ConnectionOptions
     /// <summary>How messages are cut out of the stream. No default: it must be set, for example to <c>Framers.Lines()</c>.</summary>
     public IFramer? Framer { get; set; }
 
-    /// <summary>Makes the handler of a new connection, called once per connection, so that an instance is a session; to share one, write <c>_ => shared</c>.
-    /// Called for several connections at once, and what it throws, or null, closes its connection as <see cref="CloseKind.HandlerFailed"/>. See <see cref="SocketKit.Handler"/>. A server must set it; a client without one reads <see cref="ISocketClient.Messages"/>.</summary>
-    public Func<IConnection, ConnectionHandler>? Handler { get; set; }
+    /// <summary>
+    /// Makes the handler of a new connection: called once per connection, so that an instance is a session. Called for several connections at
+    /// once, and what it throws, or null, closes its connection as <see cref="CloseKind.HandlerFailed"/>. <see cref="Handlers"/> makes it out
+    /// of functions and strategies. A server must set this or <see cref="SharedHandler"/>, and not both; a client without either reads
+    /// <see cref="ISocketClient.Messages"/>. Default: none.
+    /// </summary>
+    public Func<IConnection, ConnectionHandler>? HandlerFactory { get; set; }
 
-    /// <summary>Called once for each handler that <see cref="Handler"/> has made, behind its last call (as a rule <see cref="ConnectionHandler.OnClosedAsync"/>), to give back what was made for it: a scope of services, say. A stop waits for it as it does
+    /// <summary>
+    /// One handler for all connections, so it must be thread-safe and has no state of a session. Instead of <see cref="HandlerFactory"/>.
+    /// Default: none.
+    /// </summary>
+    public ConnectionHandler? SharedHandler { get; set; }
+
+    /// <summary>Called once for each handler that <see cref="HandlerFactory"/> has made, behind its last call (as a rule <see cref="ConnectionHandler.OnClosedAsync"/>), to give back what was made for it: a scope of services, say. A stop waits for it as it does
     /// for the handler; what it throws is logged. Default: none.</summary>
     public Func<IConnection, ConnectionHandler, ValueTask>? ReleaseHandler { get; set; }
 
@@ -43,7 +53,7 @@ public abstract class ConnectionOptions
     public int MaxFrameLength { get; set; } = 1024 * 1024;
 
     /// <summary>How many bytes may wait to be sent on one connection before it closes as <see cref="CloseKind.SlowConsumer"/>; one larger message is let in alone. Default: 4 MiB. At least 64 KiB.</summary>
-    public int SendLimit { get; set; } = 4 * 1024 * 1024;
+    public int MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. A peer that takes some, but under 240 bytes a second over such a time, is closed as well, from
     /// the second of these times on. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
@@ -60,7 +70,7 @@ public abstract class ConnectionOptions
     public TimeSpan HalfCloseTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The encoding of text overloads. Default: UTF-8. Sent without byte order mark; one that the peer sends in front of its first message is skipped, and counted as discarded, where the framer looks for text
-    /// (<see cref="Framers.Lines"/>, <see cref="Framers.Delimited(string)"/>, <see cref="Framers.Marked(string, string, int)"/>). A framer or heartbeat whose texts do not fit the encoding is refused at the start.</summary>
+    /// (<see cref="Framers.Lines"/>, <see cref="Framers.Delimited(string)"/>, <see cref="Framers.Enclosed(string, string, int)"/>). A framer or heartbeat whose texts do not fit the encoding is refused at the start.</summary>
     public Encoding TextEncoding { get; set; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>The clock. Default: the system's monotonic one. Tests give a fake.</summary>

@@ -48,7 +48,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         _clock = new ConnectionClock(Settings.TimeProvider, Settings.Logger, Settings.Metrics);
         _notices = new StateNotices(changed, Settings.Logger);
-        _held = new HeldSends(Settings.SendLimit);
+        _held = new HeldSends(Settings.MaxQueuedBytes);
     }
 
     public ConnectionSettings Settings => _settings.Connection;
@@ -76,7 +76,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     ISocketServer? IConnectionOwner.Server => null;
 
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting;
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 
     private long Now => MonotonicTime.Now(Settings.TimeProvider);
 

@@ -1,7 +1,7 @@
 using System.Text;
 using SocketKit.Tests.TestDoubles;
 
-namespace SocketKit.Tests.Handlers;
+namespace SocketKit.Tests;
 
 /// <summary>Loops at work in a server on an in-memory network, which overwrites the buffers that are given back.</summary>
 public class LoopOnAConnectionTests
@@ -140,5 +140,5 @@ public class LoopOnAConnectionTests
     }
 
     private static Task<TestBed> StartAsync(Func<IConnection, IAsyncEnumerable<ReadOnlyMemory<byte>>, ValueTask> loop) =>
-        new TestBed().StartAsync(configure: options => options.Handler = Handler.Loop(loop));
+        new TestBed().StartAsync(configure: options => options.HandlerFactory = Handlers.Loop(loop));
 }
