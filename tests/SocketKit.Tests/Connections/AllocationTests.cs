@@ -63,7 +63,7 @@ public class AllocationTests
         {
             Listeners = { network.Listen("echo") },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnMessage(echo),
+            HandlerFactory = Handlers.OnMessage(echo),
             TimeProvider = new WatchedTime(),
         });
         await server.StartAsync();

@@ -53,7 +53,7 @@ public class OpeningTests
         await using var bed = await new TestBed().StartAsync(configure: options =>
         {
             var handler = options.Handler!;
-            options.Handler = connection =>
+            options.HandlerFactory = connection =>
             {
                 if (graceful)
                 {

@@ -15,7 +15,7 @@ public class StartTests
         {
             ((WatchedListener)options.Listeners[0]).YieldsAtOnce = true;
             var make = options.Handler!;
-            options.Handler = connection =>
+            options.HandlerFactory = connection =>
             {
                 stack = new StackTrace().ToString();
                 return make(connection);

@@ -38,7 +38,7 @@ public class ReplyStrategyTests
     public async Task A_function_of_everything_may_send_several_replies()
     {
         var connection = new RecordingConnection();
-        var handler = Handler.Reply(ReplyStrategy.FromBytes(async (from, message) =>
+        var handler = Handlers.Reply(ReplyStrategy.FromBytes(async (from, message) =>
         {
             await from.SendAsync("first", from.ClosedToken);
             return Reply.Bytes(message);
