@@ -38,7 +38,7 @@ internal static class Demonstration
     {
         await using var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Tcp((IPEndPoint)server), Framer = Framer });
         await client.ConnectAsync(cancellationToken);
-        using Message answer = await client.RequestAsync(Question, cancellationToken: cancellationToken);
+        using Message answer = await client.RequestAsync(Question, cancellationToken);
         return Judge("a client with the same framer asks", answer.Span.SequenceEqual(Answer), Convert.ToHexString(answer.Span));
     }
 

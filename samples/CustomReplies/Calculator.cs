@@ -6,7 +6,7 @@ namespace CustomReplies;
 /// <summary>Answers "12 * 3" by "36", and passes on what is no such task. One instance serves all connections, so it keeps nothing.</summary>
 internal sealed class Calculator : IReplyStrategy
 {
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
         new(Answer(connection.TextEncoding.GetString(message.Span)));
 
     private static Reply Answer(string text)

@@ -9,7 +9,7 @@ internal sealed class Countdown : IReplyStrategy
     private const string Command = "倒数 ";
     private const int Highest = 10;
 
-    public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message)
     {
         string text = connection.TextEncoding.GetString(message.Span);
         if (!text.StartsWith(Command, StringComparison.Ordinal) || !int.TryParse(text.AsSpan(Command.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int from))
@@ -24,7 +24,7 @@ internal sealed class Countdown : IReplyStrategy
 
         for (int number = from; number > 0; number--)
         {
-            await connection.SendAsync(number.ToString(CultureInfo.InvariantCulture), cancellationToken);
+            await connection.SendAsync(number.ToString(CultureInfo.InvariantCulture), connection.ClosedToken);
         }
 
         return "出发!";

@@ -98,7 +98,7 @@ internal sealed class Conversation(ISocketClient client)
             await client.ConnectAsync(cancellationToken);
             try
             {
-                using Message reply = await client.RequestAsync(text, cancellationToken: cancellationToken);
+                using Message reply = await client.RequestAsync(text, cancellationToken);
                 return reply.ToString();
             }
             catch (ConnectionClosedException)

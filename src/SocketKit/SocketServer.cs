@@ -161,6 +161,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         var frame = new ArrayBufferWriter<byte>(message.Length + 16);
         settings.Connection.Framer.Write(message.Span, frame);
 
+        // Before the first wait all is sent: then the memory is the caller's again.
         var queued = 0;
         List<Task>? full = null;
         foreach (var recipient in to ?? _open)

@@ -72,7 +72,7 @@ internal static class HostingChecks
 
     internal sealed class Noted(Note note) : IReplyStrategy
     {
-        public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
+        public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
             new(message.Span.SequenceEqual("note"u8) ? Reply.Text(note.Text) : Reply.Pass);
     }
 

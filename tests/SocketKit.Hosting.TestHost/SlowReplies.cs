@@ -29,11 +29,11 @@ internal sealed class PerMessage(Counts counts) : IAsyncDisposable
 /// <summary>Answers every message with its own text, after a while.</summary>
 internal sealed class SlowReplies(Counts counts, PerMessage perMessage, IConfiguration configuration) : IReplyStrategy
 {
-    public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message)
     {
         ArgumentNullException.ThrowIfNull(perMessage);
         Console.WriteLine("log handling");
-        await Task.Delay(configuration.GetValue("ReplyMilliseconds", 100), cancellationToken);
+        await Task.Delay(configuration.GetValue("ReplyMilliseconds", 100), connection.ClosedToken);
         counts.AddHandled();
         return Reply.Echo;
     }

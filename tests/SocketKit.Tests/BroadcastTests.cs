@@ -44,6 +44,24 @@ public class BroadcastTests
     }
 
     [Fact]
+    public async Task Spans_and_texts_are_the_callers_again_at_once()
+    {
+        await using var bed = await new TestBed(capacity: 1024).StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var bytes = Enumerable.Repeat((byte)'x', 70_000).ToArray();
+
+        var waits = bed.Server.BroadcastAsync(bytes.AsSpan());
+        bytes.AsSpan().Fill((byte)'!');
+        waits.IsCompleted.Should().BeFalse("the recipient is full");
+
+        (await peer.ReceiveAsync(70_001)).Should().Be(new string('x', 70_000) + "\n");
+        (await waits.AsTask().Soon()).Should().Be(1);
+        (await bed.Server.BroadcastAsync("few"u8, bed.Sessions.Select(session => session.Connection))).Should().Be(1);
+        (await peer.ReceiveAsync(4)).Should().Be("few\n");
+        await FluentActions.Awaiting(() => bed.Server.BroadcastAsync("a\nb"u8).AsTask()).Should().ThrowAsync<FramingException>();
+    }
+
+    [Fact]
     public async Task The_dead_and_the_unopened_are_left_out_without_an_exception()
     {
         await using var bed = new TestBed();

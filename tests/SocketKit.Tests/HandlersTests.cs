@@ -148,10 +148,10 @@ public class HandlerTests
     }
 
     [Fact]
-    public async Task Reply_gives_the_strategy_the_token_of_the_connection()
+    public async Task Reply_gives_a_function_of_the_text_the_token_of_the_connection()
     {
         var seen = CancellationToken.None;
-        var handler = Handlers.Reply(ReplyStrategy.From((_, _, token) =>
+        var handler = Handlers.Reply(ReplyStrategy.From((_, token) =>
         {
             seen = token;
             return new(Reply.None);

@@ -64,6 +64,22 @@ public class SocketClientTests
     }
 
     [Fact]
+    public async Task A_dial_may_wait_for_ever()
+    {
+        var bed = new TestBed();
+        bed.Network.BlackHole(new InMemoryEndPoint(TestBed.Address));
+        await using var client = new SocketClient(bed.ClientOptions(options => options.ConnectTimeout = Timeout.InfiniteTimeSpan));
+        using var cancel = new CancellationTokenSource();
+        var connecting = client.ConnectAsync(cancel.Token);
+        bed.Advance(TimeSpan.FromMinutes(20));
+        connecting.IsCompleted.Should().BeFalse();
+
+        cancel.Cancel();
+
+        await connecting.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
     public async Task Calls_join_an_attempt_under_way_and_are_complete_at_once_when_connected()
     {
         await using var bed = await new TestBed().StartAsync();

@@ -24,7 +24,7 @@ internal sealed class ScopedReplyHandler(IServiceScopeFactory scopes, ScopedRepl
                     strategy = (IReplyStrategy)scope.Value.ServiceProvider.GetRequiredService(step.Scoped!);
                 }
 
-                var reply = await strategy.ReplyAsync(connection, message, connection.ClosedToken).ConfigureAwait(false);
+                var reply = await strategy.ReplyAsync(connection, message).ConfigureAwait(false);
                 if (reply.Kind != ReplyKind.Pass)
                 {
                     await reply.SendAsync(connection, message).ConfigureAwait(false);

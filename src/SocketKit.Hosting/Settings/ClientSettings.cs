@@ -10,7 +10,7 @@ internal sealed class ClientSettings : ConnectionSettings
 
     public string? Connect { get; set; }
 
-    [Time("1ms", "24d")]
+    [Time("1ms", "24d", Never = true)]
     public string? ConnectTimeout { get; set; }
 
     [Time("1ms", "1d", Zero = true, Never = true)]

@@ -28,16 +28,16 @@ internal abstract class ConnectionSettings
     [Number(1, int.MaxValue)]
     public string? MaxPendingRequests { get; set; }
 
-    [Time("1ms", "24d")]
+    [Time("1ms", "24d", Never = true)]
     public string? RequestTimeout { get; set; }
 
-    [Time("1ms", "24d")]
+    [Time("1ms", "24d", ElseForEver = "a peer that never ends its handshake would keep its place")]
     public string? OpenTimeout { get; set; }
 
-    [Time("1ms", "24d")]
+    [Time("1ms", "24d", ElseForEver = "a peer that never finishes would keep a closed connection")]
     public string? CloseTimeout { get; set; }
 
-    [Time("1ms", "24d")]
+    [Time("1ms", "24d", ElseForEver = "a peer that takes nothing would keep what waits for it in memory")]
     public string? SlowConsumerTimeout { get; set; }
 
     [Time("1ms", "24d", Never = true)]

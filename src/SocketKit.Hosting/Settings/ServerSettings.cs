@@ -13,7 +13,7 @@ internal sealed class ServerSettings : ConnectionSettings
     [Number(1, int.MaxValue)]
     public string? MaxConnections { get; set; }
 
-    [Time("1ms", "24d", Zero = true)]
+    [Time("1ms", "24d", Zero = true, ElseForEver = "a connection that never finishes would keep the stop")]
     public string? DrainTimeout { get; set; }
 
     /// <summary>Sets what was said. Addresses replace those of the program.</summary>

@@ -55,6 +55,9 @@ internal sealed class TimeAttribute(string least, string most) : SettingAttribut
     /// <summary>Whether <c>never</c> is allowed, too.</summary>
     public bool Never { get; set; }
 
+    /// <summary>Without <see cref="Never"/>: what would go on for ever, for whoever types it.</summary>
+    public string ElseForEver { get; set; } = "";
+
     /// <summary>Whether 0 is allowed, too.</summary>
     public bool Zero { get; set; }
 
@@ -63,7 +66,8 @@ internal sealed class TimeAttribute(string least, string most) : SettingAttribut
         var text = (string)value;
         var isTime = SettingTime.TryParse(text, out var time);
         var isAllowed = isTime && (time == Timeout.InfiniteTimeSpan ? Never : (Zero && time == TimeSpan.Zero) || (time >= SettingTime.Parse(least) && time <= SettingTime.Parse(most)));
-        return isAllowed ? null : $"{Show(text)} is {(isTime ? "out of range" : "no time")}; type a time from {least} to {most}{(Zero ? ", or 0" : "")}{(Never ? ", or never" : "")}, such as 10s, 500ms or 00:01:30";
+        var why = time == Timeout.InfiniteTimeSpan && ElseForEver.Length > 0 ? $": {ElseForEver} for ever" : "";
+        return isAllowed ? null : $"{Show(text)} is {(isTime ? "out of range" : "no time")}{why}; type a time from {least} to {most}{(Zero ? ", or 0" : "")}{(Never ? ", or never" : "")}, such as 10s, 500ms or 00:01:30";
     }
 }
 

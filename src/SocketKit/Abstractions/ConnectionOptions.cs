@@ -42,7 +42,10 @@ public abstract class ConnectionOptions
     /// Up to 100 characters.</summary>
     public string? Name { get; set; }
 
-    /// <summary>How long a request waits for its response, unless <see cref="RequestOptions.Timeout"/> says otherwise. Default: 30 s. Range: above 0, up to 24.8 days, as of all time-outs here. Kept to within 100 ms.</summary>
+    /// <summary>How long a request waits for its response, unless <see cref="RequestOptions.Timeout"/> says otherwise. Default: 30 s. Range: above 0, up to 24.8 days, or
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: until the response comes, the connection ends, or the caller cancels. Kept to within 100 ms.</summary>
+    /// <remarks>A handler that awaits a request on its own connection, without a time-out, waits for ever when the mailbox fills up meanwhile: then
+    /// nothing is read, and the response never comes.</remarks>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many requests may wait for a response on one connection. Default: 1,024. At least 1.</summary>
@@ -56,13 +59,16 @@ public abstract class ConnectionOptions
     public int MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. A peer that takes some, but under 240 bytes a second over such a time, is closed as well, from
-    /// the second of these times on. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
+    /// the second of these times on. Default: 10 s. Range: above 0, up to 24.8 days. Not <see cref="Timeout.InfiniteTimeSpan"/>: such a peer would keep
+    /// what waits for it in memory for ever.</summary>
     public TimeSpan SlowConsumerTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long opening may take in all: handshakes of the wire and a client's connect hook. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
+    /// <summary>How long opening may take in all: handshakes of the wire and a client's connect hook. Default: 10 s. Range: above 0, up to 24.8 days.
+    /// Not <see cref="Timeout.InfiniteTimeSpan"/>: a peer that never ends its handshake would keep its place, or a client's attempt, for ever.</summary>
     public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s. Range: above 0, up to 24.8 days.</summary>
+    /// <summary>How long a graceful close waits for the peer to take the rest and to finish. Default: 1 s. Range: above 0, up to 24.8 days.
+    /// Not <see cref="Timeout.InfiniteTimeSpan"/>: a peer that never finishes would keep a closed connection for ever.</summary>
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a connection may stand still after its peer has finished sending: the peer takes no byte and no call of the handler begins. Then it closes as <see cref="CloseKind.PeerClosed"/>, also under a handler that waits.

@@ -1,7 +1,30 @@
 namespace SocketKit;
 
+/// <summary>What this library throws when something goes wrong at run time, as a base to catch: a connection, an address, a certificate, a message.
+/// Two exceptions have another base, which says more of them: <see cref="RequestTimeoutException"/> is a <see cref="TimeoutException"/>, and
+/// <see cref="OptionsException"/>, a mistake in the program, an <see cref="ArgumentException"/>.</summary>
+/// <remarks>It is an <see cref="IOException"/>, so that code for streams and sockets handles it as what it knows. Exceptions of own transports,
+/// framers and hooks may derive from it.</remarks>
+public abstract class SocketKitException : IOException
+{
+    /// <summary>Makes one with a message.</summary>
+    /// <param name="message">What is wrong, for people.</param>
+    protected SocketKitException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one with a message and what caused it.</summary>
+    /// <param name="message">What is wrong, for people.</param>
+    /// <param name="innerException">What was thrown underneath, or null.</param>
+    protected SocketKitException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
 /// <summary>There is no connection, or it ended; <see cref="Reason"/> says why.</summary>
-public class ConnectionClosedException : IOException
+public class ConnectionClosedException : SocketKitException
 {
     /// <summary>Makes one from the reason.</summary>
     public ConnectionClosedException(CloseReason reason)
@@ -26,7 +49,7 @@ public sealed class ConnectException : ConnectionClosedException
 }
 
 /// <summary>Thrown by an application's connect hook when the peer refused for good (wrong password): the client does not redial.</summary>
-public sealed class RejectedException : Exception
+public sealed class RejectedException : SocketKitException
 {
     /// <summary>Makes one with a message.</summary>
     public RejectedException(string message)
@@ -42,7 +65,7 @@ public sealed class RejectedException : Exception
 }
 
 /// <summary>A server cannot take an address; the message names it.</summary>
-public sealed class ListenException : IOException
+public sealed class ListenException : SocketKitException
 {
     /// <summary>Makes one for an address.</summary>
     /// <param name="endPoint">The address.</param>
@@ -56,7 +79,7 @@ public sealed class ListenException : IOException
 }
 
 /// <summary>Bytes that break the framing, or a message that the framing cannot carry.</summary>
-public class FramingException : FormatException
+public class FramingException : SocketKitException
 {
     /// <summary>Makes one with a message.</summary>
     public FramingException(string message)
@@ -91,7 +114,7 @@ public sealed class FrameTooLargeException : FramingException
     public long Maximum { get; }
 }
 
-/// <summary>A request had no response in time.</summary>
+/// <summary>A request had no response in time. Not a <see cref="SocketKitException"/>, but what .NET throws for a time that has passed.</summary>
 public sealed class RequestTimeoutException : TimeoutException
 {
     private const string BehindTheMailbox =
@@ -133,7 +156,7 @@ public sealed class RequestTimeoutException : TimeoutException
 }
 
 /// <summary>A request was not sent: too many are pending, its correlation id is in use, or it has one without <see cref="ConnectionOptions.CorrelationId"/>, which would find it in the response.</summary>
-public sealed class RequestRefusedException : InvalidOperationException
+public sealed class RequestRefusedException : SocketKitException
 {
     /// <summary>Makes one with a message.</summary>
     public RequestRefusedException(string message)

@@ -38,9 +38,10 @@ public interface ISocketServer : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The server was disposed before the call.</exception>
     Task RunAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Sends one message to many connections, framed once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
+    /// <summary>Sends one message to many connections, framed once. The bytes are copied before this method returns, so the memory is the caller's
+    /// again at once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
     /// <see cref="ConnectionOptions.MaxQueuedBytes"/> it is closed as a slow consumer.</summary>
-    /// <param name="message">The payload.</param>
+    /// <param name="message">The payload. Overloads for text and spans are extension methods (<see cref="SocketServerExtensions"/>).</param>
     /// <param name="to">The recipients; null: all.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
     /// <returns>For how many recipients the message was queued.</returns>

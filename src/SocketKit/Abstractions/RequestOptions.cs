@@ -7,14 +7,16 @@ public readonly record struct RequestOptions
     /// So 0 is not usable as an id: a protocol that counts from 0 adds 1, here and in its reader.</summary>
     public long CorrelationId { get; init; }
 
-    /// <summary>How long this request waits for its response, from when it is handed to a connection. Default: null, as <see cref="ConnectionOptions.RequestTimeout"/> says. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days). Kept to within 100 ms.</summary>
+    /// <summary>How long this request waits for its response, from when it is handed to a connection. Default: null, as <see cref="ConnectionOptions.RequestTimeout"/> says. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days), or
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: until the response comes, the connection ends, or the caller cancels. Kept to within
+    /// 100 ms. In order, a request without time-out that is canceled keeps its place until its response comes, however late.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is out of range.</exception>
     public TimeSpan? Timeout
     {
         get;
         init
         {
-            if (value is { } timeout)
+            if (value is { } timeout && timeout != System.Threading.Timeout.InfiniteTimeSpan)
             {
                 ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(Timeout));
                 ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, TimeSpan.FromMilliseconds(int.MaxValue), nameof(Timeout));

@@ -6,7 +6,8 @@ public sealed class SocketClientOptions : ConnectionOptions
     /// <summary>Where to connect to; see <see cref="Dial"/>. No default: it must be set.</summary>
     public Dialer? Dialer { get; set; }
 
-    /// <summary>How long one dial may take over all addresses of the name. Default: 5 s. Range: above 0, up to 24.8 days.</summary>
+    /// <summary>How long one dial may take over all addresses of the name. Default: 5 s. Range: above 0, up to 24.8 days, or
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: as long as the system tries, for TCP about two minutes for each address.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>When to dial again after a failed attempt or a lost connection. Default: null, never. See <see cref="BackoffReconnect"/>.</summary>

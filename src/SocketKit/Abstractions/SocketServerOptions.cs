@@ -9,6 +9,7 @@ public sealed class SocketServerOptions : ConnectionOptions
     /// <summary>How many connections may live at once; more are accepted and closed at once, as <see cref="CloseKind.TooManyConnections"/>. Default: 10,000. At least 1.</summary>
     public int MaxConnections { get; set; } = 10_000;
 
-    /// <summary>How long a stop lets connections finish what is in flight. Default: 10 s. Range: up to 24.8 days. Zero: abort at once.</summary>
+    /// <summary>How long a stop lets connections finish what is in flight. Default: 10 s. Range: up to 24.8 days. Zero: abort at once.
+    /// Not <see cref="Timeout.InfiniteTimeSpan"/>: one connection that never finishes would keep the stop for ever.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }

@@ -11,7 +11,7 @@ internal sealed class ClientSettings
         Dialer = options.Dialer ?? throw new OptionsException(role + ".Dialer", "is not set; type Dialer = Dial.Tcp(\"127.0.0.1\", 9000), say");
         Address = Dialer.ToString();
         Connection = new ConnectionSettings(options, role, handlerRequired: false);
-        ConnectTimeout = ConnectionSettings.Positive(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
+        ConnectTimeout = ConnectionSettings.PositiveOrInfinite(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
         Reconnect = options.Reconnect;
         OnOpening = options.OnOpening;
     }
@@ -23,6 +23,7 @@ internal sealed class ClientSettings
 
     public ConnectionSettings Connection { get; }
 
+    /// <summary><see cref="Timeout.InfiniteTimeSpan"/>: for ever.</summary>
     public TimeSpan ConnectTimeout { get; }
 
     public IReconnectPolicy? Reconnect { get; }

@@ -81,7 +81,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             // What a thread has corked it will flush, and nothing tells of that but the flush itself.
-            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { IsEmpty: true } && _peerEnd is not { IsFinished: true } && (_beats is null || (!_spoke && !_heard)))
+            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && (_beats is null || (!_spoke && !_heard)))
             {
                 _resting = true;
                 ClockPlace.Rest(due);

@@ -136,7 +136,7 @@ internal sealed partial class Connection
         TimeSpan notReading;
         using (_gate.Enter())
         {
-            if (_requests!.IsEmpty)
+            if (!_requests!.HasDue)
             {
                 return;
             }

@@ -45,16 +45,17 @@ internal sealed class ConnectionSettings
         var heartbeat = NotNull(options.Heartbeat, role, nameof(options.Heartbeat), "NoHeartbeat.Instance");
         Heartbeat = heartbeat is NoHeartbeat ? null : heartbeat;
         CorrelationId = options.CorrelationId;
-        RequestTimeout = Positive(options.RequestTimeout, role, nameof(options.RequestTimeout));
+        RequestTimeout = PositiveOrInfinite(options.RequestTimeout, role, nameof(options.RequestTimeout));
         MaxPendingRequests = InRange(options.MaxPendingRequests, 1, int.MaxValue, role, nameof(options.MaxPendingRequests));
         MaxFrameLength = InRange(options.MaxFrameLength, 1, 1 << 30, role, nameof(options.MaxFrameLength));
         MaxQueuedBytes = InRange(options.MaxQueuedBytes, HighWaterMark, int.MaxValue, role, nameof(options.MaxQueuedBytes));
-        SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
-        OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
-        CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
-        HalfCloseTimeout = options.HalfCloseTimeout == Timeout.InfiniteTimeSpan
-            ? options.HalfCloseTimeout
-            : Positive(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout), ", or Timeout.InfiniteTimeSpan");
+        SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout),
+            "a peer that takes nothing would keep what waits for it in memory");
+        OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout),
+            "a peer that never ends its handshake would keep its place");
+        CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout),
+            "a peer that never finishes would keep a closed connection");
+        HalfCloseTimeout = PositiveOrInfinite(options.HalfCloseTimeout, role, nameof(options.HalfCloseTimeout));
         TextEncoding = NotNull(options.TextEncoding, role, nameof(options.TextEncoding), "Encoding.UTF8");
         OptionsFit.Check(Framer, MaxFrameLength, TextEncoding, role);
         OptionsFit.Check(heartbeat, Framer, TextEncoding, role);
@@ -84,6 +85,7 @@ internal sealed class ConnectionSettings
     /// <summary>Messages may be heartbeats, or have a correlation id.</summary>
     public bool LooksAtMessages => Heartbeat is not null || CorrelationId is not null;
 
+    /// <summary><see cref="Timeout.InfiniteTimeSpan"/>: for ever.</summary>
     public TimeSpan RequestTimeout { get; }
 
     public int MaxPendingRequests { get; }
@@ -128,9 +130,25 @@ internal sealed class ConnectionSettings
     /// <summary>The handlers that have held an event loop: once may be chance.</summary>
     public FirstTimes HeldLoops { get; } = new();
 
-    public static TimeSpan Positive(TimeSpan value, string role, string name, string orElse = "") => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue
+    /// <summary>Checks a time-out that must come to an end.</summary>
+    /// <param name="value">The time-out.</param>
+    /// <param name="role">The name of the options.</param>
+    /// <param name="name">The name of the option.</param>
+    /// <param name="elseForEver">What would go on for ever without it.</param>
+    /// <param name="orElse">What else may be typed.</param>
+    public static TimeSpan Positive(TimeSpan value, string role, string name, string elseForEver, string orElse = "") =>
+        IsPositive(value) ? value : throw OutOfRange(
+            role, name, value == Timeout.InfiniteTimeSpan ? $"Timeout.InfiniteTimeSpan is not allowed: {elseForEver} for ever" : $"{value} is out of range", orElse);
+
+    /// <summary>Checks a time-out that <see cref="Timeout.InfiniteTimeSpan"/> switches off.</summary>
+    public static TimeSpan PositiveOrInfinite(TimeSpan value, string role, string name) => IsPositive(value) || value == Timeout.InfiniteTimeSpan
         ? value
-        : throw new OptionsException($"{role}.{name}", $"{value} is out of range; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10){orElse}");
+        : throw OutOfRange(role, name, $"{value} is out of range", ", or Timeout.InfiniteTimeSpan");
+
+    private static bool IsPositive(TimeSpan value) => value > TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue;
+
+    private static OptionsException OutOfRange(string role, string name, string problem, string orElse) =>
+        new($"{role}.{name}", $"{problem}; type a time above zero and below 24 days, such as TimeSpan.FromSeconds(10){orElse}");
 
     public static int InRange(int value, int least, int most, string role, string name) => value >= least && value <= most
         ? value

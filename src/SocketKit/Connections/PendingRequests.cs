@@ -8,8 +8,12 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private readonly Dictionary<long, PendingRequest> _byId = [];
     private readonly LinkedList<PendingRequest> _byIdByAge = new();
 
-    // Those by id with a time-out of their own: a tick looks at each. The others fall due in the order of their age.
+    // Those by id with a time-out of their own: a tick looks at each, unless it waits for ever and is in no list. The others fall due in the order
+    // of their age.
     private readonly LinkedList<PendingRequest> _byIdOwnTimeout = new();
+
+    // Those that fall due at some time, tombstones included.
+    private int _timed;
 
     // Late responses that were swallowed so far; how many requests one after the other were too late while such came, and how many had come
     // when the last of these was counted.
@@ -27,8 +31,8 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     /// <summary>True while a message without an id may be a response.</summary>
     public bool ExpectsInOrder => _inOrder.Count > 0;
 
-    /// <summary>No request waits, and no late response is outstanding.</summary>
-    public bool IsEmpty => _inOrder.Count == 0 && _byId.Count == 0;
+    /// <summary>A request waits, or a late response is outstanding, and not for ever: the clock must look at it.</summary>
+    public bool HasDue => _timed > 0;
 
     public PendingRequest Add(RequestOptions options, long now)
     {
@@ -49,7 +53,9 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
         else if (_byId.TryAdd(id, request))
         {
-            request.Place = (request.Timeout == timeout ? _byIdByAge : _byIdOwnTimeout).AddLast(request);
+            request.Place = request.Timeout == timeout ? _byIdByAge.AddLast(request)
+                : request.IsTimed ? _byIdOwnTimeout.AddLast(request)
+                : null;
         }
         else
         {
@@ -57,6 +63,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
 
         Waiting++;
+        Count(request, 1);
         return request;
     }
 
@@ -68,6 +75,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         if (request.Id == 0)
         {
             _inOrder.RemoveLast();
+            Count(request, -1);
         }
         else
         {
@@ -99,6 +107,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
 
         _inOrder.RemoveFirst();
+        Count(request, -1);
         if (request.Done)
         {
             _swallowed += request.TimedOut ? 1 : 0;
@@ -172,7 +181,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
             if (request.Done && request != _inOrder.First!.Value)
             {
                 // Its response cannot come before those in front of it, so its time begins when they have come.
-                request.Due = now + request.Timeout.Ticks;
+                request.BeginWait(now);
             }
             else if (request.Due > now)
             {
@@ -220,7 +229,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
             request.Done = true;
         }
 
-        Waiting = 0;
+        Waiting = _timed = 0;
         _inOrder.Clear();
         _byId.Clear();
         _byIdByAge.Clear();
@@ -231,7 +240,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private void Bury(PendingRequest request, long now)
     {
         request.Done = true;
-        request.Due = now + request.Timeout.Ticks;
+        request.BeginWait(now);
         Waiting--;
         if (request.Id != 0)
         {
@@ -242,8 +251,11 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private void Forget(PendingRequest request)
     {
         _byId.Remove(request.Id);
-        request.Place!.List!.Remove(request.Place);
+        request.Place?.List!.Remove(request.Place);
+        Count(request, -1);
     }
+
+    private void Count(PendingRequest request, int change) => _timed += request.IsTimed ? change : 0;
 }
 
 /// <summary>One caller that waits for a response. The task continues asynchronously, so it may be completed under a lock.</summary>
@@ -253,10 +265,13 @@ internal sealed class PendingRequest(long id, TimeSpan timeout, long now) : Task
 
     public TimeSpan Timeout { get; } = timeout;
 
-    /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
-    public long Due { get; set; } = now + timeout.Ticks;
+    /// <summary>It does not wait for ever.</summary>
+    public bool IsTimed => Timeout != System.Threading.Timeout.InfiniteTimeSpan;
 
-    /// <summary>With a correlation id: its place among those that fall due.</summary>
+    /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
+    public long Due { get; private set; } = DueAfter(now, timeout);
+
+    /// <summary>With a correlation id: its place among those that fall due. Null: it waits for ever, other than the others.</summary>
     public LinkedListNode<PendingRequest>? Place { get; set; }
 
     /// <summary>Answered, failed or abandoned: nobody waits any more.</summary>
@@ -267,6 +282,11 @@ internal sealed class PendingRequest(long id, TimeSpan timeout, long now) : Task
 
     /// <summary>In order: how many late responses had been swallowed before it was made.</summary>
     public long SwallowedBefore { get; init; }
+
+    /// <summary>Its time-out begins anew.</summary>
+    public void BeginWait(long now) => Due = DueAfter(now, Timeout);
+
+    private static long DueAfter(long now, TimeSpan timeout) => timeout == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : now + timeout.Ticks;
 
     /// <summary>Fails the caller; a request that nobody awaits is no unobserved exception.</summary>
     public void Fail(Exception exception)

@@ -9,7 +9,7 @@ internal sealed class ReplyHandler(IReplyStrategy[] strategies) : ConnectionHand
     {
         for (var index = 0; index < strategies.Length; index++)
         {
-            var answer = strategies[index].ReplyAsync(connection, message, connection.ClosedToken);
+            var answer = strategies[index].ReplyAsync(connection, message);
             if (!answer.IsCompletedSuccessfully)
             {
                 return AwaitAsync(answer, index, connection, message);
@@ -42,7 +42,7 @@ internal sealed class ReplyHandler(IReplyStrategy[] strategies) : ConnectionHand
                 return;
             }
 
-            answer = strategies[index].ReplyAsync(connection, message, connection.ClosedToken);
+            answer = strategies[index].ReplyAsync(connection, message);
         }
     }
 }

@@ -5,32 +5,32 @@ internal sealed class FixedReply(Reply reply) : IReplyStrategy
 {
     private readonly Reply _reply = reply.Keep();
 
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) => new(_reply);
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) => new(_reply);
 }
 
 /// <summary>A function of the text.</summary>
 internal sealed class TextFunction(Func<string, Reply> reply) : IReplyStrategy
 {
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
         new(reply(connection.TextEncoding.GetString(message.Span)));
 }
 
 /// <summary>An asynchronous function of the text.</summary>
 internal sealed class AsyncTextFunction(Func<string, CancellationToken, ValueTask<Reply>> reply) : IReplyStrategy
 {
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
-        reply(connection.TextEncoding.GetString(message.Span), cancellationToken);
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
+        reply(connection.TextEncoding.GetString(message.Span), connection.ClosedToken);
 }
 
 /// <summary>A function of the bytes.</summary>
 internal sealed class BytesFunction(Func<ReadOnlyMemory<byte>, Reply> reply) : IReplyStrategy
 {
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) => new(reply(message));
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) => new(reply(message));
 }
 
 /// <summary>A function of everything.</summary>
-internal sealed class FullFunction(Func<IConnection, ReadOnlyMemory<byte>, CancellationToken, ValueTask<Reply>> reply) : IReplyStrategy
+internal sealed class FullFunction(Func<IConnection, ReadOnlyMemory<byte>, ValueTask<Reply>> reply) : IReplyStrategy
 {
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
-        reply(connection, message, cancellationToken);
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
+        reply(connection, message);
 }

@@ -24,6 +24,6 @@ public sealed class GuessThanksSorryOkReplies : IReplyStrategy
         .Build();
 
     /// <inheritdoc/>
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
-        _rules.ReplyAsync(connection, message, cancellationToken);
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>
+        _rules.ReplyAsync(connection, message);
 }

@@ -13,20 +13,13 @@ public static class ReplyStrategy
         return new TextFunction(reply);
     }
 
-    /// <summary>From an asynchronous function of the text; the token is cancelled when the connection is closed.</summary>
+    /// <summary>From an asynchronous function of the text; the token is <see cref="IConnection.ClosedToken"/>, canceled when the connection is
+    /// closed.</summary>
     /// <param name="reply">Gets the message as text in the connection's encoding; bytes that are not valid in it become U+FFFD.</param>
     public static IReplyStrategy From(Func<string, CancellationToken, ValueTask<Reply>> reply)
     {
         ArgumentNullException.ThrowIfNull(reply);
         return new AsyncTextFunction(reply);
-    }
-
-    /// <summary>From a function with all that <see cref="IReplyStrategy.ReplyAsync"/> gets.</summary>
-    /// <param name="reply">The function.</param>
-    public static IReplyStrategy From(Func<IConnection, ReadOnlyMemory<byte>, CancellationToken, ValueTask<Reply>> reply)
-    {
-        ArgumentNullException.ThrowIfNull(reply);
-        return new FullFunction(reply);
     }
 
     /// <summary>From a function of the bytes.</summary>
@@ -35,5 +28,13 @@ public static class ReplyStrategy
     {
         ArgumentNullException.ThrowIfNull(reply);
         return new BytesFunction(reply);
+    }
+
+    /// <summary>From an asynchronous function of the connection and the bytes: all that <see cref="IReplyStrategy.ReplyAsync"/> gets.</summary>
+    /// <param name="reply">Gets the connection, and the message, which is valid until the task completes and its reply is sent.</param>
+    public static IReplyStrategy FromBytes(Func<IConnection, ReadOnlyMemory<byte>, ValueTask<Reply>> reply)
+    {
+        ArgumentNullException.ThrowIfNull(reply);
+        return new FullFunction(reply);
     }
 }

@@ -39,15 +39,15 @@ internal sealed class RuleSet : IReplyStrategy
         _utf8 = new Keys(Encoding.UTF8, rules);
     }
 
-    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message)
     {
         string? text = null;
         for (var index = FindFirst(connection, message.Span, ref text); index >= 0; index = FindNext(index, connection, message.Span, ref text))
         {
-            var answer = _rules[index].Answer.ReplyAsync(connection, message, cancellationToken);
+            var answer = _rules[index].Answer.ReplyAsync(connection, message);
             if (!answer.IsCompletedSuccessfully)
             {
-                return AwaitAsync(answer, index, text, connection, message, cancellationToken);
+                return AwaitAsync(answer, index, text, connection, message);
             }
 
             var reply = answer.Result;
@@ -57,11 +57,11 @@ internal sealed class RuleSet : IReplyStrategy
             }
         }
 
-        return FallBackAsync(connection, message, cancellationToken);
+        return FallBackAsync(connection, message);
     }
 
     private async ValueTask<Reply> AwaitAsync(
-        ValueTask<Reply> answer, int index, string? text, IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+        ValueTask<Reply> answer, int index, string? text, IConnection connection, ReadOnlyMemory<byte> message)
     {
         while (true)
         {
@@ -74,14 +74,14 @@ internal sealed class RuleSet : IReplyStrategy
             index = FindNext(index, connection, message.Span, ref text);
             if (index < 0)
             {
-                return await FallBackAsync(connection, message, cancellationToken).ConfigureAwait(false);
+                return await FallBackAsync(connection, message).ConfigureAwait(false);
             }
 
-            answer = _rules[index].Answer.ReplyAsync(connection, message, cancellationToken);
+            answer = _rules[index].Answer.ReplyAsync(connection, message);
         }
     }
 
-    private ValueTask<Reply> FallBackAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    private ValueTask<Reply> FallBackAsync(IConnection connection, ReadOnlyMemory<byte> message)
     {
         if (_fallbacks.Length == 0)
         {
@@ -98,7 +98,7 @@ internal sealed class RuleSet : IReplyStrategy
             }
         }
 
-        return _fallbacks[index].Answer.ReplyAsync(connection, message, cancellationToken);
+        return _fallbacks[index].Answer.ReplyAsync(connection, message);
     }
 
     // A Random that is not locked and used by two threads gives zeros for ever. The lock is the Random itself, so that two strategies may share one.

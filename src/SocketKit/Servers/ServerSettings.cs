@@ -21,7 +21,10 @@ internal sealed class ServerSettings
 
         Connection = new ConnectionSettings(options, role, handlerRequired: true);
         MaxConnections = ConnectionSettings.InRange(options.MaxConnections, 1, int.MaxValue, role, nameof(options.MaxConnections));
-        DrainTimeout = options.DrainTimeout == TimeSpan.Zero ? TimeSpan.Zero : ConnectionSettings.Positive(options.DrainTimeout, role, nameof(options.DrainTimeout));
+        DrainTimeout = options.DrainTimeout == TimeSpan.Zero
+            ? TimeSpan.Zero
+            : ConnectionSettings.Positive(
+                options.DrainTimeout, role, nameof(options.DrainTimeout), "a connection that never finishes would keep the stop", ", or TimeSpan.Zero");
     }
 
     public Listener[] Listeners { get; }

@@ -142,14 +142,14 @@ public class ReplyScopeTests
 
     internal sealed class Looked(Database database, IConnection injected) : IReplyStrategy
     {
-        public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+        public async ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message)
         {
             injected.Should().BeSameAs(connection);
             await Task.Yield();
             database.IsDisposed.Should().BeFalse();
             if (Text.Of(message) == "hang")
             {
-                await Task.Delay(Timeout.Infinite, cancellationToken);
+                await Task.Delay(Timeout.Infinite, connection.ClosedToken);
             }
 
             return Text.Of(message) switch
@@ -165,7 +165,7 @@ public class ReplyScopeTests
     {
         private int _count;
 
-        public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) => new(Reply.Text($"{Interlocked.Increment(ref _count)}"));
+        public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) => new(Reply.Text($"{Interlocked.Increment(ref _count)}"));
     }
 
     internal sealed class Nothing : ConnectionHandler

@@ -40,6 +40,20 @@ public class SettingsTests
     }
 
     [Fact]
+    public void Never_is_a_time_where_only_this_side_waits()
+    {
+        var options = Client("""
+            { "SocketKit": { "Clients": { "all": {
+                "Connect": "tcp://localhost:9000", "Framing": "Lines", "ConnectTimeout": "never", "RequestTimeout": "never", "HalfCloseTimeout": "never"
+            } } } }
+            """);
+
+        options.ConnectTimeout.Should().Be(Timeout.InfiniteTimeSpan);
+        options.RequestTimeout.Should().Be(Timeout.InfiniteTimeSpan);
+        options.HalfCloseTimeout.Should().Be(Timeout.InfiniteTimeSpan);
+    }
+
+    [Fact]
     public void Every_key_of_a_client_arrives()
     {
         var options = Client("""
@@ -88,7 +102,11 @@ public class SettingsTests
     [InlineData("MaxFrameLength", "1073741825", "SocketKit:Servers:all:MaxFrameLength: 1073741825 is out of range; type a number from 1 to 1,073,741,824")]
     [InlineData("MaxQueuedBytes", "5", "SocketKit:Servers:all:MaxQueuedBytes: 5 is out of range; type a number from 65,536 to 2,147,483,647")]
     [InlineData("DrainTimeout", "10", "SocketKit:Servers:all:DrainTimeout: 10 is no time; type a time from 1ms to 24d, or 0, such as 10s, 500ms or 00:01:30")]
-    [InlineData("RequestTimeout", "25d", "SocketKit:Servers:all:RequestTimeout: 25d is out of range; type a time from 1ms to 24d, such as 10s, 500ms or 00:01:30")]
+    [InlineData("RequestTimeout", "25d", "SocketKit:Servers:all:RequestTimeout: 25d is out of range; type a time from 1ms to 24d, or never, such as 10s, 500ms or 00:01:30")]
+    [InlineData("OpenTimeout", "never", "SocketKit:Servers:all:OpenTimeout: never is out of range: a peer that never ends its handshake would keep its place for ever; type *")]
+    [InlineData("CloseTimeout", "never", "SocketKit:Servers:all:CloseTimeout: never is out of range: a peer that never finishes would keep a closed connection for ever; type *")]
+    [InlineData("SlowConsumerTimeout", "never", "SocketKit:Servers:all:SlowConsumerTimeout: never is out of range: a peer that takes nothing *for ever; type *")]
+    [InlineData("DrainTimeout", "never", "SocketKit:Servers:all:DrainTimeout: never is out of range: a connection that never finishes would keep the stop for ever; type *")]
     [InlineData("DrainTimeout", "", "SocketKit:Servers:all:DrainTimeout: \"\" is no time; type a time from 1ms to 24d, or 0, *")]
     [InlineData("Framing:KeepDelimiter", "yes", "SocketKit:Servers:all:Framing:KeepDelimiter: there is no yes; type one of true, false")]
     [InlineData("Framing:Adjustment", "-3000000000", "SocketKit:Servers:all:Framing:Adjustment: -3000000000 is out of range; type a number from -2,147,483,648 to 2,147,483,647")]

@@ -25,7 +25,12 @@ public class OptionsTests
         { "SocketServerOptions.HalfCloseTimeout", "above zero", options => options.HalfCloseTimeout = TimeSpan.Zero },
         { "SocketServerOptions.CloseTimeout", "below 24 days", options => options.CloseTimeout = TimeSpan.FromDays(25) },
         { "SocketServerOptions.HalfCloseTimeout", ", or Timeout.InfiniteTimeSpan", options => options.HalfCloseTimeout = TimeSpan.Zero },
-        { "SocketServerOptions.DrainTimeout", "type a time above zero", options => options.DrainTimeout = Timeout.InfiniteTimeSpan },
+        { "SocketServerOptions.RequestTimeout", ", or Timeout.InfiniteTimeSpan", options => options.RequestTimeout = TimeSpan.FromSeconds(-1) },
+        { "SocketServerOptions.DrainTimeout", ", or TimeSpan.Zero", options => options.DrainTimeout = TimeSpan.FromSeconds(-1) },
+        { "SocketServerOptions.DrainTimeout", "keep the stop for ever; type a time above zero", options => options.DrainTimeout = Timeout.InfiniteTimeSpan },
+        { "SocketServerOptions.OpenTimeout", "Timeout.InfiniteTimeSpan is not allowed: a peer that never ends", options => options.OpenTimeout = Timeout.InfiniteTimeSpan },
+        { "SocketServerOptions.CloseTimeout", "keep a closed connection for ever", options => options.CloseTimeout = Timeout.InfiniteTimeSpan },
+        { "SocketServerOptions.SlowConsumerTimeout", "in memory for ever", options => options.SlowConsumerTimeout = Timeout.InfiniteTimeSpan },
     };
 
     /// <summary>Options that are right one by one: the framer, the longest frame and the encoding (null: the default), and what the refusal says (null: there is none).</summary>

@@ -13,7 +13,7 @@ public class RequestOptionsTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(-1)]
+    [InlineData(-2)]
     [InlineData(int.MaxValue + 1L)]
     public void The_time_out_is_checked(long milliseconds) =>
         FluentActions.Invoking(() => new RequestOptions { Timeout = TimeSpan.FromMilliseconds(milliseconds) }).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("Timeout");
@@ -21,4 +21,8 @@ public class RequestOptionsTests
     [Fact]
     public void The_longest_time_out_is_that_of_the_connections_option() =>
         new RequestOptions { Timeout = TimeSpan.FromMilliseconds(int.MaxValue) }.Timeout.Should().Be(TimeSpan.FromMilliseconds(int.MaxValue));
+
+    [Fact]
+    public void A_request_may_wait_for_ever() =>
+        new RequestOptions { Timeout = Timeout.InfiniteTimeSpan }.Timeout.Should().Be(Timeout.InfiniteTimeSpan);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
@@ -8,14 +9,61 @@ public class AllocationTests
     [Theory]
     [InlineData(1)]
     [InlineData(100)]
-    public async Task An_echo_in_memory_allocates_nothing_per_message(int messagesPerBatch)
+    public Task An_echo_in_memory_allocates_nothing_per_message(int messagesPerBatch) =>
+        EchoesWithoutAllocationAsync(messagesPerBatch, static (connection, message) => connection.SendAsync(message));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public Task A_callback_that_writes_the_payload_allocates_nothing_per_message(int messagesPerBatch) =>
+        EchoesWithoutAllocationAsync(
+            messagesPerBatch, static (connection, message) => connection.SendAsync(message, static (echo, writer) => writer.Write(echo.Span)));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public Task A_sequence_of_one_segment_allocates_nothing_per_message(int messagesPerBatch) =>
+        EchoesWithoutAllocationAsync(messagesPerBatch, static (connection, message) => connection.SendAsync(new ReadOnlySequence<byte>(message)));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public Task A_sequence_of_several_segments_allocates_nothing_per_message(int messagesPerBatch)
+    {
+        var (first, last) = (new Piece(), new Piece());
+        return EchoesWithoutAllocationAsync(messagesPerBatch, (connection, message) =>
+        {
+            first.Set(message[..1], last);
+            last.Set(message[1..], null);
+            return connection.SendAsync(new ReadOnlySequence<byte>(first, 0, last, message.Length - 1));
+        });
+    }
+
+    [Fact]
+    public void TrySend_of_callbacks_and_sequences_allocates_nothing()
+    {
+        var connection = new RecordingConnection { Records = false };
+        var (first, last) = (new Piece(), new Piece());
+        first.Set("12"u8.ToArray(), last);
+        last.Set("34"u8.ToArray(), null);
+        var sequence = new ReadOnlySequence<byte>(first, 0, last, 2);
+
+        Allocations.Of(() =>
+        {
+            connection.TrySend("1234"u8, static (bytes, writer) => writer.Write(bytes));
+            connection.TrySend(sequence);
+            connection.SendAsync("1234"u8, static (bytes, writer) => writer.Write(bytes)).Now();
+        }).Should().Be(0);
+    }
+
+    private static async Task EchoesWithoutAllocationAsync(int messagesPerBatch, Func<IConnection, ReadOnlyMemory<byte>, ValueTask> echo)
     {
         var network = new InMemoryNetwork();
         await using var server = new SocketServer(new SocketServerOptions
         {
             Listeners = { network.Listen("echo") },
             Framer = Framers.LengthPrefixed(),
-            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage(echo),
             TimeProvider = new WatchedTime(),
         });
         await server.StartAsync();
@@ -51,6 +99,18 @@ public class AllocationTests
             (int, long) measured = default;
             network.Run(() => measured = (Environment.CurrentManagedThreadId, GC.GetAllocatedBytesForCurrentThread()));
             return measured;
+        }
+    }
+
+    private sealed class Piece : ReadOnlySequenceSegment<byte>
+    {
+        public void Set(ReadOnlyMemory<byte> memory, Piece? next)
+        {
+            (Memory, Next) = (memory, next);
+            if (next is not null)
+            {
+                next.RunningIndex = RunningIndex + memory.Length;
+            }
         }
     }
 }

@@ -247,5 +247,28 @@ public class ConnectionRestTests
 
     private static Task<TestBed> ListenAsync(IHeartbeatPolicy? heartbeat = null) => new TestBed(Capacity).StartAsync(configure: options => options.Heartbeat = heartbeat ?? NoHeartbeat.Instance);
 
+    [Fact]
+    public async Task A_connection_whose_requests_wait_for_ever_rests()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var forEver = connection.RequestAsync("1", new() { Timeout = Timeout.InfiniteTimeSpan }).AsTask();
+        await peer.ReceiveAsync(2);
+        bed.Advance(1);
+        RestOf(bed).Should().Be(long.MaxValue);
+
+        var timed = connection.RequestAsync("2", new() { Timeout = TimeSpan.FromSeconds(5) }).AsTask();
+        await peer.ReceiveAsync(2);
+        bed.Advance(1);
+        RestOf(bed).Should().Be(Awake);
+
+        await peer.SendAsync("one\ntwo\n");
+        (await forEver.Soon()).ToString().Should().Be("one");
+        (await timed.Soon()).ToString().Should().Be("two");
+        bed.Advance(1);
+        RestOf(bed).Should().Be(long.MaxValue);
+    }
+
     private static long RestOf(TestBed bed) => ((Connection)bed.Session.Connection).ClockPlace.RestsUntil;
 }

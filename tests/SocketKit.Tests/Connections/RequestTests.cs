@@ -146,6 +146,84 @@ public class RequestTests
         (await longer.Soon()).ToString().Should().Be("three");
     }
 
+    [Fact]
+    public async Task Without_a_time_out_requests_wait_until_they_are_answered()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options =>
+        {
+            options.RequestTimeout = Timeout.InfiniteTimeSpan;
+            options.CorrelationId = message => message[0] == '#' ? message[1] - '0' : 0;
+        });
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var inOrder = connection.RequestAsync("a").AsTask();
+        var byId = connection.RequestAsync("b", new() { CorrelationId = 1 }).AsTask();
+        var timed = connection.RequestAsync("c", new() { CorrelationId = 2, Timeout = TimeSpan.FromSeconds(1) }).AsTask();
+        bed.Advance(1.2);
+        await timed.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        bed.Advance(TimeSpan.FromMinutes(20));
+
+        await peer.SendAsync("#1\nlast\n");
+
+        (await byId.Soon()).ToString().Should().Be("#1");
+        (await inOrder.Soon()).ToString().Should().Be("last");
+    }
+
+    [Fact]
+    public async Task One_request_may_wait_for_ever_and_the_others_not()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = message => message[0] == '#' ? message[1] - '0' : 0);
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        using var cancel = new CancellationTokenSource();
+        var byId = connection.RequestAsync("b", new() { CorrelationId = 1, Timeout = Timeout.InfiniteTimeSpan }).AsTask();
+        var canceled = connection.RequestAsync("c", new() { CorrelationId = 2, Timeout = Timeout.InfiniteTimeSpan }, cancel.Token).AsTask();
+        var usual = connection.RequestAsync("d", new() { CorrelationId = 3 }).AsTask();
+        bed.Advance(30.2);
+        await usual.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        cancel.Cancel();
+        await canceled.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+
+        await peer.SendAsync("#2\n#1\n");
+
+        (await byId.Soon()).ToString().Should().Be("#1");
+        bed.Session.Connection.Closed.IsCompleted.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_tombstone_of_a_request_without_a_time_out_waits_for_ever_and_swallows_its_response()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        using var cancel = new CancellationTokenSource();
+        var canceled = connection.RequestAsync("1", new() { Timeout = Timeout.InfiniteTimeSpan }, cancel.Token).AsTask();
+        var behind = connection.RequestAsync("2", new() { Timeout = Timeout.InfiniteTimeSpan }).AsTask();
+        cancel.Cancel();
+        await canceled.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        bed.Advance(TimeSpan.FromMinutes(20));
+        connection.Closed.IsCompleted.Should().BeFalse();
+
+        await peer.SendAsync("one\ntwo\n");
+
+        (await behind.Soon()).ToString().Should().Be("two");
+    }
+
+    [Fact]
+    public async Task Requests_without_a_time_out_end_with_the_connection()
+    {
+        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = _ => null);
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var inOrder = connection.RequestAsync("1", new() { Timeout = Timeout.InfiniteTimeSpan }).AsTask();
+        var byId = connection.RequestAsync("2", new() { CorrelationId = 2, Timeout = Timeout.InfiniteTimeSpan }).AsTask();
+
+        connection.Abort();
+
+        await inOrder.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectionClosedException>();
+        await byId.Invoking(task => task.Soon()).Should().ThrowAsync<ConnectionClosedException>();
+    }
+
     [Theory]
     [InlineData(1, 30)]
     [InlineData(4, 1)]

@@ -137,7 +137,7 @@ public class GuessThanksSorryOkRepliesTests
                 barrier.SignalAndWait();
                 for (var count = 0; count < Draws; count++)
                 {
-                    _ = strategies[number % 2].ReplyAsync(connection, "5"u8.ToArray(), CancellationToken.None).Now();
+                    _ = strategies[number % 2].ReplyAsync(connection, "5"u8.ToArray()).Now();
                 }
             },
             CancellationToken.None,

@@ -14,9 +14,9 @@ public class ReplyStrategyTests
     }
 
     [Fact]
-    public async Task An_asynchronous_function_gets_the_token_and_may_wait()
+    public async Task An_asynchronous_function_gets_the_token_of_the_connection_and_may_wait()
     {
-        using var cancellation = new CancellationTokenSource();
+        var connection = new RecordingConnection();
         var gate = new TaskCompletionSource();
         var seen = CancellationToken.None;
         var strategy = ReplyStrategy.From(async (text, token) =>
@@ -26,21 +26,21 @@ public class ReplyStrategyTests
             return text + "!";
         });
 
-        var reply = strategy.ReplyAsync(new RecordingConnection(), "a"u8.ToArray(), cancellation.Token).AsTask();
+        var reply = strategy.ReplyAsync(connection, "a"u8.ToArray()).AsTask();
         reply.IsCompleted.Should().BeFalse();
         gate.SetResult();
 
         (await reply.Soon()).Should().Be(Reply.Text("a!"));
-        seen.Should().Be(cancellation.Token);
+        seen.Should().Be(connection.ClosedToken);
     }
 
     [Fact]
     public async Task A_function_of_everything_may_send_several_replies()
     {
         var connection = new RecordingConnection();
-        var handler = Handlers.Reply(ReplyStrategy.From(async (from, message, closed) =>
+        var handler = Handlers.Reply(ReplyStrategy.FromBytes(async (from, message) =>
         {
-            await from.SendAsync("first", closed);
+            await from.SendAsync("first", from.ClosedToken);
             return Reply.Bytes(message);
         }))(connection);
 
@@ -62,8 +62,8 @@ public class ReplyStrategyTests
     {
         FluentActions.Invoking(() => ReplyStrategy.From((Func<string, Reply>)null!)).Should().Throw<ArgumentNullException>();
         FluentActions.Invoking(() => ReplyStrategy.From((Func<string, CancellationToken, ValueTask<Reply>>)null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => ReplyStrategy.From((Func<IConnection, ReadOnlyMemory<byte>, CancellationToken, ValueTask<Reply>>)null!))
+        FluentActions.Invoking(() => ReplyStrategy.FromBytes((Func<IConnection, ReadOnlyMemory<byte>, ValueTask<Reply>>)null!))
             .Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => ReplyStrategy.FromBytes(null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => ReplyStrategy.FromBytes((Func<ReadOnlyMemory<byte>, Reply>)null!)).Should().Throw<ArgumentNullException>();
     }
 }

@@ -73,7 +73,12 @@ internal sealed class RecordingConnection : IConnection
 
     public bool TrySend(ReadOnlyMemory<byte> message)
     {
-        _sent.Add(message.ToArray());
+        BytesSent += message.Length;
+        if (Records)
+        {
+            _sent.Add(message.ToArray());
+        }
+
         return true;
     }
 

@@ -212,7 +212,7 @@ public abstract class TlsCertificate
 }
 
 /// <summary>A certificate or its key cannot be loaded; the message names the file and says what is wrong.</summary>
-public sealed class TlsCertificateException : IOException
+public sealed class TlsCertificateException : SocketKitException
 {
     /// <summary>Makes one with a message.</summary>
     public TlsCertificateException(string message)

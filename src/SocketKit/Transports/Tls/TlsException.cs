@@ -1,7 +1,7 @@
 namespace SocketKit;
 
 /// <summary>A TLS handshake failed, or a session broke; <see cref="Failure"/> says why. It is the exception of a <see cref="CloseReason"/>: of a <see cref="CloseKind.OpenFailed"/> in most cases.</summary>
-public sealed class TlsException : IOException
+public sealed class TlsException : SocketKitException
 {
     /// <summary>Makes one.</summary>
     /// <param name="failure">What went wrong.</param>
