@@ -57,6 +57,7 @@ internal sealed partial class Connection
         }
 
         _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.Handler gave no handler");
+        var openedAt = UtcTicks;
         using (_gate.Enter())
         {
             _opening = null;
@@ -65,6 +66,7 @@ internal sealed partial class Connection
                 return;
             }
 
+            Volatile.Write(ref _openedAt, openedAt);
             _opened = true;
             _connectedCalled = true;
         }

@@ -128,6 +128,7 @@ internal sealed partial class Connection
                 Uncork(me);
             }
 
+            _totals.AddMessages(_turn - before);
             if ((_wanted & Wanted.Traffic) != 0)
             {
                 _settings.Metrics.Traffic.AddReceived(0, _turn - before);
@@ -150,6 +151,7 @@ internal sealed partial class Connection
         }
 
         _turn++;
+        _totals.AddMessages(1);
         if ((_wanted & Wanted.Traffic) != 0)
         {
             _settings.Metrics.Traffic.AddReceived(0, 1);
@@ -266,6 +268,11 @@ internal sealed partial class Connection
         {
             var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
             Log.Discarded(_settings.Logger, level, Id, this, count);
+        }
+
+        using (_gate.Enter())
+        {
+            Extras.BytesDiscarded += count;
         }
 
         _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);

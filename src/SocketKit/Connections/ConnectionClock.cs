@@ -34,6 +34,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OwnerMetrics _metrics;
+    private readonly CoarseTime _coarse;
     private readonly ClockPlaces _places = new();
 
     /// <summary>Connections of which a call does not return. Under the gate.</summary>
@@ -53,6 +54,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
         _time = settings.TimeProvider;
         _logger = settings.Logger;
         _metrics = settings.Metrics;
+        _coarse = settings.Coarse;
     }
 
     public void Add(Connection connection)
@@ -64,7 +66,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             {
                 try
                 {
-                    _last = Now;
+                    _coarse.Now = _last = Now;
                     _ticks = _time == TimeProvider.System
                         ? SystemTicker.Subscribe(Tick, _logger)
                         : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
@@ -177,7 +179,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             }
 
             var step = now - _last;
-            _last = now;
+            _coarse.Now = _last = now;
             if (step > (Interval + MostLateness).Ticks)
             {
                 step = 0;

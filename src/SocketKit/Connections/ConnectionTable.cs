@@ -1,10 +1,12 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace SocketKit.Connections;
 
 /// <summary>The open connections of a server, by id and by name. Thread-safe.</summary>
+[DebuggerDisplay("Count = {Count}")]
 internal sealed class ConnectionTable : IConnectionTable
 {
     private readonly ConcurrentDictionary<long, Connection> _byId = new();
