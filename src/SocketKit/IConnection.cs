@@ -1,5 +1,4 @@
 using System.Net;
-using SocketKit.Connections;
 
 namespace SocketKit;
 

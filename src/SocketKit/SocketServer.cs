@@ -81,9 +81,6 @@ public sealed partial class SocketServer : ISocketServer
     /// <inheritdoc/>
     public Encoding TextEncoding => _settings?.Connection.TextEncoding ?? _options.TextEncoding;
 
-    /// <summary>The register of names.</summary>
-    internal ConnectionTable Names => _open;
-
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -220,7 +217,7 @@ public sealed partial class SocketServer : ISocketServer
     }
 
     /// <summary>See <see cref="IConnectionOwner.Opened"/>.</summary>
-    internal void Opened(Connection connection)
+    private void Opened(Connection connection)
     {
         _open.Add(connection);
         Log.Opened(_settings!.Connection.Logger, connection.Id, connection);
@@ -231,7 +228,7 @@ public sealed partial class SocketServer : ISocketServer
     }
 
     /// <summary>See <see cref="IConnectionOwner.Released"/>.</summary>
-    internal void Released(Connection connection)
+    private void Released(Connection connection)
     {
         _open.Remove(connection);
         _clock!.Remove(connection);
@@ -262,7 +259,7 @@ public sealed partial class SocketServer : ISocketServer
     }
 
     /// <summary>Takes a new wire in, or refuses it. Called by the accept loops; never throws for one connection.</summary>
-    internal void Accepted(Transport transport, Entrance entrance)
+    private void Accepted(Transport transport, Entrance entrance)
     {
         var settings = _settings!;
         Connection connection;

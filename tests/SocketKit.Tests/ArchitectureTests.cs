@@ -11,10 +11,10 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "DelegatingTransport", "DelegatingListener", "DelegatingDialer", "TransportContext", "HandlerRules", "ReceiveResult", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "ITransportObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "ExceptionText", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
+        "ConnectionItems", "ConnectionStatistics", "LogText", "SocketKitText", "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 
-    private static readonly string[] Top = ["SocketServer", "SocketServer.Stop", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
+    private static readonly string[] Top = ["SocketServer", "SocketServer.Stop", "SocketServer.Entrance", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];
 
     private static readonly Dictionary<string, string[]> Sees = new()
     {

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
-namespace SocketKit.Connections;
+namespace SocketKit;
 
 /// <summary>Makes the bags of <see cref="IConnection.Items"/>, and keeps those of connections that are somebody else's. Thread-safe.</summary>
 internal static class ConnectionItems
