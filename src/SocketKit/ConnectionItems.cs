@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit;
 
-/// <summary>Makes the bags of <see cref="IConnection.Items"/>, and keeps those of connections that are somebody else's. Thread-safe.</summary>
+/// <summary>
+/// Makes the dictionaries of <see cref="IConnection.Items"/>, and keeps those of foreign implementations of the interface. Thread-safe.
+/// </summary>
 internal static class ConnectionItems
 {
     private static readonly ConditionalWeakTable<IConnection, ConcurrentDictionary<object, object?>> OfOthers = [];

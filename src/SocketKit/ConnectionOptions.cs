@@ -72,7 +72,8 @@ public abstract class ConnectionOptions
 
     /// <summary>What tells one object of options from another, for people.</summary>
     private protected string Describe(string type, string where) =>
-        $"{SocketKitText.Named(type, Name)}: {where}; {(Framer is null ? "no framer" : LogText.NameOf(Framer))}; {LogText.NameOf(Heartbeat)}";
+        $"{SocketKitText.Named(type, Name)}: {where}; "
+        + $"{(Framer is null ? "no framer" : LogText.NameOf(Framer))}; {LogText.NameOf(Heartbeat)}";
 }
 
 /// <summary>Reads the correlation id out of a message; see <see cref="ConnectionOptions.CorrelationId"/>.</summary>

@@ -12,7 +12,9 @@ public readonly record struct ConnectionStatistics
     /// </summary>
     public DateTimeOffset? OpenedAt { get; init; }
 
-    /// <summary>Time since any byte last came from the peer, to within 0.2 s, since a clock that ticks every 100 ms takes note. Null: never.</summary>
+    /// <summary>
+    /// Time since any byte last came from the peer, to within 0.2 s, since a clock that ticks every 100 ms takes note. Null: never.
+    /// </summary>
     public TimeSpan? SinceReceived { get; init; }
 
     /// <summary>Time since the transport last took bytes for the peer, to within 0.2 s. Null: never.</summary>
@@ -21,7 +23,9 @@ public readonly record struct ConnectionStatistics
     /// <summary>Bytes that were received, framing included; with TLS those inside of it.</summary>
     public long BytesReceived { get; init; }
 
-    /// <summary>Bytes that the transport has taken (<see cref="Transport.BytesSent"/>), framing included; with TLS those inside of it.</summary>
+    /// <summary>
+    /// Bytes that the transport has taken (<see cref="Transport.BytesSent"/>), framing included; with TLS those inside of it.
+    /// </summary>
     public long BytesSent { get; init; }
 
     /// <summary>Messages that the framer found, heartbeats and responses included.</summary>

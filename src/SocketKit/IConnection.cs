@@ -61,8 +61,8 @@ public interface IConnection : IMessageSender
     IDictionary<object, object?> Items => ConnectionItems.Of(this);
 
     /// <summary>
-    /// How much has passed and how it stands, at this moment; still told after the end. Takes the connection's lock for a moment, so it is for looking now and then, not
-    /// for every message. Default of the interface: the default value.
+    /// How much has passed and how it stands, at this moment; still told after the end. Takes the connection's lock for a moment, so it is
+    /// for looking now and then, not for every message. Default of the interface: the default value.
     /// </summary>
     ConnectionStatistics Statistics => default;
 
@@ -103,7 +103,8 @@ public interface IConnection : IMessageSender
     /// <summary>
     /// Canceled when the server begins to stop, before what is in flight is drained, and at the latest with <see cref="ClosedToken"/>
     /// (with it when the client disconnects, which drains nothing). For work that should come to an end then, while there is still time to
-    /// send its result: sending goes on for as long as <see cref="ClosedToken"/> is not canceled, <see cref="SocketServerOptions.DrainTimeout"/> at most.
+    /// send its result: sending goes on for as long as <see cref="ClosedToken"/> is not canceled,
+    /// <see cref="SocketServerOptions.DrainTimeout"/> at most.
     /// Made at the first use. What is registered runs on the thread pool. Default of the interface: <see cref="ClosedToken"/>.
     /// </summary>
     CancellationToken StoppingToken => ClosedToken;

@@ -5,8 +5,8 @@ namespace SocketKit;
 
 /// <summary>Accepts connections and runs a handler for each. Thread-safe. Started and stopped once.</summary>
 /// <remarks>
-/// <see cref="SocketServer"/> is the library's. Implement it for test doubles and decorators. A minor version may add members; they come with a
-/// default implementation where one is possible.
+/// <see cref="SocketServer"/> is the library's. Implement it for test doubles and decorators. A minor version may add
+/// members; they come with a default implementation where one is possible.
 /// </remarks>
 public interface ISocketServer : IAsyncDisposable
 {

@@ -54,7 +54,10 @@ public sealed class Message : IDisposable
     // Text of a peer's, so escaped and cut.
     private string DebuggerText => _buffer is null ? "disposed" : $"{SocketKitText.Count(_length, "byte")}: \"{LogText.NameOf(this)}\"";
 
-    /// <summary>The bytes as text, as they are: escape a peer's text before it is logged (<see cref="SafeLogging.Escape"/>). Bytes that are not valid in the encoding become U+FFFD.</summary>
+    /// <summary>
+    /// The bytes as text, as they are: escape a peer's text before it is logged (<see cref="SafeLogging.Escape"/>). Bytes that are not
+    /// valid in the encoding become U+FFFD.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The message was disposed.</exception>
     public override string ToString() => _encoding.GetString(Span);
 

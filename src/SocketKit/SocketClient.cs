@@ -84,8 +84,8 @@ public sealed class SocketClient : ISocketClient
     }
 
     /// <summary>
-    /// For people, logs and debuggers: <c>SocketClient to tcp://127.0.0.1:9000, Connected</c>, with <see cref="ConnectionOptions.Name"/> if it
-    /// has one. Takes no lock, and does not check the options.
+    /// For people, logs and debuggers: <c>SocketClient to tcp://127.0.0.1:9000, Connected</c>, with
+    /// <see cref="ConnectionOptions.Name"/> if it has one. Takes no lock, and does not check the options.
     /// </summary>
     public override string ToString()
     {

@@ -69,7 +69,8 @@ public sealed partial class SocketServer : ISocketServer
     public override string ToString()
     {
         var where = EndPoints.Count == 0 ? "" : " on " + string.Join(", ", EndPoints.Select(LogText.NameOf));
-        return $"{SocketKitText.Named(nameof(SocketServer), _options.Name)}, {StateNow}{where}, {SocketKitText.Count(_open.Count, "connection")}";
+        return $"{SocketKitText.Named(nameof(SocketServer), _options.Name)}, {StateNow}{where}"
+            + $", {SocketKitText.Count(_open.Count, "connection")}";
     }
 
     /// <inheritdoc/>

@@ -40,7 +40,8 @@ public sealed class TlsInfo
     /// <summary>The peer's certificate, which has passed validation: a client's with mutual TLS, the server's at a client. Null when it gave none. Stays usable for as long as somebody holds it; it is not the caller's to dispose of.</summary>
     public X509Certificate2? PeerCertificate { get; }
 
-    private string DebuggerText => $"{this}{Told("for", ServerName)}{Told("over", ApplicationProtocol)}{Told("of", PeerCertificate?.Subject)}";
+    private string DebuggerText =>
+        $"{this}{Told("for", ServerName)}{Told("over", ApplicationProtocol)}{Told("of", PeerCertificate?.Subject)}";
 
     /// <summary>For people and logs: <c>Tls13, TLS_AES_256_GCM_SHA384</c>. Holds no text of the peer's.</summary>
     public override string ToString() => $"{Protocol}, {CipherSuite}";

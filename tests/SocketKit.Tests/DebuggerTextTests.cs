@@ -17,7 +17,7 @@ public class DebuggerTextTests
             new RawFramer(512),
             new MarkFramer([2], [3]),
             new DelimiterFramer(";;"u8),
-            new LengthPrefixFramer(new LengthPrefixOptions { Field = LengthField.TwoBytes, FieldOffset = 3, ByteOrder = ByteOrder.LittleEndian }),
+            new LengthPrefixFramer(new() { Field = LengthField.TwoBytes, FieldOffset = 3, ByteOrder = ByteOrder.LittleEndian }),
             new BeaconHeartbeat("beat"),
             PingPongHeartbeat.AnswerOnly("ping", "pong"),
             NoHeartbeat.Instance,

@@ -1,6 +1,8 @@
 namespace SocketKit.Connections;
 
-/// <summary>The monotonic time of the clock's last tick, for what needs no better: reading it costs a load. Written by the clock alone.</summary>
+/// <summary>
+/// The monotonic time of the clock's last tick, for what needs no better: reading it costs a load. Written by the clock alone.
+/// </summary>
 internal sealed class CoarseTime
 {
     private long _now;

@@ -18,7 +18,8 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
 /// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, and when it passes the connection over; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
-/// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this; <c>Connection.Statistics.cs</c>: what users may know of it;</item>
+/// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
+/// <item><c>Connection.Statistics.cs</c>: what users may know of it;</item>
 /// <item><c>Connection.Drain.cs</c>: what a stop of the server still takes in;</item>
 /// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.StoppedClock.cs</c>: what a test is told whose clock stands still; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>

@@ -1,7 +1,9 @@
 namespace SocketKit.Connections;
 
 /// <summary>
-/// How far a connection of a stopping server still takes its input, and where its output ends: what the kernel and the transport held when the receive loop first looked is handled, what came later is not. Belongs to the receive loop, but for <see cref="Reach"/> and the two properties that say otherwise.
+/// How far a connection of a stopping server still takes its input, and where its output ends: what the kernel and the transport held when
+/// the receive loop first looked is handled, what came later is not. Belongs to the receive loop, but for <see cref="Reach"/> and the two
+/// properties that say otherwise.
 /// </summary>
 internal sealed class InputMark
 {

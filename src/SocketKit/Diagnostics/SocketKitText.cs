@@ -10,7 +10,8 @@ internal static class SocketKitText
     public static string Named(string type, string? name) => name is null ? type : $"{type} {LogText.Escape(name)}";
 
     /// <summary><c>1 byte</c>, <c>2 bytes</c>.</summary>
-    public static string Count(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+    public static string Count(long count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     /// <summary><c>10 s</c>, <c>0.5 s</c>, <c>never</c>.</summary>
     public static string Time(TimeSpan time) =>

@@ -83,7 +83,9 @@ public sealed class LengthPrefixFramer : IFramer, IFramerFacts
     IReadOnlyList<FramerText> IFramerFacts.Texts => [];
 
     /// <summary>For people and debuggers: <c>LengthPrefixFramer, FourBytes, at most 512 bytes</c>.</summary>
-    public override string ToString() => $"LengthPrefixFramer, {_field}{(_littleEndian ? ", little-endian" : "")}{(_offset > 0 ? $" at {_offset}" : "")}{SocketKitText.AtMost(_maxLength)}";
+    public override string ToString() =>
+        $"LengthPrefixFramer, {_field}{(_littleEndian ? ", little-endian" : "")}"
+        + $"{(_offset > 0 ? $" at {_offset}" : "")}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

@@ -58,7 +58,8 @@ public sealed class MarkFramer : IFramer, IFramerFacts
     bool IFramerFacts.IsBetweenFrames(ReadOnlySpan<byte> input) => _shared && input.SequenceEqual(_begin);
 
     /// <summary>For people and debuggers: <c>MarkFramer, 02 to 03, at most 512 bytes</c>.</summary>
-    public override string ToString() => $"MarkFramer, {SocketKitText.Bytes(_begin)} to {SocketKitText.Bytes(_end)}{SocketKitText.AtMost(_maxLength)}";
+    public override string ToString() =>
+        $"MarkFramer, {SocketKitText.Bytes(_begin)} to {SocketKitText.Bytes(_end)}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

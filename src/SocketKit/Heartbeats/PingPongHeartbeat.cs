@@ -92,7 +92,8 @@ public class PingPongHeartbeat : IHeartbeatPolicy
 
     /// <summary>For people and debuggers: <c>PingPongHeartbeat "ping" "pong", every 10 s, dead after 30 s</c>.</summary>
     public override string ToString() => 
-        $"{GetType().Name} {SocketKitText.Bytes(_ping)} {SocketKitText.Bytes(_pong)}, every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
+        $"{GetType().Name} {SocketKitText.Bytes(_ping)} {SocketKitText.Bytes(_pong)}"
+        + $", every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>
     public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)

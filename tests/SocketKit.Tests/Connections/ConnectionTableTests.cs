@@ -108,7 +108,8 @@ public class ConnectionTableTests
         await using var bed = await new TestBed().StartAsync();
         await using var peer = await bed.ConnectRawAsync();
 
-        bed.Session.Connection.Invoking(connection => connection.SetNameAsync(new string('x', length)).Now()).Should().Throw<ArgumentException>();
+        bed.Session.Connection.Invoking(connection => connection.SetNameAsync(new string('x', length)).Now())
+            .Should().Throw<ArgumentException>();
         bed.Session.Connection.SetNameAsync(new string('x', 256)).Now().Should().BeNull();
     }
 
@@ -120,7 +121,8 @@ public class ConnectionTableTests
         var connection = bed.Session.Connection;
         connection.Abort();
 
-        connection.Invoking(dead => dead.SetNameAsync("late").Now()).Should().Throw<ConnectionClosedException>().Which.Reason.Kind.Should().Be(CloseKind.Aborted);
+        connection.Invoking(dead => dead.SetNameAsync("late").Now())
+            .Should().Throw<ConnectionClosedException>().Which.Reason.Kind.Should().Be(CloseKind.Aborted);
         bed.Server.Connections.TryGet("late", out _).Should().BeFalse();
     }
 

@@ -41,7 +41,8 @@ public class StoppingTokenTests
         bed.Network.Settle();
 
         var stopping = bed.Server.StopAsync();
-        await Eventually.TrueAsync(() => bed.Server.State == ServerState.Draining && bed.Session.Connection.StoppingToken.IsCancellationRequested);
+        await Eventually.TrueAsync(() =>
+            bed.Server.State == ServerState.Draining && bed.Session.Connection.StoppingToken.IsCancellationRequested);
 
         bed.Session.Connection.ClosedToken.IsCancellationRequested.Should().BeFalse();
         bed.Open(gate);
