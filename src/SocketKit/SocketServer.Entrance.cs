@@ -17,7 +17,7 @@ public sealed partial class SocketServer
 
         public ISocketClient? Client => null;
 
-        public Func<IConnection, CancellationToken, ValueTask>? OnConnecting => null;
+        public Func<IConnection, CancellationToken, ValueTask>? OnOpening => null;
 
         public void Opened(Connection connection) => server.Opened(connection);
 

@@ -48,7 +48,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         _clock = new ConnectionClock(Settings);
         _notices = new StateNotices(changed, Settings.Logger);
-        _held = new HeldSends(Settings.SendLimit);
+        _held = new HeldSends(Settings.MaxQueuedBytes);
     }
 
     public ConnectionSettings Settings => _settings.Connection;
@@ -89,7 +89,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     ISocketClient? IConnectionOwner.Client => _client;
 
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting;
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 
     private long Now => Settings.TimeProvider.GetElapsedTime(0, Settings.TimeProvider.GetTimestamp()).Ticks;
 

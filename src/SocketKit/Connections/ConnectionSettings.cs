@@ -28,20 +28,20 @@ internal sealed class ConnectionSettings
     public ConnectionSettings(ConnectionOptions options, string role, bool handlerRequired)
     {
         Framer = options.Framer ?? throw new OptionsException(role + ".Framer", "is not set; type Framer = Framers.Lines(), or another framer");
-        if (handlerRequired && options.Handler is null)
+        if (handlerRequired && options.HandlerFactory is null)
         {
-            throw new OptionsException(role + ".Handler", "is not set; type Handler = Handler.OnText((connection, text) => connection.SendAsync(text)), say");
+            throw new OptionsException(role + ".Handler", "is not set; type HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync(text)), say");
         }
 
-        Handler = options.Handler;
-        ReleaseHandler = options.Handler is null ? null : options.ReleaseHandler;
+        HandlerFactory = options.Handler;
+        ReleaseHandler = options.HandlerFactory is null ? null : options.ReleaseHandler;
         var heartbeat = NotNull(options.Heartbeat, role, nameof(options.Heartbeat), "NoHeartbeat.Instance");
         Heartbeat = heartbeat is NoHeartbeat ? null : heartbeat;
         CorrelationId = options.CorrelationId;
         RequestTimeout = Positive(options.RequestTimeout, role, nameof(options.RequestTimeout));
         MaxPendingRequests = InRange(options.MaxPendingRequests, 1, int.MaxValue, role, nameof(options.MaxPendingRequests));
         MaxFrameLength = InRange(options.MaxFrameLength, 1, 1 << 30, role, nameof(options.MaxFrameLength));
-        SendLimit = InRange(options.SendLimit, HighWaterMark, int.MaxValue, role, nameof(options.SendLimit));
+        MaxQueuedBytes = InRange(options.MaxQueuedBytes, HighWaterMark, int.MaxValue, role, nameof(options.MaxQueuedBytes));
         SlowConsumerTimeout = Positive(options.SlowConsumerTimeout, role, nameof(options.SlowConsumerTimeout));
         OpenTimeout = Positive(options.OpenTimeout, role, nameof(options.OpenTimeout));
         CloseTimeout = Positive(options.CloseTimeout, role, nameof(options.CloseTimeout));
@@ -83,10 +83,10 @@ internal sealed class ConnectionSettings
 
     public int MaxFrameLength { get; }
 
-    public int SendLimit { get; }
+    public int MaxQueuedBytes { get; }
 
-    /// <summary>Above this many bytes a corked batch goes out. Well below <see cref="SendLimit"/>: a batch alone never overflows it.</summary>
-    public int CorkLimit => Math.Clamp(SendLimit / 4, HighWaterMark, MostCorked);
+    /// <summary>Above this many bytes a corked batch goes out. Well below <see cref="MaxQueuedBytes"/>: a batch alone never overflows it.</summary>
+    public int CorkLimit => Math.Clamp(MaxQueuedBytes / 4, HighWaterMark, MostCorked);
 
     public TimeSpan SlowConsumerTimeout { get; }
 

@@ -29,7 +29,7 @@ public class ConnectionFactsTests
         {
             Listeners = { network.Listen("front"), network.Listen("back") },
             Framer = Framers.Lines(),
-            Handler = connection =>
+            HandlerFactory = connection =>
             {
                 came.Add(connection.Listener);
                 return new Session(connection, (_, _) => default);

@@ -80,7 +80,7 @@ public class ConnectionStatisticsTests
     [Fact]
     public async Task Discarded_bytes_are_counted_in_all()
     {
-        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.Framer = Framers.Marked("<", ">"));
+        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.Framer = Framers.Enclosed("<", ">"));
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("12<a>345<b>");
         bed.Network.Settle();

@@ -10,7 +10,7 @@ namespace SocketKit;
 /// Thread-safe and stateless.
 /// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
-public sealed class DelimiterFramer : IFramer, IFramerFacts
+public sealed class DelimitedFramer : IFramer, IFramerFacts
 {
     private readonly SequenceSearch _delimiters;
     private readonly byte[] _written;
@@ -22,7 +22,7 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer for one delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter, 1 to 256 bytes.</param>
     /// <exception cref="ArgumentException">The delimiter is empty or too long.</exception>
-    public DelimiterFramer(ReadOnlySpan<byte> delimiter)
+    public DelimitedFramer(ReadOnlySpan<byte> delimiter)
     {
         _written = delimiter.ToArray();
         _delimiters = new SequenceSearch(_written);
@@ -33,12 +33,12 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer from options, which are copied.</summary>
     /// <param name="options">The options.</param>
     /// <exception cref="OptionsException">An option is out of its range; the message says what to type.</exception>
-    public DelimiterFramer(DelimiterOptions options)
+    public DelimitedFramer(DelimitedOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxLength < 1)
         {
-            throw new OptionsException("DelimiterOptions.MaxLength", $"{options.MaxLength} is below 1; leave it unset for no limit but ConnectionOptions.MaxFrameLength");
+            throw new OptionsException("DelimitedOptions.MaxLength", $"{options.MaxLength} is below 1; leave it unset for no limit but ConnectionOptions.MaxFrameLength");
         }
 
         var delimiters = options.Delimiters.Select(delimiter => delimiter.ToArray()).ToArray();
@@ -48,7 +48,7 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
         }
         catch (ArgumentException e)
         {
-            throw new OptionsException("DelimiterOptions.Delimiters", e.Message);
+            throw new OptionsException("DelimitedOptions.Delimiters", e.Message);
         }
 
         _keep = options.KeepDelimiter;
@@ -64,8 +64,8 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
 
-    /// <summary>For people and debuggers: <c>DelimiterFramer, ";;" or 00, at most 512 bytes</c>.</summary>
-    public override string ToString() => $"DelimiterFramer, {_delimiters}{(_keep ? ", kept" : "")}{SocketKitText.AtMost(_maxLength)}";
+    /// <summary>For people and debuggers: <c>DelimitedFramer, ";;" or 00, at most 512 bytes</c>.</summary>
+    public override string ToString() => $"DelimitedFramer, {_delimiters}{(_keep ? ", kept" : "")}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

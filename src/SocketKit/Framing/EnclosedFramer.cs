@@ -18,7 +18,7 @@ namespace SocketKit;
 /// first mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
-public sealed class MarkFramer : IFramer, IFramerFacts
+public sealed class EnclosedFramer : IFramer, IFramerFacts
 {
     // The end mark is number 0 in the search inside a frame, the begin mark number 1.
     private const int EndMark = 0;
@@ -36,7 +36,7 @@ public sealed class MarkFramer : IFramer, IFramerFacts
     /// <param name="end">The end mark, 1 to 256 bytes. It may be the same as the begin mark; else neither may hold the other except at its end.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty or too long, or one holds the other.</exception>
-    public MarkFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
+    public EnclosedFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
         _begin = begin.ToArray();
@@ -47,7 +47,7 @@ public sealed class MarkFramer : IFramer, IFramerFacts
         _maxLength = maxLength;
     }
 
-    internal MarkFramer(string begin, string end, Encoding encoding, int maxLength)
+    internal EnclosedFramer(string begin, string end, Encoding encoding, int maxLength)
         : this(TextBytes.Encode(encoding, begin), TextBytes.Encode(encoding, end), maxLength) => _texts = [new("begin mark", begin, _begin), new("end mark", end, _end)];
 
     long IFramerFacts.ShortestFrame => (_shared ? 1L : 0L) + _begin.Length + _end.Length;
@@ -57,9 +57,9 @@ public sealed class MarkFramer : IFramer, IFramerFacts
     /// <remarks>A mark that ends a frame may stand twice, and on a line that is idle stands again and again.</remarks>
     bool IFramerFacts.IsBetweenFrames(ReadOnlySpan<byte> input) => _shared && input.SequenceEqual(_begin);
 
-    /// <summary>For people and debuggers: <c>MarkFramer, 02 to 03, at most 512 bytes</c>.</summary>
+    /// <summary>For people and debuggers: <c>EnclosedFramer, 02 to 03, at most 512 bytes</c>.</summary>
     public override string ToString() =>
-        $"MarkFramer, {SocketKitText.Bytes(_begin)} to {SocketKitText.Bytes(_end)}{SocketKitText.AtMost(_maxLength)}";
+        $"EnclosedFramer, {SocketKitText.Bytes(_begin)} to {SocketKitText.Bytes(_end)}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
