@@ -1,10 +1,13 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using System.Text;
 using SocketKit.Clients;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
 /// <summary>Keeps one connection to a server, and dials again when a policy says so. See <see cref="ISocketClient"/>.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class SocketClient : ISocketClient
 {
     private readonly SocketClientOptions _options;
@@ -43,7 +46,7 @@ public sealed class SocketClient : ISocketClient
             {
                 if (_session is null)
                 {
-                    _session = new ClientSession(_options, Tell);
+                    _session = new ClientSession(_options, this, Tell);
                     if (_disposed)
                     {
                         // Its Messages end, and nothing begins. Nothing runs yet, so this is done at once.
@@ -78,6 +81,17 @@ public sealed class SocketClient : ISocketClient
         {
             ExceptionDispatchInfo.Throw(failure);
         }
+    }
+
+    /// <summary>
+    /// For people, logs and debuggers: <c>SocketClient to tcp://127.0.0.1:9000, Connected</c>, with
+    /// <see cref="ConnectionOptions.Name"/> if it has one. Takes no lock, and does not check the options.
+    /// </summary>
+    public override string ToString()
+    {
+        var to = _options.Dialer is { } dialer ? " to " + LogText.NameOf(dialer) : "";
+        var state = Volatile.Read(ref _session)?.StateNow ?? ClientState.Disconnected;
+        return $"{SocketKitText.Named(nameof(SocketClient), _options.Name)}{to}, {state}";
     }
 
     /// <inheritdoc/>

@@ -16,13 +16,25 @@ public sealed partial class SocketServer
         // Not under the caller's lock any more, and not on its stack.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Connection[] connections;
+        lock (_gate)
+        {
+            // Nothing is added any more: what is accepted during a stop is refused.
+            connections = [.. _all];
+        }
+
+        foreach (var connection in connections)
+        {
+            connection.BeginStop();
+        }
+
         await Task.WhenAll(_loops.Select(loop => loop.StopAsync())).ConfigureAwait(false);
         if (_settings is not { } settings || !starting.IsCompletedSuccessfully)
         {
             return null;
         }
 
-        Connection[] connections;
+        // Those that have ended meanwhile are no matter of the stop any more.
         lock (_gate)
         {
             connections = [.. _all];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -11,7 +12,8 @@ using SocketKit.Servers;
 namespace SocketKit;
 
 /// <summary>Accepts connections and runs a handler for each. See <see cref="ISocketServer"/>.</summary>
-public sealed partial class SocketServer : ISocketServer, IConnectionOwner
+[DebuggerDisplay("{ToString(),nq}")]
+public sealed partial class SocketServer : ISocketServer
 {
     private static readonly TimeSpan BroadcastPatience = TimeSpan.FromSeconds(1);
 
@@ -45,17 +47,31 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         {
             lock (_gate)
             {
-                return (_starting, _stopping) switch
-                {
-                    ({ IsCompleted: true, IsCompletedSuccessfully: false }, _) => ServerState.Stopped,
-                    (_, { IsCompleted: true }) => ServerState.Stopped,
-                    (_, not null) => ServerState.Draining,
-                    ({ IsCompleted: true }, null) => ServerState.Listening,
-                    (null, _) when _disposed => ServerState.Stopped,
-                    _ => ServerState.NotStarted,
-                };
+                return StateNow;
             }
         }
+    }
+
+    /// <summary>Under the gate, or for people, who may see a state that is a moment old.</summary>
+    private ServerState StateNow => (_starting, _stopping) switch
+    {
+        ({ IsCompleted: true, IsCompletedSuccessfully: false }, _) => ServerState.Stopped,
+        (_, { IsCompleted: true }) => ServerState.Stopped,
+        (_, not null) => ServerState.Draining,
+        ({ IsCompleted: true }, null) => ServerState.Listening,
+        (null, _) when _disposed => ServerState.Stopped,
+        _ => ServerState.NotStarted,
+    };
+
+    /// <summary>
+    /// For people, logs and debuggers: <c>SocketServer gateway, Listening on 127.0.0.1:9000, 3 connections</c>, with
+    /// <see cref="ConnectionOptions.Name"/> if it has one. Takes no lock.
+    /// </summary>
+    public override string ToString()
+    {
+        var where = EndPoints.Count == 0 ? "" : " on " + string.Join(", ", EndPoints.Select(LogText.NameOf));
+        return $"{SocketKitText.Named(nameof(SocketServer), _options.Name)}, {StateNow}{where}"
+            + $", {SocketKitText.Count(_open.Count, "connection")}";
     }
 
     /// <inheritdoc/>
@@ -66,10 +82,6 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 
     /// <inheritdoc/>
     public Encoding TextEncoding => _settings?.Connection.TextEncoding ?? _options.TextEncoding;
-
-    ISocketServer IConnectionOwner.Server => this;
-
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => null;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)
@@ -109,7 +121,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     private Task<string?> BeginStop(CancellationToken cancellationToken)
     {
         // A handler that awaits the stop cannot end before it does.
-        if (HandlerContext.CurrentConnection is { } caller && caller.Owner == this)
+        if (HandlerContext.CurrentConnection is { } caller && caller.Server == this)
         {
             caller.LeaveOutOfStop();
         }
@@ -166,7 +178,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         List<Task>? full = null;
         foreach (var recipient in to ?? _open)
         {
-            if (recipient is not Connection connection || connection.Owner != this)
+            if (recipient is not Connection connection || connection.Server != this)
             {
                 // Another server's or a test's: its framing may differ.
                 queued += recipient.TrySend(message) ? 1 : 0;
@@ -207,7 +219,8 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         _ = await BeginStop(CancellationToken.None).ConfigureAwait(false);
     }
 
-    void IConnectionOwner.Opened(Connection connection)
+    /// <summary>See <see cref="IConnectionOwner.Opened"/>.</summary>
+    private void Opened(Connection connection)
     {
         _open.Add(connection);
         Log.Opened(_settings!.Connection.Logger, connection.Id, connection);
@@ -217,7 +230,8 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         }
     }
 
-    void IConnectionOwner.Released(Connection connection, CloseReason reason)
+    /// <summary>See <see cref="IConnectionOwner.Released"/>.</summary>
+    private void Released(Connection connection)
     {
         _open.Remove(connection);
         _clock!.Remove(connection);
@@ -247,22 +261,14 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         }
     }
 
-    void IConnectionOwner.Gone(Connection connection, CloseReason reason)
-    {
-    }
-
-    IConnection? IConnectionOwner.SetName(Connection connection, string name) => _open.SetName(connection, name);
-
-    bool IConnectionOwner.TrySetName(Connection connection, string name) => _open.TrySetName(connection, name);
-
     /// <summary>Takes a new wire in, or refuses it. Called by the accept loops; never throws for one connection.</summary>
-    internal void Accepted(Transport transport)
+    private void Accepted(Transport transport, Entrance entrance)
     {
         var settings = _settings!;
         Connection connection;
         try
         {
-            connection = new Connection(transport, settings.Connection, this);
+            connection = new Connection(transport, settings.Connection, entrance);
         }
         catch
         {
@@ -331,7 +337,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
     private async Task StartOnceAsync(CancellationToken cancellationToken)
     {
         var settings = _settings = new ServerSettings(_options);
-        _clock = new ConnectionClock(settings.Connection.TimeProvider, settings.Connection.Logger, settings.Connection.Metrics);
+        _clock = new ConnectionClock(settings.Connection.TimeProvider, settings.Connection.Logger, settings.Connection.Metrics, settings.Connection.Coarse);
         var bound = new List<Listener>();
         try
         {
@@ -363,11 +369,17 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
         }
 
         RuntimeAge.Check(settings.Connection.Logger);
-        _loops = [.. bound.Select(listener => new AcceptLoop(listener, Accepted, settings.Connection))];
+        _loops = [.. bound.Select(NewLoop)];
         for (var i = 0; i < _loops.Length; i++)
         {
             Log.Listening(settings.Connection.Logger, EndPoints[i], bound[i].ProtectionText);
             _loops[i].Start();
+        }
+
+        AcceptLoop NewLoop(Listener listener)
+        {
+            var entrance = new Entrance(this, listener);
+            return new AcceptLoop(listener, transport => Accepted(transport, entrance), settings.Connection);
         }
     }
 }

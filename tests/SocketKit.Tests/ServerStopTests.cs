@@ -84,7 +84,7 @@ public class ServerStopTests
         await using var bed = await new TestBed().StartAsync((_, _) => new ValueTask(gate.Task), options => options.DrainTimeout = TimeSpan.FromSeconds(3));
         await using var stuck = await bed.ConnectRawAsync();
         await stuck.SendAsync("x\ny\n");
-        bed.Session.Connection.SetName("stuck device");
+        bed.Session.Connection.SetNameAsync("stuck device").Now();
         var stopping = bed.Server.StopAsync();
         await bed.Time.MadeAsync(TimeSpan.FromSeconds(3));
         bed.Advance(2.9);
@@ -215,7 +215,7 @@ public class ServerStopTests
                 await gate.Task;
             }
 
-            await connection.Server.StopAsync();
+            await connection.Server!.StopAsync();
             await connection.SendAsync("stopped");
             stopped.SetResult();
         });
@@ -240,7 +240,7 @@ public class ServerStopTests
         await using var bed = await new TestBed().StartAsync(async (connection, _) =>
         {
             await gate.Task;
-            await connection.Server.StopAsync();
+            await connection.Server!.StopAsync();
         });
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("x\n");

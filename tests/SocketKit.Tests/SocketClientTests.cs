@@ -262,8 +262,10 @@ public class SocketClientTests
     {
         await using var bed = await new TestBed().StartAsync();
         var client = await bed.ConnectAsync();
-        client.Connection!.Invoking(connection => connection.Server).Should().Throw<InvalidOperationException>();
-        client.Connection!.SetName("me").Should().BeNull();
+        client.Connection!.Server.Should().BeNull();
+        client.Connection.Listener.Should().BeNull();
+        client.Connection.Client.Should().BeSameAs(client);
+        client.Connection!.SetNameAsync("me").Now().Should().BeNull();
         client.Connection!.Name.Should().Be("me");
         await client.DisposeAsync();
         await client.DisposeAsync();

@@ -1,7 +1,11 @@
+using System.Diagnostics;
+using SocketKit.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>Capped exponential back-off with full jitter: each delay is drawn evenly from zero up to a ceiling that doubles with every failed attempt, so that a thousand clients do not come back at once.
 /// A connection that was lost within 10 s counts as a failed attempt. Gives up only when the peer rejected the client, or at <see cref="MaxAttempts"/>.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class BackoffReconnect : IReconnectPolicy
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
@@ -43,6 +47,11 @@ public sealed class BackoffReconnect : IReconnectPolicy
             field = value;
         }
     }
+
+    /// <summary>For people and debuggers: <c>BackoffReconnect, 0.5 s to 30 s, 5 attempts</c>.</summary>
+    public override string ToString() => 
+        $"BackoffReconnect, {SocketKitText.Time(_first)} to {SocketKitText.Time(_cap)}"
+        + $"{(MaxAttempts is { } most ? $", {SocketKitText.Count(most, "attempt")}" : "")}";
 
     /// <inheritdoc/>
     public TimeSpan? NextDelay(int attempt, CloseReason reason)

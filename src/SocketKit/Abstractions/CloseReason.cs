@@ -1,11 +1,18 @@
+using System.Diagnostics;
+using SocketKit.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>Why a connection ended: the first cause of death, set once.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="Phase">In which phase of the connection's life.</param>
 /// <param name="By">Who caused it.</param>
-/// <param name="Detail">More for people, or null. May hold text of the peer's, with control characters escaped.</param>
+/// <param name="Detail">
+/// More for people, or null. As it was given to <see cref="IConnection.CloseAsync"/> or <see cref="IConnection.Abort"/>, so it may hold
+/// text of the peer's; <see cref="ToString"/> escapes it.
+/// </param>
 /// <param name="Exception">What was thrown, or null.</param>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed record CloseReason(CloseKind Kind, ClosePhase Phase, CloseParty By, string? Detail, Exception? Exception)
 {
     /// <summary>Messages received but not given to the handler any more.</summary>
@@ -14,17 +21,20 @@ public sealed record CloseReason(CloseKind Kind, ClosePhase Phase, CloseParty By
     /// <summary>Bytes accepted by a send but not handed to the wire.</summary>
     public long UnsentBytes { get; init; }
 
-    /// <summary>For people and logs: <c>Truncated by Peer while Open: 1 byte without a line end</c>.</summary>
+    /// <summary>
+    /// For people and logs: <c>Truncated by Peer while Open: 1 byte without a line end</c>. Control characters of the detail are escaped,
+    /// and a detail of more than 500 characters is cut.
+    /// </summary>
     public override string ToString()
     {
         var text = $"{Kind} by {By} while {Phase}";
         if (Detail is not null)
         {
-            text += ": " + Detail;
+            text += ": " + LogText.EscapeRest(Detail);
         }
         else if (Exception is not null)
         {
-            text += ": " + ExceptionText.MessageOf(Exception);
+            text += ": " + LogText.EscapeRest(ExceptionText.MessageOf(Exception));
         }
 
         if (DiscardedMessages > 0)

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
@@ -84,6 +85,11 @@ public abstract class ConnectionOptions
 
     /// <summary>Where logs go. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>What tells one object of options from another, for people.</summary>
+    private protected string Describe(string type, string where) =>
+        $"{SocketKitText.Named(type, Name)}: {where}; "
+        + $"{(Framer is null ? "no framer" : LogText.NameOf(Framer))}; {LogText.NameOf(Heartbeat)}";
 }
 
 /// <summary>Reads the correlation id out of a message; see <see cref="ConnectionOptions.CorrelationId"/>.</summary>

@@ -90,6 +90,9 @@ public abstract class DelegatingTransport : Transport
     public override void Abort() => Inner.Abort();
 
     /// <inheritdoc/>
+    public override string ToString() => Inner.ToString();
+
+    /// <inheritdoc/>
     public override ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

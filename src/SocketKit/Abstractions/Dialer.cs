@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>How a client reaches its server: one address of one kind of transport. Made by <see cref="Dial"/>; thread-safe, reusable for every redial, and by several clients.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public abstract class Dialer
 {
     /// <summary>What it asks of its connections. Default: <see cref="WireProtection.None"/>, nothing that is known.</summary>

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>What a framer found at the start of its input. A value; made by the factory methods.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public readonly struct Frame : IEquatable<Frame>
 {
     private Frame(FrameKind kind, long value, int header = 0, int length = 0, int trailer = 0, bool barrier = false)

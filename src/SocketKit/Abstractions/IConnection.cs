@@ -3,6 +3,10 @@ using System.Net;
 namespace SocketKit;
 
 /// <summary>One live connection, the same for a server's and a client's end: either side may push, request and answer. Thread-safe.</summary>
+/// <remarks>
+/// The library makes the connections. Implement it for test doubles and for decorators that hand on to a connection of the library's;
+/// a server or client takes no other. A minor version may add members; they come with a default implementation where one is possible.
+/// </remarks>
 public interface IConnection : IMessageSender
 {
     /// <summary>Unique in this process, never reused.</summary>
@@ -26,30 +30,84 @@ public interface IConnection : IMessageSender
     T? Find<T>()
         where T : class => null;
 
-    /// <summary>The server that accepted it.</summary>
-    /// <exception cref="InvalidOperationException">It is a client's connection.</exception>
-    ISocketServer Server { get; }
+    /// <summary>
+    /// The server that accepted it, or null: it is a client's connection. The same rule holds for <see cref="Listener"/> and
+    /// <see cref="Client"/>: what belongs to the other role is null, so a handler that serves both asks one of them.
+    /// </summary>
+    ISocketServer? Server { get; }
+
+    /// <summary>
+    /// The listener of the server that accepted it, one of <see cref="SocketServerOptions.Listeners"/>: to tell by which door a peer came.
+    /// Null on a client's connection. Default of the interface: null.
+    /// </summary>
+    Listener? Listener => null;
+
+    /// <summary>The client that dialed it, or null: it is a server's connection. Default of the interface: null.</summary>
+    ISocketClient? Client => null;
 
     /// <summary>The session: the handler instance that was made for this connection.</summary>
     /// <exception cref="InvalidOperationException">There is none yet: the connection is still being opened, or the handler just being made.</exception>
     ConnectionHandler Handler { get; }
 
-    /// <summary>The name given by <see cref="SetName"/>, or null. In every log line.</summary>
+    /// <summary>
+    /// What handlers and decorators that share the connection keep for each other. Made at the first use, and gone with the connection;
+    /// values are not disposed of. A key that is an object of your own, or a type, is nobody else's.
+    /// </summary>
+    /// <remarks>
+    /// Thread-safe: each call is one step, and an enumeration is a moment's view. Two threads that may both add use
+    /// <see cref="IDictionary{TKey, TValue}.Add"/>, which throws for the second: the extension method TryAdd looks first and then adds, and
+    /// that is two steps. Default of the interface: a bag of the same kind.
+    /// </remarks>
+    IDictionary<object, object?> Items => ConnectionItems.Of(this);
+
+    /// <summary>
+    /// How much has passed and how it stands, at this moment; still told after the end. Takes the connection's lock for a moment, so it is
+    /// for looking now and then, not for every message. Default of the interface: the default value.
+    /// </summary>
+    ConnectionStatistics Statistics => default;
+
+    /// <summary>The name given by <see cref="SetNameAsync"/>, or null. In every log line.</summary>
     string? Name { get; }
 
-    /// <summary>Names the connection (device id, user, player), once it has proved who it is: a name that a peer may choose lets it take another's place. Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open connection does not unregister it.</summary>
-    /// <param name="name">The name, 1 to 256 characters.</param>
-    /// <returns>The former holder of the name, still connected perhaps (close it if that is right for you), or null: it keeps the name in its log lines, and is not found by it any more. Always null on a client's connection.</returns>
-    /// <exception cref="ArgumentException">The name is empty, or longer than that.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
-    IConnection? SetName(string name);
+    /// <summary>
+    /// Names the connection (device id, user, player), once it has proved who it is: a name that a peer may choose lets it take another's
+    /// place. Unique per server, the last one wins: a device that redials takes its name over, and the death of its old half-open
+    /// connection does not unregister it.
+    /// </summary>
+    /// <param name="name">The name, 1 to 256 characters. Case-sensitive.</param>
+    /// <param name="cancellationToken">Abandons the wait; without effect once the name is given.</param>
+    /// <returns>
+    /// The former holder of the name, still connected perhaps (close it if that is right for you), or null: it keeps the name in its log
+    /// lines, and is not found by it any more. Always null on a client's connection. Complete at once as long as the register is this
+    /// process's, which it is today; do not rely on it.
+    /// </returns>
+    /// <exception cref="ArgumentException">The name is empty, or longer than that. Thrown by the call.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken. Thrown by the task.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled before; the name is not taken. Thrown by the task.</exception>
+    ValueTask<IConnection?> SetNameAsync(string name, CancellationToken cancellationToken = default);
 
-    /// <summary>The same, unless another open connection of the server has the name: whoever comes first keeps it. On a client's connection always possible.</summary>
-    /// <param name="name">The name, 1 to 256 characters.</param>
-    /// <returns>False: another has it; this connection keeps the name that it had, or none.</returns>
-    /// <exception cref="ArgumentException">The name is empty, or longer than that.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken.</exception>
-    bool TrySetName(string name);
+    /// <summary>
+    /// The same, unless another open connection of the server has the name: whoever comes first keeps it. On a client's connection always
+    /// possible.
+    /// </summary>
+    /// <param name="name">The name, 1 to 256 characters. Case-sensitive.</param>
+    /// <param name="cancellationToken">Abandons the wait; without effect once the name is given.</param>
+    /// <returns>
+    /// False: another has it; this connection keeps the name that it had, or none. Complete at once, as <see cref="SetNameAsync"/> is.
+    /// </returns>
+    /// <exception cref="ArgumentException">The name is empty, or longer than that. Thrown by the call.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closed already; the name is not taken. Thrown by the task.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled before; the name is not taken. Thrown by the task.</exception>
+    ValueTask<bool> TrySetNameAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Canceled when the server begins to stop, before what is in flight is drained, and at the latest with <see cref="ClosedToken"/>
+    /// (with it when the client disconnects, which drains nothing). For work that should come to an end then, while there is still time to
+    /// send its result: sending goes on for as long as <see cref="ClosedToken"/> is not canceled,
+    /// <see cref="SocketServerOptions.DrainTimeout"/> at most.
+    /// Made at the first use. What is registered runs on the thread pool. Default of the interface: <see cref="ClosedToken"/>.
+    /// </summary>
+    CancellationToken StoppingToken => ClosedToken;
 
     /// <summary>Cancelled soon after the first cause of death.</summary>
     CancellationToken ClosedToken { get; }
@@ -62,14 +120,18 @@ public interface IConnection : IMessageSender
     Task<CloseReason> Closed { get; }
 
     /// <summary>Closes gracefully: what is queued goes out, then the end of the stream is sent. Messages that have arrived and are not handled yet are discarded, and counted in the reason. Never waits for a handler, so it may be awaited in one.</summary>
-    /// <param name="detail">For the reason and the log.</param>
+    /// <param name="detail">For the reason (<see cref="CloseReason.Detail"/>) and the log; control characters are escaped there.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
     /// <returns>Complete when the queue is flushed and the end of the stream is sent, or after <see cref="ConnectionOptions.CloseTimeout"/>, when the connection is aborted.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled; the connection closes all the same.</exception>
     ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default);
 
     /// <summary>Ends the connection at once; what is queued is lost. Idempotent, never throws.</summary>
-    void Abort();
+    /// <param name="detail">
+    /// For the reason (<see cref="CloseReason.Detail"/>) and the log; control characters are escaped there, so it may hold text of the
+    /// peer's. Null, the default: none. Without effect if the connection has another cause of death already.
+    /// </param>
+    void Abort(string? detail = null);
 }
 
 /// <summary>What a connection offers to handlers of the library's own.</summary>

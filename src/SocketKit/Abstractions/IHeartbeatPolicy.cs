@@ -6,6 +6,7 @@ namespace SocketKit;
 /// Decides when to send a heartbeat and when a silent peer is dead, and knows the wire image of heartbeats. Pure functions of facts and time: no timer, socket or lock inside.
 /// One instance serves all connections and is called from several threads.
 /// </summary>
+/// <remarks>Made to be implemented by you. A member that a minor version adds has a default implementation.</remarks>
 public interface IHeartbeatPolicy
 {
     /// <summary>Decides what to do now. Called when the last decision's due time has come, rounded up to the clock's 100 ms. What any of these methods throws closes the connection as <see cref="CloseKind.HandlerFailed"/>.</summary>

@@ -2,7 +2,11 @@ using System.Text;
 
 namespace SocketKit;
 
-/// <summary>Sends messages to one peer: a connection, or a client whose connection may change. Thread-safe. Every method copies the bytes before it returns, so the memory is the caller's again at once. Overloads for text, spans, sequences and callbacks that write the payload are extension methods (<see cref="MessageSenderExtensions"/>).</summary>
+/// <summary>Sends messages to one peer: a connection, or a client whose connection may change. Thread-safe. Every method copies the bytes before it returns, so the memory is the caller's again at once. Overloads for text and spans are extension methods (<see cref="MessageSenderExtensions"/>).</summary>
+/// <remarks>
+/// <see cref="IConnection"/> and <see cref="ISocketClient"/> are the library's. Implement it for test doubles and decorators. A minor
+/// version may add members; they come with a default implementation where one is possible.
+/// </remarks>
 public interface IMessageSender
 {
     /// <summary>The encoding for text, from <see cref="ConnectionOptions.TextEncoding"/>.</summary>

@@ -1,6 +1,7 @@
 namespace SocketKit;
 
 /// <summary>Says when a client dials again. Thread-safe: one instance may serve several clients.</summary>
+/// <remarks>Made to be implemented by you. A member that a minor version adds has a default implementation.</remarks>
 public interface IReconnectPolicy
 {
     /// <summary>The delay before the next attempt. A policy that throws ends reconnecting, and the log says why.</summary>

@@ -1,6 +1,7 @@
 namespace SocketKit;
 
 /// <summary>Decides what to answer to a message. One instance serves all connections, so it is thread-safe. Used by <see cref="Handlers.Reply(IReplyStrategy[])"/>.</summary>
+/// <remarks>Made to be implemented by you. A member that a minor version adds has a default implementation.</remarks>
 public interface IReplyStrategy
 {
     /// <summary>Says what to answer.</summary>

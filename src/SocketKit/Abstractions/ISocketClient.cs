@@ -1,6 +1,10 @@
 namespace SocketKit;
 
 /// <summary>Keeps one connection to a server, and dials again when a policy says so. Thread-safe. Sending while not connected throws <see cref="ConnectionClosedException"/> at once, with the last reason.</summary>
+/// <remarks>
+/// <see cref="SocketClient"/> is the library's. Implement it for test doubles and decorators. A minor version may add
+/// members; they come with a default implementation where one is possible.
+/// </remarks>
 public interface ISocketClient : IMessageSender, IAsyncDisposable
 {
     /// <summary>Where the client is in its life. <see cref="ClientState.Connected"/> only until the connection's first cause of

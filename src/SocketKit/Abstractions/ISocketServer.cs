@@ -4,6 +4,10 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>Accepts connections and runs a handler for each. Thread-safe. Started and stopped once.</summary>
+/// <remarks>
+/// <see cref="SocketServer"/> is the library's. Implement it for test doubles and decorators. A minor version may add
+/// members; they come with a default implementation where one is possible.
+/// </remarks>
 public interface ISocketServer : IAsyncDisposable
 {
     /// <summary>Where the server is in its life.</summary>
@@ -68,11 +72,15 @@ public enum ServerState
 }
 
 /// <summary>The live connections of a server. Enumeration is a moment's view, safe while connections come and go.</summary>
+/// <remarks>
+/// The library makes it. Implement it for test doubles. A minor version may add members; they come with a default implementation where one
+/// is possible.
+/// </remarks>
 public interface IConnectionTable : IReadOnlyCollection<IConnection>
 {
     /// <summary>Finds a connection by its id.</summary>
     bool TryGet(long id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IConnection? connection);
 
-    /// <summary>Finds a connection by the name that <see cref="IConnection.SetName"/> gave it. Case-sensitive.</summary>
+    /// <summary>Finds a connection by the name that <see cref="IConnection.SetNameAsync"/> gave it. Case-sensitive.</summary>
     bool TryGet(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IConnection? connection);
 }

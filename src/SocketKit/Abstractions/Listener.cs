@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using System.Net;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
 /// <summary>Where a server accepts connections from: one address of one kind of transport. Made by <see cref="Listen"/>; used by one server, once.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public abstract class Listener : IAsyncDisposable
 {
     /// <summary>Where it listens: as asked for before <see cref="BindAsync"/>, as bound (port 0 resolved) after it.</summary>
@@ -33,4 +36,10 @@ public abstract class Listener : IAsyncDisposable
 
     /// <summary>The same as <see cref="StopAsync"/>, and releases the rest.</summary>
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>
+    /// The address for people and logs; the library's own listeners say it as a URL, such as <c>tcp://127.0.0.1:9000</c>. Default: the
+    /// type's name and <see cref="EndPoint"/>.
+    /// </summary>
+    public override string? ToString() => $"{GetType().Name} on {LogText.NameOf(EndPoint)}";
 }

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
@@ -7,6 +9,7 @@ namespace SocketKit;
 /// Bytes that you own: a copy of a message that outlives the handler call, or a response. Dispose it to give its buffer back; one that is never disposed costs the pool a buffer, nothing worse.
 /// Not thread-safe.
 /// </summary>
+[DebuggerDisplay("{DebuggerText,nq}")]
 public sealed class Message : IDisposable
 {
     private readonly Encoding _encoding;
@@ -48,7 +51,13 @@ public sealed class Message : IDisposable
         return new Message(buffer, bytes.Length, encoding ?? Encoding.UTF8);
     }
 
-    /// <summary>The bytes as text. Bytes that are not valid in the encoding become U+FFFD.</summary>
+    // Text of a peer's, so escaped and cut.
+    private string DebuggerText => _buffer is null ? "disposed" : $"{SocketKitText.Count(_length, "byte")}: \"{LogText.NameOf(this)}\"";
+
+    /// <summary>
+    /// The bytes as text, as they are: escape a peer's text before it is logged (<see cref="SafeLogging.Escape"/>). Bytes that are not
+    /// valid in the encoding become U+FFFD.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The message was disposed.</exception>
     public override string ToString() => _encoding.GetString(Span);
 

@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Diagnostics;
 
 namespace SocketKit;
 
 /// <summary>No heartbeats, the default: no byte on the wire. TCP keep-alive and the user time-out still find a dead peer in 30 s.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class NoHeartbeat : IHeartbeatPolicy
 {
     /// <summary>The only instance.</summary>
@@ -11,6 +13,9 @@ public sealed class NoHeartbeat : IHeartbeatPolicy
     private NoHeartbeat()
     {
     }
+
+    /// <summary>For people and debuggers: <c>NoHeartbeat</c>.</summary>
+    public override string ToString() => nameof(NoHeartbeat);
 
     /// <inheritdoc/>
     public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) => HeartbeatDecision.Never;

@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using System.Text;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
 /// <summary>What a strategy says to a message. A value, compared by content; text and bytes convert by themselves.</summary>
+[DebuggerDisplay("{DebuggerText,nq}")]
 public readonly struct Reply : IEquatable<Reply>
 {
     private readonly string? _text;
@@ -97,7 +100,10 @@ public readonly struct Reply : IEquatable<Reply>
     /// <summary>Compares by content.</summary>
     public static bool operator !=(Reply left, Reply right) => !left.Equals(right);
 
-    /// <summary>The text, the bytes in hexadecimal, or the kind.</summary>
+    // A reply may repeat what a peer has said.
+    private string DebuggerText => Kind == ReplyKind.Text ? $"\"{LogText.Escape(_text!)}\"" : LogText.Escape(ToString());
+
+    /// <summary>The text as it is, the bytes in hexadecimal, or the kind.</summary>
     public override string ToString() => Kind switch
     {
         ReplyKind.Text => _text!,

@@ -1,6 +1,10 @@
+using System.Diagnostics;
+using SocketKit.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>What a client needs to connect: a dialer and a framer.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class SocketClientOptions : ConnectionOptions
 {
     /// <summary>Where to connect to; see <see cref="Dial"/>. No default: it must be set.</summary>
@@ -16,4 +20,7 @@ public sealed class SocketClientOptions : ConnectionOptions
     /// <summary>Runs on every new connection before anything else is sent (log in, subscribe); sends and requests made on the client meanwhile wait behind it, until the open deadline. When it throws, the attempt
     /// has failed; <see cref="RejectedException"/> ends reconnecting. Default: none.</summary>
     public Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; set; }
+
+    /// <summary>For people and debuggers: <c>SocketClientOptions: tcp://127.0.0.1:9000; LineFramer, Any; NoHeartbeat</c>.</summary>
+    public override string ToString() => Describe(nameof(SocketClientOptions), Dialer is null ? "no dialer" : LogText.NameOf(Dialer));
 }

@@ -1,10 +1,13 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
 /// <summary>What the TLS handshake of a connection came to. Immutable, and still told after the connection's end.</summary>
+[DebuggerDisplay("{DebuggerText,nq}")]
 public sealed class TlsInfo
 {
     /// <summary>Makes one; the library does, and a test's double may.</summary>
@@ -37,6 +40,12 @@ public sealed class TlsInfo
     /// <summary>The peer's certificate, which has passed validation: a client's with mutual TLS, the server's at a client. Null when it gave none. Stays usable for as long as somebody holds it; it is not the caller's to dispose of.</summary>
     public X509Certificate2? PeerCertificate { get; }
 
+    private string DebuggerText =>
+        $"{this}{Told("for", ServerName)}{Told("over", ApplicationProtocol)}{Told("of", PeerCertificate?.Subject)}";
+
     /// <summary>For people and logs: <c>Tls13, TLS_AES_256_GCM_SHA384</c>. Holds no text of the peer's.</summary>
     public override string ToString() => $"{Protocol}, {CipherSuite}";
+
+    // All of it may be the peer's words.
+    private static string Told(string word, string? text) => text is null ? "" : $", {word} {LogText.Escape(text)}";
 }

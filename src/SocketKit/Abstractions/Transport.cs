@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
@@ -13,6 +15,7 @@ namespace SocketKit;
 /// <see cref="Abort"/> may be called at any time from any thread. <see cref="IAsyncDisposable.DisposeAsync"/> is called once, when neither is outstanding.
 /// A receive never completes on the stack of somebody's send.
 /// </remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public abstract class Transport : IAsyncDisposable
 {
     /// <summary>The local end, or null if the transport has no address.</summary>
@@ -135,6 +138,21 @@ public abstract class Transport : IAsyncDisposable
 
     /// <summary>Releases the transport's resources. Called once, when no operation is outstanding.</summary>
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>For people and logs: the type's name and both ends, what a peer may have chosen escaped. Never throws.</summary>
+    public override string ToString()
+    {
+        try
+        {
+            return $"{GetType().Name} from {LogText.NameOf(LocalEndPoint)} to {LogText.NameOf(RemoteEndPoint)}";
+        }
+#pragma warning disable CA1031 // A transport of somebody else's, which may be released.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return GetType().Name;
+        }
+    }
 
     private async ValueTask SendEachAsync(ReadOnlyMemory<byte> batch, ReadOnlyMemory<int> messageEnds)
     {

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using SocketKit.Diagnostics;
 
 namespace SocketKit;
 
@@ -8,6 +10,7 @@ namespace SocketKit;
 /// One end of a Unix-domain socket: its name, if it has one, and the process that holds it. <see cref="IConnection.RemoteEndPoint"/> of a connection that a server has accepted is one of these, so a handler can ask
 /// who is there: <c>connection.RemoteEndPoint is UnixEndPoint { Credentials.UserId: 1000 }</c>. Immutable; equal when all of it is.
 /// </summary>
+[DebuggerDisplay("{DebuggerText,nq}")]
 public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
 {
     // struct sockaddr_un: the family, and the path behind it.
@@ -48,6 +51,9 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
         ({ } credentials, null) => credentials.ToString(),
         ({ } credentials, { } path) => $"{credentials}, named \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\u0022", StringComparison.Ordinal)}\"",
     };
+
+    // A peer chooses its name itself.
+    private string DebuggerText => LogText.NameOf(this);
 
     /// <inheritdoc/>
     public bool Equals(UnixEndPoint? other) => other is not null && Path == other.Path && Credentials == other.Credentials;

@@ -56,7 +56,8 @@ internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
     }
 
     /// <summary>The attempt is over: connected, or with what it failed. Only the first call counts.</summary>
-    public void EndSpan(CloseReason? failure) => SocketKitActivities.End(Interlocked.Exchange(ref _span, null), failure?.Kind.ToString(), failure is null ? null : LogText.EscapeRest(failure.ToString()));
+    public void EndSpan(CloseReason? failure) =>
+        SocketKitActivities.End(Interlocked.Exchange(ref _span, null), failure?.Kind.ToString(), failure?.ToString());
 
     /// <summary>A caller of ConnectAsync waits for the connection.</summary>
     public Task Join()

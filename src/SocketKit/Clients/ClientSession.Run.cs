@@ -28,7 +28,7 @@ internal sealed partial class ClientSession
                 run.Connection?.Abort();
             }
 
-            Log.Disconnected(Settings.Logger, _settings.Address, LogText.EscapeRest(reason.ToString()));
+            Log.Disconnected(Settings.Logger, _settings.Address, reason.ToString());
         }
         finally
         {
@@ -79,7 +79,7 @@ internal sealed partial class ClientSession
                 return reason;
             }
 
-            Log.Waiting(Settings.Logger, _settings.Address, LogText.EscapeRest(reason.ToString()), delay);
+            Log.Waiting(Settings.Logger, _settings.Address, reason.ToString(), delay);
             if (!TryChange(run, ClientState.Waiting, reason, delay))
             {
                 return reason;

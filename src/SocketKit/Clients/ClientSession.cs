@@ -22,6 +22,7 @@ internal sealed partial class ClientSession : IConnectionOwner
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
+    private readonly ISocketClient _client;
     private readonly ClientSettings _settings;
     private readonly ConnectionClock _clock;
     private readonly StateNotices _notices;
@@ -37,8 +38,9 @@ internal sealed partial class ClientSession : IConnectionOwner
     private int _disconnects;
     private CloseReason? _lastReason;
 
-    public ClientSession(SocketClientOptions options, Action<ClientStateChange> changed)
+    public ClientSession(SocketClientOptions options, ISocketClient client, Action<ClientStateChange> changed)
     {
+        _client = client;
         _settings = new ClientSettings(options);
         if (_settings.Connection.Handler is null)
         {
@@ -46,7 +48,7 @@ internal sealed partial class ClientSession : IConnectionOwner
             Settings.Handler = _ => Messages;
         }
 
-        _clock = new ConnectionClock(Settings.TimeProvider, Settings.Logger, Settings.Metrics);
+        _clock = new ConnectionClock(Settings.TimeProvider, Settings.Logger, Settings.Metrics, Settings.Coarse);
         _notices = new StateNotices(changed, Settings.Logger);
         _held = new HeldSends(Settings.MaxQueuedBytes);
     }
@@ -61,20 +63,33 @@ internal sealed partial class ClientSession : IConnectionOwner
         {
             lock (_gate)
             {
-                if (_state != ClientState.Connected || (_open is { Reason: null } && !_run!.IsCanceled))
-                {
-                    return _state;
-                }
-
-                // The wire is not released yet, and the policy not asked; the notice of the change follows with what it says.
-                return _run is { IsCanceled: false } && _settings.Reconnect is not null ? ClientState.Waiting : ClientState.Disconnected;
+                return StateNow;
             }
+        }
+    }
+
+    /// <summary>Under the gate, or for people, who may see a state that is a moment old.</summary>
+    public ClientState StateNow
+    {
+        get
+        {
+            if (_state != ClientState.Connected || (_open is { Reason: null } && _run is { IsCanceled: false }))
+            {
+                return _state;
+            }
+
+            // The wire is not released yet, and the policy not asked; the notice of the change follows with what it says.
+            return _run is { IsCanceled: false } && _settings.Reconnect is not null ? ClientState.Waiting : ClientState.Disconnected;
         }
     }
 
     public IConnection? Connection => Volatile.Read(ref _open) is { Reason: null } open ? open : null;
 
     ISocketServer? IConnectionOwner.Server => null;
+
+    Listener? IConnectionOwner.Listener => null;
+
+    ISocketClient? IConnectionOwner.Client => _client;
 
     Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 

@@ -33,6 +33,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OwnerMetrics _metrics;
+    private readonly CoarseTime _coarse;
     private readonly ClockPlaces _places = new();
 
     /// <summary>Connections of which a call does not return. Under the gate.</summary>
@@ -50,11 +51,13 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <param name="time">The clock of the server or client.</param>
     /// <param name="logger">Where it logs.</param>
     /// <param name="metrics">Whose connections these are.</param>
-    public ConnectionClock(TimeProvider time, ILogger logger, OwnerMetrics metrics)
+    /// <param name="coarse">Told the time at each tick.</param>
+    public ConnectionClock(TimeProvider time, ILogger logger, OwnerMetrics metrics, CoarseTime coarse)
     {
         _time = time;
         _logger = logger;
         _metrics = metrics;
+        _coarse = coarse;
     }
 
     public void Add(ITicked connection)
@@ -66,7 +69,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             {
                 try
                 {
-                    _last = Now;
+                    _coarse.Now = _last = Now;
                     _ticks = _time == TimeProvider.System
                         ? SystemTicker.Subscribe(Tick, _logger)
                         : _time.CreateTimer(_ => Tick(), null, Interval, Interval);
@@ -179,7 +182,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             }
 
             var step = now - _last;
-            _last = now;
+            _coarse.Now = _last = now;
             if (step > (Interval + MostLateness).Ticks)
             {
                 step = 0;

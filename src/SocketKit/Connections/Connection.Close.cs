@@ -14,7 +14,8 @@ internal sealed partial class Connection
 {
     private volatile CloseReason? _reason;
     private CancellationTokenSource? _opening;
-    private EndSignals? _signals;
+    /// <summary>Null as long as nobody needs any of it.</summary>
+    private ConnectionExtras? _extras;
     private long _unsentBytes;
 
     /// <summary>The receive loop is inside a verb of the wire.</summary>
@@ -43,17 +44,17 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                var signals = _signals ??= new EndSignals();
-                if (signals.ClosedSource is null)
+                var extras = Extras;
+                if (extras.ClosedSource is null)
                 {
-                    signals.ClosedSource = new CancellationTokenSource();
+                    extras.ClosedSource = new CancellationTokenSource();
                     if (_reason is not null)
                     {
-                        signals.ClosedSource.Cancel();
+                        extras.ClosedSource.Cancel();
                     }
                 }
 
-                return signals.ClosedSource.Token;
+                return extras.ClosedSource.Token;
             }
         }
     }
@@ -81,20 +82,44 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                var signals = _signals ??= new EndSignals();
-                if (signals.Closed is null)
+                var extras = Extras;
+                if (extras.Closed is null)
                 {
-                    signals.Closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    extras.Closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
                     if (_released)
                     {
-                        signals.Closed.SetResult(_reason!);
+                        extras.Closed.SetResult(_reason!);
                     }
                 }
 
-                return signals.Closed.Task;
+                return extras.Closed.Task;
             }
         }
     }
+
+    public CancellationToken StoppingToken
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                var extras = Extras;
+                if (extras.StoppingSource is null)
+                {
+                    extras.StoppingSource = new CancellationTokenSource();
+                    if (extras.IsStopping || _reason is not null)
+                    {
+                        extras.StoppingSource.Cancel();
+                    }
+                }
+
+                return extras.StoppingSource.Token;
+            }
+        }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private ConnectionExtras Extras => _extras ??= new ConnectionExtras();
 
     internal CloseReason? Reason => _reason;
 
@@ -124,18 +149,33 @@ internal sealed partial class Connection
                 return default;
             }
 
-            var signals = _signals ??= new EndSignals();
-            var finished = (signals.Finished ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            var extras = Extras;
+            var finished = (extras.Finished ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             return new ValueTask(cancellationToken.CanBeCanceled ? finished.WaitAsync(cancellationToken) : finished);
         }
     }
 
-    public void Abort()
+    public void Abort(string? detail = null)
     {
-        if (!TryClose(CloseKind.Aborted, CloseParty.Local, null, null, graceful: false))
+        if (!TryClose(CloseKind.Aborted, CloseParty.Local, detail, null, graceful: false))
         {
             AbortWire();
         }
+    }
+
+    /// <summary>The server begins to stop: whoever asked for it is told, before anything that is in flight is drained.</summary>
+    internal void BeginStop()
+    {
+        CancellationTokenSource? stopping;
+        using (_gate.Enter())
+        {
+            var extras = Extras;
+            extras.IsStopping = true;
+            stopping = extras.StoppingSource;
+        }
+
+        // Users' registrations run on the pool, not on the stack of the stop.
+        _ = stopping?.CancelAsync();
     }
 
     /// <summary>Ends the connection for the server's stop, when its time is up.</summary>
@@ -163,7 +203,7 @@ internal sealed partial class Connection
     private bool TryClose(CloseKind kind, CloseParty by, string? detail, Exception? exception, bool graceful)
     {
         CloseReason reason;
-        CancellationTokenSource? opening, closed;
+        CancellationTokenSource? opening, stopping, closed;
         bool flush = false, wake;
         using (_gate.Enter())
         {
@@ -178,7 +218,8 @@ internal sealed partial class Connection
             Wake();
             _discardedMessages += _mailbox.Clear();
             (opening, _opening) = (_opening, null);
-            closed = _signals?.ClosedSource;
+            stopping = _extras?.StoppingSource;
+            closed = _extras?.ClosedSource;
             wake = _waitingFor != DispatchWait.None;
             _waitingFor = DispatchWait.None;
             if (graceful)
@@ -191,6 +232,7 @@ internal sealed partial class Connection
 
         // Users' registrations run on the pool, not on the stack of whoever closes.
         _ = opening?.CancelAsync();
+        _ = stopping?.CancelAsync();
         _ = closed?.CancelAsync();
         // Who makes it looks for the reason afterwards: one of the two tells.
         Interlocked.MemoryBarrier();
@@ -239,7 +281,7 @@ internal sealed partial class Connection
             _unsentBytes = Math.Max(_unsentBytes, Queued);
             _output.Clear();
             (room, _room) = (_room, null);
-            finished = _signals?.Finished;
+            finished = _extras?.Finished;
             reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
         }
 
@@ -283,7 +325,7 @@ internal sealed partial class Connection
         {
             _flushing = false;
             _finished = true;
-            finished = _signals?.Finished;
+            finished = _extras?.Finished;
         }
 
         finished?.TrySetResult();

@@ -56,6 +56,7 @@ internal sealed partial class Connection
         }
 
         _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.HandlerFactory gave no handler");
+        var openedAt = UtcTicks;
         using (_gate.Enter())
         {
             _opening = null;
@@ -64,6 +65,7 @@ internal sealed partial class Connection
                 return;
             }
 
+            Volatile.Write(ref _openedAt, openedAt);
             _opened = true;
         }
 

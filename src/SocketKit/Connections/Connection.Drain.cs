@@ -11,12 +11,6 @@ internal sealed partial class Connection
     /// <summary>Where the input ends then.</summary>
     private InputMark? _inputMark;
 
-    /// <summary>Where the last reply ends, in bytes that the wire has taken; -1: not known yet.</summary>
-    private long _repliesEnd = -1;
-
-    /// <summary>How many receives had begun at the clock's last tick: still as many, and it is the same receive. The clock's.</summary>
-    private int _receiveAtTick = -1;
-
     /// <summary>
     /// Under the gate, with nothing left to handle: the wire has taken what was queued then. Who goes on sending after that, from a thread of its own,
     /// does not put the end off.
@@ -25,12 +19,13 @@ internal sealed partial class Connection
     {
         get
         {
-            if (_repliesEnd < 0)
+            var mark = _inputMark!;
+            if (mark.RepliesEnd < 0)
             {
-                _repliesEnd = BytesTaken + Queued;
+                mark.RepliesEnd = BytesTaken + Queued;
             }
 
-            return !IsSending || BytesTaken >= _repliesEnd;
+            return !IsSending || BytesTaken >= mark.RepliesEnd;
         }
     }
 
@@ -108,11 +103,11 @@ internal sealed partial class Connection
     private void CheckInputMark()
     {
         var receive = Volatile.Read(ref _receiveCount);
-        if (receive == _receiveAtTick)
+        if (receive == _inputMark!.ReceiveAtTick)
         {
             InputWaits(receive);
         }
 
-        _receiveAtTick = receive;
+        _inputMark.ReceiveAtTick = receive;
     }
 }

@@ -46,6 +46,7 @@ internal sealed partial class Connection
     /// <summary>The wire has taken the batch. The flusher's.</summary>
     private void CountSent(int bytes)
     {
+        _totals.AddSent(_output.MessagesTaken, CoarseAge);
         if (SocketKitMetrics.CountsTraffic)
         {
             _settings.Metrics.Traffic.AddSent(bytes, _output.MessagesTaken);

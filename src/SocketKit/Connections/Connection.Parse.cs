@@ -115,6 +115,7 @@ internal sealed partial class Connection
                 Uncork(me);
             }
 
+            _totals.AddMessages(_turn - before);
             if ((_wanted & Wanted.Traffic) != 0)
             {
                 _settings.Metrics.Traffic.AddReceived(0, _turn - before);
@@ -137,6 +138,7 @@ internal sealed partial class Connection
         }
 
         _turn++;
+        _totals.AddMessages(1);
         if ((_wanted & Wanted.Traffic) != 0)
         {
             _settings.Metrics.Traffic.AddReceived(0, 1);
@@ -186,6 +188,11 @@ internal sealed partial class Connection
         {
             var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
             Log.Discarded(_settings.Logger, level, Id, this, count);
+        }
+
+        using (_gate.Enter())
+        {
+            Extras.BytesDiscarded += count;
         }
 
         _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);

@@ -194,6 +194,7 @@ internal sealed partial class Connection
             _inputMark!.Count(received.Count);
         }
 
+        _totals.AddReceived(received.Count, CoarseAge);
         _wanted = AskListeners();
         if ((_wanted & Wanted.Traffic) != 0)
         {

@@ -13,17 +13,17 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                var signals = _signals ??= new EndSignals();
-                if (signals.Ended is null)
+                var extras = Extras;
+                if (extras.Ended is null)
                 {
-                    signals.Ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    extras.Ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     if (_ended)
                     {
-                        signals.Ended.SetResult();
+                        extras.Ended.SetResult();
                     }
                 }
 
-                return signals.Ended.Task;
+                return extras.Ended.Task;
             }
         }
     }
@@ -91,8 +91,8 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _released = true;
-            closed = _signals?.Closed;
-            finished = _signals?.Finished;
+            closed = _extras?.Closed;
+            finished = _extras?.Finished;
         }
 
         finished?.TrySetResult();
@@ -100,7 +100,7 @@ internal sealed partial class Connection
         var level = IsExpected(reason.Kind) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Information, reason.Kind);
         if (_settings.Logger.IsEnabled(level))
         {
-            var text = LogText.EscapeRest(reason.ToString());
+            var text = reason.ToString();
             Log.Closed(_settings.Logger, level, Id, this, text);
         }
 
@@ -192,7 +192,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _ended = true;
-            ended = _signals?.Ended;
+            ended = _extras?.Ended;
         }
 
         ended?.TrySetResult();

@@ -7,11 +7,9 @@ namespace SocketKit.Connections;
 // connection is aborted, and says for what it waited.
 internal sealed partial class Connection
 {
-    private string? _waitedFor;
-
     /// <summary>For what the connection waited when a test's clock stood still, and what to do about it; null if that did not
     /// happen.</summary>
-    internal string? WaitedFor => Volatile.Read(ref _waitedFor);
+    internal string? WaitedFor => Volatile.Read(ref _extras)?.WaitedFor;
 
     /// <summary>A test's clock stands still: ends the connection, with a message.</summary>
     internal void ClockStandsStill()
@@ -24,7 +22,14 @@ internal sealed partial class Connection
         try
         {
             // Before the end, so that whoever waits for the end finds the line.
-            if (Interlocked.CompareExchange(ref _waitedFor, text, null) is null)
+            bool isFirst;
+            using (_gate.Enter())
+            {
+                isFirst = Extras.WaitedFor is null;
+                Extras.WaitedFor ??= text;
+            }
+
+            if (isFirst)
             {
                 Log.ClockStandsStill(_settings.Logger, text);
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
@@ -19,12 +20,14 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
 /// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, and when it passes the connection over; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
 /// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
+/// <item><c>Connection.Statistics.cs</c>: what users may know of it;</item>
 /// <item><c>Connection.Drain.cs</c>: what a stop of the server still takes in;</item>
 /// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.StoppedClock.cs</c>: what a test is told whose clock stands still; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>
 /// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
 /// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
 /// </summary>
+[DebuggerDisplay("{DebuggerText,nq}")]
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
 internal sealed partial class Connection : IConnection, ITransportObserver, ITicked, IHandlerHost
 {
@@ -60,7 +63,11 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
 
     public Encoding TextEncoding => _settings.TextEncoding;
 
-    public ISocketServer Server => _owner.Server ?? throw new InvalidOperationException("A client's connection has no server");
+    public ISocketServer? Server => _owner.Server;
+
+    public Listener? Listener => _owner.Listener;
+
+    public ISocketClient? Client => _owner.Client;
 
     public ConnectionHandler Handler => _handler ?? throw new InvalidOperationException("The connection is not open yet");
 
@@ -84,21 +91,42 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
         }
     }
 
-    public IConnection? SetName(string name)
+    public IDictionary<object, object?> Items
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                return Extras.Items ??= ConnectionItems.Create();
+            }
+        }
+    }
+
+    public ValueTask<IConnection?> SetNameAsync(string name, CancellationToken cancellationToken = default) =>
+        Register(name, static (connection, name) => connection._owner.SetName(connection, name), cancellationToken);
+
+    public ValueTask<bool> TrySetNameAsync(string name, CancellationToken cancellationToken = default) =>
+        Register(name, static (connection, name) => connection._owner.TrySetName(connection, name), cancellationToken);
+
+    /// <summary>Complete when it returns: the register is this process's.</summary>
+    private ValueTask<T> Register<T>(string name, Func<Connection, string, T> register, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 256, nameof(name));
-        return _owner.SetName(this, name);
-    }
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<T>(cancellationToken);
+        }
 
-    public bool TrySetName(string name)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 256, nameof(name));
-        return _owner.TrySetName(this, name);
+        try
+        {
+            return ValueTask.FromResult(register(this, name));
+        }
+        catch (ConnectionClosedException exception)
+        {
+            return ValueTask.FromException<T>(exception);
+        }
     }
-
-    internal IConnectionOwner Owner => _owner;
 
     /// <summary>Notes the name; the owner keeps the register.</summary>
     internal void NoteName(string name) => Volatile.Write(ref _name, name);
@@ -172,6 +200,9 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
             }
         }
     }
+
+    // Without the lock: the thread that holds it may be the one that the debugger has stopped.
+    private string DebuggerText => $"#{Id} {this}, {_reason?.ToString() ?? (_draining ? "draining" : _opened ? "open" : "opening")}";
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;

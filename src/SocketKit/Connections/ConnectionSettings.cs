@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using SocketKit.Clock;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -123,6 +124,9 @@ internal sealed class ConnectionSettings
 
     /// <summary>What is measured of all that have this role and name.</summary>
     public OwnerMetrics Metrics { get; }
+
+    /// <summary>Kept by the clock of the server or client.</summary>
+    public CoarseTime Coarse { get; } = new();
 
     /// <summary>For log lines that many peers can bring about.</summary>
     public FloodGates Floods { get; }

@@ -6,6 +6,12 @@ internal interface IConnectionOwner
     /// <summary>Null on a client.</summary>
     ISocketServer? Server { get; }
 
+    /// <summary>Null on a client.</summary>
+    Listener? Listener { get; }
+
+    /// <summary>Null on a server.</summary>
+    ISocketClient? Client { get; }
+
     /// <summary>Runs on the new connection before anything else is sent, or null.</summary>
     Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; }
 
@@ -18,9 +24,9 @@ internal interface IConnectionOwner
     /// <summary>Follows <see cref="Released"/>, when <see cref="IConnection.Closed"/> is complete.</summary>
     void Gone(Connection connection, CloseReason reason);
 
-    /// <summary>Registers a name; see <see cref="IConnection.SetName"/>.</summary>
+    /// <summary>Registers a name; see <see cref="IConnection.SetNameAsync"/>.</summary>
     IConnection? SetName(Connection connection, string name);
 
-    /// <summary>Registers a name that is free; see <see cref="IConnection.TrySetName"/>.</summary>
+    /// <summary>Registers a name that is free; see <see cref="IConnection.TrySetNameAsync"/>.</summary>
     bool TrySetName(Connection connection, string name);
 }

@@ -1,7 +1,9 @@
 namespace SocketKit.Connections;
 
 /// <summary>
-/// How far a connection of a stopping server still takes its input: what the kernel and the transport held when the receive loop first looked is handled, what came later is not. Belongs to the receive loop, but for <see cref="Reach"/>.
+/// How far a connection of a stopping server still takes its input, and where its output ends: what the kernel and the transport held when
+/// the receive loop first looked is handled, what came later is not. Belongs to the receive loop, but for <see cref="Reach"/> and the two
+/// properties that say otherwise.
 /// </summary>
 internal sealed class InputMark
 {
@@ -11,6 +13,14 @@ internal sealed class InputMark
     private long _end = -1;
     private long _left = MostUncounted;
     private volatile bool _reached;
+
+    /// <summary>Where the last reply ends, in bytes that the wire has taken; -1: not known yet. Guarded by the connection's lock.</summary>
+    public long RepliesEnd { get; set; } = -1;
+
+    /// <summary>
+    /// How many receives had begun at the clock's last tick: still as many, and it is the same receive. Used only by the clock thread.
+    /// </summary>
+    public int ReceiveAtTick { get; set; } = -1;
 
     /// <summary>Nothing further is handled.</summary>
     public bool IsReached => _reached;

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -7,6 +9,7 @@ namespace SocketKit;
 /// Messages that end in a delimiter, one of several if you like; two delimiters in a row hold an empty message between them. For lines of text <see cref="LineFramer"/> is the stricter choice.
 /// Thread-safe and stateless.
 /// </summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class DelimitedFramer : IFramer, IFramerFacts
 {
     private readonly SequenceSearch _delimiters;
@@ -60,6 +63,9 @@ public sealed class DelimitedFramer : IFramer, IFramerFacts
     long IFramerFacts.ShortestFrame => _shortest;
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => _texts;
+
+    /// <summary>For people and debuggers: <c>DelimitedFramer, ";;" or 00, at most 512 bytes</c>.</summary>
+    public override string ToString() => $"DelimitedFramer, {_delimiters}{(_keep ? ", kept" : "")}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -15,6 +17,7 @@ namespace SocketKit;
 /// and a mark directly behind a mark begins anew. So a stray or lost mark costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the
 /// first mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class EnclosedFramer : IFramer, IFramerFacts
 {
     // The end mark is number 0 in the search inside a frame, the begin mark number 1.
@@ -53,6 +56,10 @@ public sealed class EnclosedFramer : IFramer, IFramerFacts
 
     /// <remarks>A mark that ends a frame may stand twice, and on a line that is idle stands again and again.</remarks>
     bool IFramerFacts.IsBetweenFrames(ReadOnlySpan<byte> input) => _shared && input.SequenceEqual(_begin);
+
+    /// <summary>For people and debuggers: <c>EnclosedFramer, 02 to 03, at most 512 bytes</c>.</summary>
+    public override string ToString() =>
+        $"EnclosedFramer, {SocketKitText.Bytes(_begin)} to {SocketKitText.Bytes(_end)}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

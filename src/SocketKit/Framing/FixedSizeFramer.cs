@@ -1,9 +1,12 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
 
 /// <summary>Every message has the same number of bytes; nothing else is on the wire. Thread-safe and stateless.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class FixedSizeFramer : IFramer, IFramerFacts
 {
     private readonly int _size;
@@ -20,6 +23,9 @@ public sealed class FixedSizeFramer : IFramer, IFramerFacts
     long IFramerFacts.ShortestFrame => _size;
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => [];
+
+    /// <summary>For people and debuggers: <c>FixedSizeFramer, 12 bytes</c>.</summary>
+    public override string ToString() => $"FixedSizeFramer, {SocketKitText.Count(_size, "byte")}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume) => input.Length < _size ? Frame.NeedTotal(_size) : Frame.Message(0, _size);

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -10,6 +12,7 @@ namespace SocketKit;
 /// Messages with their length in front: a field of 1, 2, 3, 4 or 8 bytes or a varint, perhaps not the first in the header. A length that is negative, too small for its own header or too large ends
 /// the connection before any memory is spent. The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixedOptions"/>. Thread-safe and stateless.
 /// </summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
 {
     private const int MaxVarint = 10;
@@ -78,6 +81,11 @@ public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
     long IFramerFacts.ShortestFrame => Math.Max(_fieldSize == 0 ? _offset + 1L : _headerLength, _strip);
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => [];
+
+    /// <summary>For people and debuggers: <c>LengthPrefixedFramer, FourBytes, at most 512 bytes</c>.</summary>
+    public override string ToString() =>
+        $"LengthPrefixedFramer, {_field}{(_littleEndian ? ", little-endian" : "")}"
+        + $"{(_offset > 0 ? $" at {_offset}" : "")}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

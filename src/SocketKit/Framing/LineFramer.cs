@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -25,6 +27,7 @@ public enum LineEnd
 /// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as <see cref="CloseKind.ProtocolError"/>, and <see cref="Write"/> refuses
 /// messages with CR or LF in them, so that nobody slips a second message into the first. Every other byte is data: NUL, bytes that are not valid UTF-8, and the line separators that only Unicode knows (U+0085, U+2028, U+2029).
 /// </remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class LineFramer : IFramer, IFramerFacts
 {
     internal const string LineEndName = "line end";
@@ -57,6 +60,9 @@ public sealed class LineFramer : IFramer, IFramerFacts
     long IFramerFacts.ShortestFrame => _end == LineEnd.CrLf ? 2 : 1;
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => Ends;
+
+    /// <summary>For people and debuggers: <c>LineFramer, Any, at most 80 bytes</c>.</summary>
+    public override string ToString() => $"LineFramer, {_end}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;
@@ -8,6 +10,7 @@ namespace SocketKit;
 /// On a stream (TCP, TLS) it is any number of bytes: one send may arrive in pieces, and several sends as one. Thread-safe and stateless.
 /// </summary>
 /// <remarks>An empty message has no bytes, so on a stream nothing of it arrives. Where message boundaries are preserved it is delivered.</remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class RawFramer : IFramer
 {
     private readonly int _maxLength;
@@ -24,6 +27,9 @@ public sealed class RawFramer : IFramer
 
     /// <inheritdoc/>
     public bool TakesEmptyMessages => true;
+
+    /// <summary>For people and debuggers: <c>RawFramer, at most 512 bytes</c>.</summary>
+    public override string ToString() => $"RawFramer{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume) =>

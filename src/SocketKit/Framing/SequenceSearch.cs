@@ -1,4 +1,5 @@
 using System.Buffers;
+using SocketKit.Diagnostics;
 
 namespace SocketKit.Framing;
 
@@ -114,4 +115,7 @@ internal sealed class SequenceSearch
         var at = sequence.IndexOf(other);
         return at >= 0 && (at + other.Length < sequence.Length || sequence.Length == other.Length);
     }
+
+    /// <summary>The sequences, for people.</summary>
+    public override string ToString() => string.Join(" or ", _sequences.Select(sequence => SocketKitText.Bytes(sequence)));
 }

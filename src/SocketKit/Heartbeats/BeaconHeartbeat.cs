@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Heartbeats;
 
 namespace SocketKit;
@@ -12,6 +14,7 @@ namespace SocketKit;
 /// <para>A received message with exactly the payload never reaches the application. For numbered beats and the like, derive and override <see cref="IsBeat"/> and <see cref="WriteBeat"/>.</para>
 /// <para>More than <see cref="MaxBeatsPerSecond"/> close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s. Uses <see cref="HeartbeatMemory.A"/> and <see cref="HeartbeatMemory.B"/>.</para>
 /// </remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public class BeaconHeartbeat : IHeartbeatPolicy
 {
     private readonly byte[] _payload;
@@ -82,6 +85,10 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     /// <summary>Sends beats and expects none. See <see cref="SendOnly(string, TimeSpan?)"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The interval is out of range.</exception>
     public static BeaconHeartbeat SendOnly(ReadOnlySpan<byte> payload, TimeSpan? interval = null) => new(payload, interval, System.Threading.Timeout.InfiniteTimeSpan);
+
+    /// <summary>For people and debuggers: <c>BeaconHeartbeat "beat", every 10 s, dead after 30 s</c>.</summary>
+    public override string ToString() => 
+        $"{GetType().Name} {SocketKitText.Bytes(_payload)}, every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>
     public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)

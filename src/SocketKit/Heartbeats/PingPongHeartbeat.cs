@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using SocketKit.Diagnostics;
 using SocketKit.Heartbeats;
 
 namespace SocketKit;
@@ -14,6 +16,7 @@ namespace SocketKit;
 /// <see cref="IsPing"/>, <see cref="IsPong"/>, <see cref="WritePing"/>, <see cref="WritePong"/>.</para>
 /// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s. Uses <see cref="HeartbeatMemory.A"/> and <see cref="HeartbeatMemory.B"/>.</para>
 /// </remarks>
+[DebuggerDisplay("{ToString(),nq}")]
 public class PingPongHeartbeat : IHeartbeatPolicy
 {
     private readonly byte[] _ping;
@@ -86,6 +89,11 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <exception cref="ArgumentException">Ping and pong are the same.</exception>
     public static PingPongHeartbeat AnswerOnly(ReadOnlySpan<byte> ping, ReadOnlySpan<byte> pong, TimeSpan? timeout = null) =>
         new(ping, pong, System.Threading.Timeout.InfiniteTimeSpan, timeout);
+
+    /// <summary>For people and debuggers: <c>PingPongHeartbeat "ping" "pong", every 10 s, dead after 30 s</c>.</summary>
+    public override string ToString() => 
+        $"{GetType().Name} {SocketKitText.Bytes(_ping)} {SocketKitText.Bytes(_pong)}"
+        + $", every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>
     public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)

@@ -1,11 +1,13 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using SocketKit.Connections;
 
 namespace SocketKit.Servers;
 
 /// <summary>The open connections of a server, by id and by name. Thread-safe.</summary>
+[DebuggerDisplay("Count = {Count}")]
 internal sealed class ConnectionTable : IConnectionTable
 {
     private readonly ConcurrentDictionary<long, Connection> _byId = new();

@@ -26,7 +26,7 @@ public class LogSafetyTests
     {
         await using var bed = await new TestBed().StartAsync((connection, message) =>
         {
-            connection.SetName(message.Text());
+            connection.SetNameAsync(message.Text()).Now();
             throw new InvalidOperationException("so that it is logged");
         }, options => options.Framer = Framers.LengthPrefixed());
         await using var peer = await bed.ConnectRawAsync();
@@ -48,7 +48,7 @@ public class LogSafetyTests
     {
         await using var bed = await new TestBed().StartAsync((connection, message) =>
         {
-            connection.SetName(message.Text());
+            connection.SetNameAsync(message.Text()).Now();
             return default;
         }, options => options.MaxFrameLength = 2 * 1024 * 1024);
         await using var peer = await bed.ConnectRawAsync();

@@ -163,7 +163,7 @@ public partial class LogTests
             {
                 mine.LogInformation("before");
                 await Task.Yield();
-                connection.SetName("device\u001b7");
+                connection.SetNameAsync("device\u001b7").Now();
                 mine.LogInformation("after");
             },
             options => options.LoggerFactory = factory);

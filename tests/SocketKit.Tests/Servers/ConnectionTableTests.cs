@@ -32,7 +32,7 @@ public class ConnectionTableTests
     {
         await using var bed = await new TestBed().StartAsync((connection, message) =>
         {
-            connection.SetName(message.Text());
+            connection.SetNameAsync(message.Text()).Now();
             return default;
         });
         await using var old = await bed.ConnectRawAsync();
@@ -41,7 +41,7 @@ public class ConnectionTableTests
         bed.Network.BlackHole(halfOpen.RemoteEndPoint!);
         await using var redialled = await bed.ConnectRawAsync();
         var newcomer = bed.Sessions.Last().Connection;
-        newcomer.SetName("device").Should().BeSameAs(halfOpen);
+        newcomer.SetNameAsync("device").Now().Should().BeSameAs(halfOpen);
         bed.Server.Connections.TryGet("device", out var found).Should().BeTrue();
         found.Should().BeSameAs(newcomer);
         halfOpen.Name.Should().Be("device");
@@ -65,10 +65,10 @@ public class ConnectionTableTests
         await using var second = await bed.ConnectRawAsync();
         var (holder, other) = (bed.Sessions.First().Connection, bed.Sessions.Last().Connection);
 
-        holder.TrySetName("device").Should().BeTrue();
-        holder.TrySetName("device").Should().BeTrue("it has it already");
-        other.TrySetName("another").Should().BeTrue();
-        other.TrySetName("device").Should().BeFalse();
+        holder.TrySetNameAsync("device").Now().Should().BeTrue();
+        holder.TrySetNameAsync("device").Now().Should().BeTrue("it has it already");
+        other.TrySetNameAsync("another").Now().Should().BeTrue();
+        other.TrySetNameAsync("device").Now().Should().BeFalse();
 
         other.Name.Should().Be("another");
         bed.Server.Connections.TryGet("another", out var found).Should().BeTrue();
@@ -76,10 +76,10 @@ public class ConnectionTableTests
         holder.Abort();
         await holder.Closed.Soon();
         bed.Network.Settle();
-        other.TrySetName("device").Should().BeTrue("its holder is gone");
-        FluentActions.Invoking(() => holder.TrySetName("device")).Should().Throw<ConnectionClosedException>();
-        FluentActions.Invoking(() => other.TrySetName("")).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => other.TrySetName(new string('x', 257))).Should().Throw<ArgumentException>();
+        other.TrySetNameAsync("device").Now().Should().BeTrue("its holder is gone");
+        FluentActions.Invoking(() => holder.TrySetNameAsync("device").Now()).Should().Throw<ConnectionClosedException>();
+        FluentActions.Invoking(() => other.TrySetNameAsync("").Now()).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => other.TrySetNameAsync(new string('x', 257)).Now()).Should().Throw<ArgumentException>();
     }
 
     [Fact]
@@ -90,10 +90,10 @@ public class ConnectionTableTests
         var connection = bed.Session.Connection;
         var table = bed.Server.Connections;
         connection.Name.Should().BeNull();
-        connection.SetName("Anna").Should().BeNull();
-        connection.SetName("Anna").Should().BeNull();
+        connection.SetNameAsync("Anna").Now().Should().BeNull();
+        connection.SetNameAsync("Anna").Now().Should().BeNull();
         table.TryGet("anna", out _).Should().BeFalse();
-        connection.SetName("Berta").Should().BeNull();
+        connection.SetNameAsync("Berta").Now().Should().BeNull();
         table.TryGet("Anna", out _).Should().BeFalse();
         table.TryGet("Berta", out _).Should().BeTrue();
         connection.Name.Should().Be("Berta");
@@ -108,8 +108,9 @@ public class ConnectionTableTests
         await using var bed = await new TestBed().StartAsync();
         await using var peer = await bed.ConnectRawAsync();
 
-        bed.Session.Connection.Invoking(connection => connection.SetName(new string('x', length))).Should().Throw<ArgumentException>();
-        bed.Session.Connection.SetName(new string('x', 256)).Should().BeNull();
+        bed.Session.Connection.Invoking(connection => connection.SetNameAsync(new string('x', length)).Now())
+            .Should().Throw<ArgumentException>();
+        bed.Session.Connection.SetNameAsync(new string('x', 256)).Now().Should().BeNull();
     }
 
     [Fact]
@@ -120,7 +121,8 @@ public class ConnectionTableTests
         var connection = bed.Session.Connection;
         connection.Abort();
 
-        connection.Invoking(dead => dead.SetName("late")).Should().Throw<ConnectionClosedException>().Which.Reason.Kind.Should().Be(CloseKind.Aborted);
+        connection.Invoking(dead => dead.SetNameAsync("late").Now())
+            .Should().Throw<ConnectionClosedException>().Which.Reason.Kind.Should().Be(CloseKind.Aborted);
         bed.Server.Connections.TryGet("late", out _).Should().BeFalse();
     }
 
@@ -129,7 +131,7 @@ public class ConnectionTableTests
     {
         await using var bed = await new TestBed().StartAsync(connection =>
         {
-            connection.SetName("early");
+            connection.SetNameAsync("early").Now();
             throw new FormatException("and then it fails");
         });
         await using var peer = await bed.ConnectRawAsync();

@@ -17,7 +17,7 @@ internal sealed class RecordingConnection : IConnection
 
     public EndPoint? RemoteEndPoint => null;
 
-    public ISocketServer Server => throw new InvalidOperationException("This connection has no server.");
+    public ISocketServer? Server => null;
 
     public ConnectionHandler Handler => throw new InvalidOperationException("This connection has no handler.");
 
@@ -48,16 +48,16 @@ internal sealed class RecordingConnection : IConnection
 
     public bool Aborted { get; private set; }
 
-    public IConnection? SetName(string name)
+    public ValueTask<IConnection?> SetNameAsync(string name, CancellationToken cancellationToken = default)
     {
         Name = name;
-        return null;
+        return new((IConnection?)null);
     }
 
-    public bool TrySetName(string name)
+    public ValueTask<bool> TrySetNameAsync(string name, CancellationToken cancellationToken = default)
     {
         Name = name;
-        return true;
+        return new(true);
     }
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
@@ -92,7 +92,7 @@ internal sealed class RecordingConnection : IConnection
         return OnClose();
     }
 
-    public void Abort()
+    public void Abort(string? detail = null)
     {
         Aborted = true;
         End(CloseKind.Aborted);

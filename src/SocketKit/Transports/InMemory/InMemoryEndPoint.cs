@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
 namespace SocketKit;
 
 /// <summary>An address on an <see cref="InMemoryNetwork"/>. Equal when the names are; immutable.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
 public sealed class InMemoryEndPoint : EndPoint, IEquatable<InMemoryEndPoint>
 {
     /// <summary>Makes one.</summary>

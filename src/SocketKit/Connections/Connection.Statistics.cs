@@ -1,0 +1,55 @@
+namespace SocketKit.Connections;
+
+// What has passed over the connection, for its users. Counted once per batch, where the receive loop and the flusher are anyway.
+internal sealed partial class Connection
+{
+    private TrafficTotals _totals;
+
+    /// <summary>UTC, in ticks of 100 ns; 0: not open yet.</summary>
+    private long _openedAt;
+
+    public ConnectionStatistics Statistics
+    {
+        get
+        {
+            var now = Now;
+            using (_gate.Enter())
+            {
+                var openedAt = Volatile.Read(ref _openedAt);
+                return new ConnectionStatistics
+                {
+                    OpenedAt = openedAt == 0 ? null : new DateTimeOffset(openedAt, TimeSpan.Zero),
+                    SinceReceived = _totals.SinceReceived(now - _began),
+                    SinceSent = _totals.SinceSent(now - _began),
+                    BytesReceived = _totals.BytesReceived,
+                    BytesSent = BytesTaken,
+                    MessagesReceived = _totals.MessagesReceived,
+                    MessagesSent = _totals.MessagesSent,
+                    BytesDiscarded = _extras?.BytesDiscarded ?? 0,
+                    QueuedBytes = Queued,
+                    LastRoundTrip = _beats is { RoundTrip.Ticks: > 0 and var roundTrip } ? TimeSpan.FromTicks(roundTrip) : null,
+                };
+            }
+        }
+    }
+
+    /// <summary>How old the connection was at the clock's last tick, in ticks of 100 ns.</summary>
+    private long CoarseAge => _settings.Coarse.Now - _began;
+
+    private long UtcTicks
+    {
+        get
+        {
+            try
+            {
+                return _settings.TimeProvider.GetUtcNow().UtcTicks;
+            }
+#pragma warning disable CA1031 // A clock of somebody else's: the connection opens all the same.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return DateTimeOffset.UtcNow.UtcTicks;
+            }
+        }
+    }
+}
