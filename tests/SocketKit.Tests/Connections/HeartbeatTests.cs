@@ -280,15 +280,15 @@ public class HeartbeatTests
     {
         public int Calls { get; private set; }
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
             Calls++;
             return HeartbeatDecision.Wait(due);
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
         }
     }
@@ -306,7 +306,7 @@ public class HeartbeatTests
 
         public List<HeartbeatDecision> Decisions { get; } = [];
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
             Pulses.Add(pulse);
             var decision = pulse.SinceReceived >= Timeout ? HeartbeatDecision.Close
@@ -316,10 +316,10 @@ public class HeartbeatTests
             return decision;
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) =>
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) =>
             message.StartsWith("ping"u8) ? HeartbeatKind.Ping : message.StartsWith("pong"u8) ? HeartbeatKind.Pong : HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
             if (kind == HeartbeatKind.Ping)
             {
