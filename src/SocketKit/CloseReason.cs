@@ -64,10 +64,15 @@ public sealed record CloseReason
     }
 }
 
-/// <summary>What ended a connection. The same list in the API, in logs and in metrics. A minor version may add to it; what there is keeps its meaning and its number.</summary>
+/// <summary>
+/// What ended a connection. The same list in the API, in logs and in metrics. A minor version may add to it; what there is keeps its
+/// meaning and its number.
+/// </summary>
 public enum CloseKind
 {
-    /// <summary>Nothing is said: the value of a <see cref="CloseReason"/> that was made without a kind. No connection ends with it.</summary>
+    /// <summary>
+    /// Nothing is said: the value of a <see cref="CloseReason"/> that was made without a kind. No connection ends with it.
+    /// </summary>
     None = 0,
 
     /// <summary>The peer finished, between two messages.</summary>

@@ -25,10 +25,11 @@ public abstract class ConnectionOptions
     public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
 
     /// <summary>
-    /// Says which request a received message answers: none (<see cref="ResponseMatch.None"/>: a push, or a request of the peer's), the oldest
-    /// made without an id (<see cref="ResponseMatch.Oldest"/>), or the one with an id (<see cref="ResponseMatch.Id(long)"/>). Default: null; then
-    /// any message answers the oldest request, as long as one waits, and no request may have an id. Called for every message that is no heartbeat,
-    /// where its bytes are received, of several connections at once; what it throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.
+    /// Says which request a received message answers: none (<see cref="ResponseMatch.None"/>: a push, or a request of the peer's), the
+    /// oldest made without an id (<see cref="ResponseMatch.Oldest"/>), or the one with an id (<see cref="ResponseMatch.Id(long)"/>).
+    /// Default: null; then any message answers the oldest request, as long as one waits, and no request may have an id. Called for every
+    /// message that is no heartbeat, where its bytes are received, of several connections at once; what it throws closes its connection as
+    /// <see cref="CloseKind.HandlerFailed"/>.
     /// </summary>
     public CorrelationIdReader? ReadCorrelationId { get; set; }
 

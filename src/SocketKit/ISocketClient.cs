@@ -70,8 +70,8 @@ public sealed record ClientStateChange
     public CloseReason? Reason { get; init; }
 
     /// <summary>
-    /// How many attempts have failed since a connection last lived for 10 s; one whose connection was lost sooner has failed, too. Default: 0,
-    /// for none.
+    /// How many attempts have failed since a connection last lived for 10 s; one whose connection was lost sooner has failed, too. Default:
+    /// 0, for none.
     /// </summary>
     public int Attempt { get; init; }
 

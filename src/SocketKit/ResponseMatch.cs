@@ -2,10 +2,11 @@ namespace SocketKit;
 
 /// <summary>
 /// What a received message answers: no request (<see cref="None"/>, the default), the oldest request made without an id
-/// (<see cref="Oldest"/>), or the request with a certain id (<see cref="Id(long)"/>). See <see cref="ConnectionOptions.ReadCorrelationId"/>.
-/// Immutable and thread-safe; a value, compared by content.
+/// (<see cref="Oldest"/>), or the request with a certain id (<see cref="Id(long)"/>). See <see
+/// cref="ConnectionOptions.ReadCorrelationId"/>. Immutable and thread-safe; a value, compared by content.
 /// </summary>
-/// <remarks>There may be ids of more kinds in a later version, bytes and text, say. So this tells nothing of what it holds, but for equality.</remarks>
+/// <remarks>There may be ids of more kinds in a later version, bytes and text, say. So this tells nothing of what it holds, but for
+/// equality.</remarks>
 public readonly struct ResponseMatch : IEquatable<ResponseMatch>
 {
     private readonly MatchKind _kind;
@@ -39,8 +40,8 @@ public readonly struct ResponseMatch : IEquatable<ResponseMatch>
     internal long? Number => _kind == MatchKind.Number ? _id : null;
 
     /// <summary>
-    /// The message answers the request whose <see cref="RequestOptions.CorrelationId"/> is this. If none waits, the message is a late response:
-    /// it is counted and dropped.
+    /// The message answers the request whose <see cref="RequestOptions.CorrelationId"/> is this. If none waits, the message is a late
+    /// response: it is counted and dropped.
     /// </summary>
     /// <param name="id">The id. Any number is one, zero and negative numbers too.</param>
     public static ResponseMatch Id(long id) => new(MatchKind.Number, id);

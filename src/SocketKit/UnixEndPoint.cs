@@ -88,8 +88,8 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
 }
 
 /// <summary>
-/// Who holds an end of a Unix-domain socket, as the kernel tells it (Linux: SO_PEERCRED of unix(7)). Immutable; equal when all of it is. The
-/// default value names nobody, and so it is not root.
+/// Who holds an end of a Unix-domain socket, as the kernel tells it (Linux: SO_PEERCRED of unix(7)). Immutable; equal when all of it is.
+/// The default value names nobody, and so it is not root.
 /// </summary>
 public readonly record struct UnixCredentials
 {
@@ -108,8 +108,8 @@ public readonly record struct UnixCredentials
     }
 
     /// <summary>
-    /// The process that connected or listened, as this process's PID namespace numbers it; 0 where it has no number for it. The process may have
-    /// ended since, or passed its socket on. Default: 0.
+    /// The process that connected or listened, as this process's PID namespace numbers it; 0 where it has no number for it. The process may
+    /// have ended since, or passed its socket on. Default: 0.
     /// </summary>
     public int ProcessId { get; init; }
 

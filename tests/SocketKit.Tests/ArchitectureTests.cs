@@ -11,7 +11,8 @@ public partial class ArchitectureTests
     [
         "IFramer", "Frame", "IHeartbeatPolicy", "NoHeartbeat", "IReplyStrategy", "Reply", "Transport", "Listener", "Dialer", "DelegatingTransport", "DelegatingListener", "DelegatingDialer", "TransportContext", "HandlerRules", "ReceiveResult", "ThreadPoolYield", "ReusableYield", "NextTurn", "Discarding", "WireErrors", "WireFailure", "ITransportObserver", "SocketEngine", "TcpListenOptions", "TcpDialOptions", "UnixListenOptions", "UnixDialOptions", "UnixEndPoint",
         "BackoffReconnect", "CloseReason", "ConnectionHandler", "ConnectionOptions", "Exceptions", "ExceptionText", "IConnection", "IMessageSender", "IReconnectPolicy", "ISocketClient", "ISocketServer",
-        "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "ResponseMatch", "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
+        "Message", "MessageSenderExtensions", "WireProtection", "RequestOptions", "ResponseMatch",
+        "SocketClientOptions", "SocketServerExtensions", "SocketServerOptions", "TlsInfo",
     ];
 
     private static readonly string[] Top = ["SocketServer", "SocketServer.Stop", "SocketClient", "Listen", "Dial", "SocketUrl", "TlsUrl", "SocketEngines", "Handler"];

@@ -62,7 +62,8 @@ public class DefaultValueTests
         change.Should().Be(change with { }).And.NotBe(change with { Attempt = 3 });
         change.ToString().Should().Contain("To = Waiting").And.Contain("Attempt = 2");
 
-        new HeartbeatDecision { Action = HeartbeatAction.Send, Due = TimeSpan.FromSeconds(1) }.Should().Be(HeartbeatDecision.Send(TimeSpan.FromSeconds(1)));
+        var second = TimeSpan.FromSeconds(1);
+        new HeartbeatDecision { Action = HeartbeatAction.Send, Due = second }.Should().Be(HeartbeatDecision.Send(second));
         default(HeartbeatDecision).Should().Be(HeartbeatDecision.Wait(TimeSpan.Zero));
     }
 }

@@ -24,7 +24,8 @@ internal sealed partial class Connection
 
         if (options.CorrelationId is not null && _settings.ReadCorrelationId is null)
         {
-            throw new RequestRefusedException("A correlation id needs ConnectionOptions.ReadCorrelationId, which finds it in the response; without it, leave the id out");
+            throw new RequestRefusedException(
+                "A correlation id needs ConnectionOptions.ReadCorrelationId, which finds it in the response; without it, leave the id out");
         }
 
         PendingRequest pending;

@@ -1,9 +1,12 @@
 namespace SocketKit.Connections;
 
-/// <summary>Requests that wait for their responses, in order (without an id) or by correlation id. Guarded by the connection's lock.</summary>
+/// <summary>
+/// Requests that wait for their responses, in order (without an id) or by correlation id. Guarded by the connection's lock.
+/// </summary>
 internal sealed class PendingRequests(int limit, TimeSpan timeout)
 {
-    // Without an id, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still finds its own caller.
+    // Without an id, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still
+    // finds its own caller.
     private readonly LinkedList<PendingRequest> _inOrder = new();
     private readonly Dictionary<long, PendingRequest> _byId = [];
     private readonly LinkedList<PendingRequest> _byIdByAge = new();
@@ -247,7 +250,8 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 }
 
 /// <summary>One caller that waits for a response. The task continues asynchronously, so it may be completed under a lock.</summary>
-internal sealed class PendingRequest(long? id, TimeSpan timeout, long now) : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class PendingRequest(long? id, TimeSpan timeout, long now)
+    : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     /// <summary>Null: it is answered in order.</summary>
     public long? Id { get; } = id;

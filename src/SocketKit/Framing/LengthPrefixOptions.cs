@@ -1,6 +1,8 @@
 namespace SocketKit;
 
-/// <summary>How a length field is written. The numbers are names only: 4 is none of them, so a number of bytes is not one by a cast.</summary>
+/// <summary>
+/// How a length field is written. The numbers are names only: 4 is none of them, so a number of bytes is not one by a cast.
+/// </summary>
 public enum LengthField
 {
     /// <summary>4 bytes, unsigned. The default, and what most protocols use.</summary>

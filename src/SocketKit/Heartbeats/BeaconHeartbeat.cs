@@ -84,7 +84,8 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     public static BeaconHeartbeat SendOnly(ReadOnlySpan<byte> payload, TimeSpan? interval = null) => new(payload, interval, System.Threading.Timeout.InfiniteTimeSpan);
 
     /// <inheritdoc/>
-    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be thread-safe.</remarks>
+    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be
+    /// thread-safe.</remarks>
     public virtual object? CreateState(IConnection connection) => null;
 
     /// <inheritdoc/>
@@ -108,7 +109,8 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     }
 
     /// <inheritdoc/>
-    public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => IsBeat(message, state) ? HeartbeatKind.Ping : HeartbeatKind.None;
+    public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) =>
+        IsBeat(message, state) ? HeartbeatKind.Ping : HeartbeatKind.None;
 
     /// <inheritdoc/>
     public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
@@ -121,8 +123,8 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     }
 
     /// <summary>
-    /// Says if a received message is a beat. Default: it equals the payload. Called for every message, so it should be quick; runs where the bytes
-    /// are received, and may overlap with <see cref="Decide"/> and <see cref="WriteBeat"/>.
+    /// Says if a received message is a beat. Default: it equals the payload. Called for every message, so it should be quick; runs where
+    /// the bytes are received, and may overlap with <see cref="Decide"/> and <see cref="WriteBeat"/>.
     /// </summary>
     /// <param name="message">The payload.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>

@@ -1,8 +1,8 @@
 namespace SocketKit.Heartbeats;
 
 /// <summary>
-/// How many heartbeats a second a peer sends, which no application sees: the mean of at least 5 s, so that what piled up while nobody read is
-/// no flood. One for each connection, so it is small.
+/// How many heartbeats a second a peer sends, which no application sees: the mean of at least 5 s, so that what piled up while nobody read
+/// is no flood. One for each connection, so it is small.
 /// </summary>
 internal struct BeatRate
 {

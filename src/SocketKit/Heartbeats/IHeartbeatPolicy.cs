@@ -9,23 +9,24 @@ namespace SocketKit;
 /// </summary>
 /// <remarks>
 /// <para>For one connection, <see cref="Decide"/> and the <see cref="Write"/> of a ping run on the clock, one after the other;
-/// <see cref="Classify"/> and the <see cref="Write"/> of a pong run where its bytes are received, one after the other. <b>The two may overlap.</b>
-/// A state that both use must be thread-safe; one that only <see cref="Decide"/> and pings use, or only <see cref="Classify"/> and pongs,
-/// need not be: what one call has written the next one reads, on whatever thread it runs. Calls for different connections overlap in any
-/// case.</para>
+/// <see cref="Classify"/> and the <see cref="Write"/> of a pong run where its bytes are received, one after the other. <b>The two may
+/// overlap.</b> A state that both use must be thread-safe; one that only <see cref="Decide"/> and pings use, or only <see cref="Classify"/>
+/// and pongs, need not be: what one call has written the next one reads, on whatever thread it runs. Calls for different connections
+/// overlap in any case.</para>
 /// <para>What any of these methods throws closes the connection as <see cref="CloseKind.HandlerFailed"/>, and no other. None of them may
 /// block.</para>
 /// </remarks>
 public interface IHeartbeatPolicy
 {
     /// <summary>
-    /// Makes the state of a new connection, which the other methods then get. Called once for each connection, before any of them: when its wire
-    /// is open, before its first byte is read and before its handler is made, so <see cref="IConnection.Handler"/> throws. A policy that needs the
-    /// session (a sequence number of its, say) returns <paramref name="connection"/> itself and asks for the handler when it writes. Runs where
-    /// the connection's bytes are received.
+    /// Makes the state of a new connection, which the other methods then get. Called once for each connection, before any of them: when its
+    /// wire is open, before its first byte is read and before its handler is made, so <see cref="IConnection.Handler"/> throws. A policy
+    /// that needs the session (a sequence number of its, say) returns <paramref name="connection"/> itself and asks for the handler when it
+    /// writes. Runs where the connection's bytes are received.
     /// </summary>
     /// <param name="connection">The new connection.</param>
-    /// <returns>The state, which lives as long as the connection and is not disposed of; or null, if none is needed. Default: null.</returns>
+    /// <returns>The state, which lives as long as the connection and is not disposed of; or null, if none is needed. Default:
+    /// null.</returns>
     object? CreateState(IConnection connection) => null;
 
     /// <summary>
@@ -37,20 +38,21 @@ public interface IHeartbeatPolicy
     HeartbeatDecision Decide(in ConnectionPulse pulse, object? state);
 
     /// <summary>
-    /// Says if a received message is a heartbeat; those never reach the application. Called for every message, so it should be quick. Runs where
-    /// the bytes are received, also while the connect hook of a client is under way.
+    /// Says if a received message is a heartbeat; those never reach the application. Called for every message, so it should be quick. Runs
+    /// where the bytes are received, also while the connect hook of a client is under way.
     /// </summary>
     /// <param name="message">The payload; valid until this returns.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state);
 
     /// <summary>
-    /// Writes the payload of a heartbeat; the framer frames it. A ping is written on the clock, after <see cref="Decide"/> has said so, when the
-    /// handler is made and no bytes are queued; a pong where the bytes are received, right after its ping. What is written is not sent when the
-    /// connection closes meanwhile; and while 64 KiB or more are queued for the peer, a ping is dropped and of the pongs only the newest is kept.
+    /// Writes the payload of a heartbeat; the framer frames it. A ping is written on the clock, after <see cref="Decide"/> has said so,
+    /// when the handler is made and no bytes are queued; a pong where the bytes are received, right after its ping. What is written is not
+    /// sent when the connection closes meanwhile; and while 64 KiB or more are queued for the peer, a ping is dropped and of the pongs only
+    /// the newest is kept.
     /// </summary>
-    /// <param name="kind">Ping: one that this side begins. Pong: the answer to <paramref name="ping"/>. A pong for which nothing is written is
-    /// not sent.</param>
+    /// <param name="kind">Ping: one that this side begins. Pong: the answer to <paramref name="ping"/>. A pong for which nothing is written
+    /// is not sent.</param>
     /// <param name="pulse">The facts. For a pong only the counts, the rate and the last round trip; its other times are zero.</param>
     /// <param name="ping">The ping being answered, valid until this returns; empty for a ping.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
@@ -87,7 +89,9 @@ public enum HeartbeatAction
     Refuse = 3,
 }
 
-/// <summary>A policy's decision and when it wants to be asked again. Immutable. Default: nothing, and to be asked again at the next tick.</summary>
+/// <summary>
+/// A policy's decision and when it wants to be asked again. Immutable. Default: nothing, and to be asked again at the next tick.
+/// </summary>
 public readonly record struct HeartbeatDecision
 {
     /// <summary>What to do now. Default: <see cref="HeartbeatAction.None"/>.</summary>
@@ -95,8 +99,8 @@ public readonly record struct HeartbeatDecision
 
     /// <summary>
     /// In what time to ask again, counted on the liveness clock. Zero (default) and negative times: at the next tick of the clock.
-    /// <see cref="Timeout.InfiniteTimeSpan"/>: never; that is a time of exactly -1 ms, so a policy that computes its times keeps them from going
-    /// below zero.
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: never; that is a time of exactly -1 ms, so a policy that computes its times keeps them from
+    /// going below zero.
     /// </summary>
     public TimeSpan Due { get; init; }
 
@@ -147,8 +151,8 @@ public readonly record struct ConnectionPulse
     public long BeatsReceived { get; init; }
 
     /// <summary>
-    /// How many heartbeats a second came, pings and pongs together: the mean of the last stretch of at least 5 s between two decisions, so that
-    /// what piled up while nobody read is no flood. Zero before the first.
+    /// How many heartbeats a second came, pings and pongs together: the mean of the last stretch of at least 5 s between two decisions, so
+    /// that what piled up while nobody read is no flood. Zero before the first.
     /// </summary>
     public double BeatsPerSecond { get; init; }
 

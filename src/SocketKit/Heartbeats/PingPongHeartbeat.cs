@@ -12,7 +12,8 @@ namespace SocketKit;
 /// A connection that is busy both ways sends no ping. At most one ping goes out per interval.</para>
 /// <para>A received message with exactly the ping or pong payload never reaches the application. For numbered pings, echoed payloads and the like, derive and override
 /// <see cref="IsPing"/>, <see cref="IsPong"/>, <see cref="WritePing"/>, <see cref="WritePong"/>.</para>
-/// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s.</para>
+/// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15
+/// s.</para>
 /// </remarks>
 public class PingPongHeartbeat : IHeartbeatPolicy
 {
@@ -88,7 +89,8 @@ public class PingPongHeartbeat : IHeartbeatPolicy
         new(ping, pong, System.Threading.Timeout.InfiniteTimeSpan, timeout);
 
     /// <inheritdoc/>
-    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be thread-safe.</remarks>
+    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be
+    /// thread-safe.</remarks>
     public virtual object? CreateState(IConnection connection) => null;
 
     /// <inheritdoc/>
@@ -136,16 +138,16 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     }
 
     /// <summary>
-    /// Says if a received message is a ping. Default: it equals <see cref="Ping"/>. Called for every message, so it should be quick; runs where
-    /// the bytes are received, and may overlap with <see cref="Decide"/> and <see cref="WritePing"/>.
+    /// Says if a received message is a ping. Default: it equals <see cref="Ping"/>. Called for every message, so it should be quick; runs
+    /// where the bytes are received, and may overlap with <see cref="Decide"/> and <see cref="WritePing"/>.
     /// </summary>
     /// <param name="message">The payload.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     protected virtual bool IsPing(ReadOnlySpan<byte> message, object? state) => message.SequenceEqual(_ping);
 
     /// <summary>
-    /// Says if a received message, which is no ping, is a pong. Default: it equals <see cref="Pong"/>. Called for every message, so it should be
-    /// quick; runs where the bytes are received, as <see cref="IsPing"/>.
+    /// Says if a received message, which is no ping, is a pong. Default: it equals <see cref="Pong"/>. Called for every message, so it
+    /// should be quick; runs where the bytes are received, as <see cref="IsPing"/>.
     /// </summary>
     /// <param name="message">The payload.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
@@ -157,12 +159,16 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <param name="output">Where it goes.</param>
     protected virtual void WritePing(in ConnectionPulse pulse, object? state, IBufferWriter<byte> output) => output.Write(_ping);
 
-    /// <summary>Writes the answer to a ping. Default: <see cref="Pong"/>. Write nothing to leave the ping unanswered. Runs where the bytes are received, after <see cref="IsPing"/>.</summary>
+    /// <summary>
+    /// Writes the answer to a ping. Default: <see cref="Pong"/>. Write nothing to leave the ping unanswered. Runs where the bytes are
+    /// received, after <see cref="IsPing"/>.
+    /// </summary>
     /// <param name="pulse">The facts; the times in it are zero.</param>
     /// <param name="ping">The ping being answered.</param>
     /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     /// <param name="output">Where it goes.</param>
-    protected virtual void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) => output.Write(_pong);
+    protected virtual void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+        output.Write(_pong);
 
     private TimeSpan UntilDead(in ConnectionPulse pulse)
     {

@@ -47,7 +47,9 @@ public class ConnectionClockTests
         }
     }
 
-    /// <summary>Counts the decisions for each connection, which it tells apart by its state. The ticks are the test's, so one at a time.</summary>
+    /// <summary>
+    /// Counts the decisions for each connection, which it tells apart by its state. The ticks are the test's, so one at a time.
+    /// </summary>
     private sealed class CountingPolicy : IHeartbeatPolicy
     {
         private long _last;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
@@ -10,7 +11,7 @@ public class CorrelationTests
     {
         var colon = message.IndexOf((byte)':');
         return colon == 1 && message[0] == '-' ? ResponseMatch.Oldest
-            : colon > 0 && long.TryParse(message[..colon], System.Globalization.CultureInfo.InvariantCulture, out var id) ? ResponseMatch.Id(id)
+            : colon > 0 && long.TryParse(message[..colon], CultureInfo.InvariantCulture, out var id) ? ResponseMatch.Id(id)
             : ResponseMatch.None;
     }
 
@@ -221,7 +222,8 @@ public class CorrelationTests
     public async Task Both_sides_may_request_at_the_same_time()
     {
         await using var bed = await new TestBed().StartAsync(
-            (connection, message) => message.Span.StartsWith("ask"u8) ? connection.SendAsync("7:server") : default, options => options.ReadCorrelationId = Read);
+            (connection, message) => message.Span.StartsWith("ask"u8) ? connection.SendAsync("7:server") : default,
+            options => options.ReadCorrelationId = Read);
         await using var client = await bed.ConnectAsync(options =>
         {
             options.ReadCorrelationId = Read;

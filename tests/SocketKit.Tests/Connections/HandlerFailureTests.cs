@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging;
 using SocketKit.Tests.TestDoubles;
 using static SocketKit.Tests.TestDoubles.Shorthand;
@@ -120,7 +121,8 @@ public class HandlerFailureTests
     [Fact]
     public async Task A_reader_of_correlation_ids_that_throws_closes_its_connection()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.ReadCorrelationId = _ => throw new FormatException("no id"));
+        await using var bed = await new TestBed().StartAsync(
+            configure: options => options.ReadCorrelationId = _ => throw new FormatException("no id"));
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("x\n");
@@ -163,7 +165,8 @@ public class HandlerFailureTests
         bed.Sessions.Should().BeEmpty();
         bed.Server.Connections.Should().BeEmpty();
         var lines = bed.Logs.GetSnapshot();
-        lines.Should().Contain(line => line.Message.Contains("HandlerFailed by Local while Opening: BrokenPolicy threw FormatException: state"));
+        const string reason = "HandlerFailed by Local while Opening: BrokenPolicy threw FormatException: state";
+        lines.Should().Contain(line => line.Message.Contains(reason));
         lines.Should().ContainSingle(line => line.Level == LogLevel.Error).Which.Message.Should().Contain("BrokenPolicy");
     }
 
@@ -185,7 +188,7 @@ public class HandlerFailureTests
             _ => HeartbeatKind.None,
         };
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, System.Buffers.IBufferWriter<byte> output) =>
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
             throw new FormatException(kind == HeartbeatKind.Ping ? "ping" : "pong");
     }
 

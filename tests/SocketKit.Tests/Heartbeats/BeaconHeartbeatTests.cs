@@ -253,7 +253,7 @@ public class BeaconHeartbeatTests
     {
         var pulse = new ConnectionPulse { BeatsPerSecond = rate };
 
-        new BeaconHeartbeat("beat").Decide(pulse, null).Should().Be(refused ? HeartbeatDecision.Refuse : HeartbeatDecision.Wait(TimeSpan.FromSeconds(10)));
+        (new BeaconHeartbeat("beat").Decide(pulse, null) == HeartbeatDecision.Refuse).Should().Be(refused);
         (new PingPongHeartbeat("ping", "pong").Decide(pulse, null) == HeartbeatDecision.Refuse).Should().Be(refused);
     }
 

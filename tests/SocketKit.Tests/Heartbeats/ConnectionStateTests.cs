@@ -106,7 +106,8 @@ public class ConnectionStateTests
     {
         using var release = new ManualResetEventSlim();
         var policy = new Noting { Deciding = release };
-        await using var bed = await new TestBed().StartAsync(configure: options => (options.Heartbeat, options.TimeProvider) = (policy, TimeProvider.System));
+        await using var bed = await new TestBed().StartAsync(
+            configure: options => (options.Heartbeat, options.TimeProvider) = (policy, TimeProvider.System));
         await using var peer = await bed.ConnectRawAsync();
         try
         {
@@ -128,7 +129,8 @@ public class ConnectionStateTests
     public void The_shipped_policies_make_none()
     {
         var connection = new RecordingConnection();
-        foreach (var policy in new IHeartbeatPolicy[] { new BeaconHeartbeat("beat"), new PingPongHeartbeat("ping", "pong"), NoHeartbeat.Instance })
+        IHeartbeatPolicy[] shipped = [new BeaconHeartbeat("beat"), new PingPongHeartbeat("ping", "pong"), NoHeartbeat.Instance];
+        foreach (var policy in shipped)
         {
             policy.CreateState(connection).Should().BeNull();
             Allocations.Of(() => policy.CreateState(connection)).Should().Be(0);
@@ -145,7 +147,8 @@ public class ConnectionStateTests
         // The clock takes numbers for beats while a handler takes them for messages.
         public int NextNumber() => Interlocked.Increment(ref _number);
 
-        public ValueTask SendAsync(string text) => connection.SendAsync(string.Create(CultureInfo.InvariantCulture, $"{NextNumber()} {text}"));
+        public ValueTask SendAsync(string text) =>
+            connection.SendAsync(string.Create(CultureInfo.InvariantCulture, $"{NextNumber()} {text}"));
 
         public override ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message) => SendAsync(message.Text());
     }
@@ -185,7 +188,8 @@ public class ConnectionStateTests
             mine.InDecide = true;
             Deciding?.Wait(TestBed.Patience);
             mine.InDecide = false;
-            return pulse.SinceSent >= TimeSpan.FromSeconds(1) ? HeartbeatDecision.Send(TimeSpan.FromSeconds(1)) : HeartbeatDecision.Wait(TimeSpan.Zero);
+            var second = TimeSpan.FromSeconds(1);
+            return pulse.SinceSent >= second ? HeartbeatDecision.Send(second) : HeartbeatDecision.Wait(TimeSpan.Zero);
         }
 
         public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state)

@@ -109,5 +109,6 @@ internal static class Wire
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    public static HeartbeatKind Classified(this IHeartbeatPolicy policy, string message) => policy.Classify(Encoding.UTF8.GetBytes(message), null);
+    public static HeartbeatKind Classified(this IHeartbeatPolicy policy, string message) =>
+        policy.Classify(Encoding.UTF8.GetBytes(message), null);
 }
