@@ -240,6 +240,26 @@ public class HeartbeatTests
     }
 
     [Fact]
+    public async Task A_policy_learns_how_many_heartbeats_a_second_came_lately()
+    {
+        var policy = new Recording { Interval = TimeSpan.FromSeconds(1) };
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = policy);
+        await using var peer = await bed.ConnectRawAsync();
+        bed.Advance(4);
+        policy.Pulses.Should().OnlyContain(pulse => pulse.BeatsPerSecond == 0);
+
+        for (var half = 0; half < 40; half++)
+        {
+            await peer.SendAsync("ping\npong\nno beat\n");
+            bed.Advance(0.5);
+        }
+
+        policy.Pulses.Last().BeatsPerSecond.Should().BeApproximately(4, 0.4);
+        bed.Advance(15);
+        policy.Pulses.Last().BeatsPerSecond.Should().Be(0);
+    }
+
+    [Fact]
     [Trait("Fault", "H05")]
     public async Task A_flood_of_heartbeats_is_refused()
     {
