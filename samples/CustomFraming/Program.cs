@@ -18,7 +18,7 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
     {
         Listeners = { Listen.Tcp("127.0.0.1", arguments.GetValue(serve) ?? 0) },
         Framer = new TelegramFramer(),
-        Handler = Handler.OnMessage(Telegram.AnswerAsync),
+        HandlerFactory = Handlers.OnMessage(Telegram.AnswerAsync),
         LoggerFactory = logging,
     });
     try

@@ -24,7 +24,7 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
         Framer = Framers.Lines(),
 
         // Asked in this order; the first that does not pass answers. The shipped rules always do, so they come last.
-        Handler = Handler.Reply(new Calculator(), new Countdown(), rules, new GuessThanksSorryOkReplies()),
+        HandlerFactory = Handlers.Reply(new Calculator(), new Countdown(), rules, new GuessThanksSorryOkReplies()),
     });
     try
     {

@@ -19,7 +19,7 @@ void Run(ParseResult arguments)
     builder.Services.AddSocketKitEndpoint("lines", options =>
     {
         options.Framer = Framers.Lines();
-        options.Handler = Handler.Reply(new GuessThanksSorryOkReplies());
+        options.HandlerFactory = Handlers.Reply(new GuessThanksSorryOkReplies());
     });
     builder.WebHost.ConfigureKestrel(kestrel =>
     {

@@ -19,7 +19,7 @@ return await command.RunAsync(args, cancelOnSignal: false);
 
 async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
 {
-    Func<IConnection, ConnectionHandler> replies = Handler.Reply(new GuessThanksSorryOkReplies());
+    Func<IConnection, ConnectionHandler> replies = Handlers.Reply(new GuessThanksSorryOkReplies());
     int seconds = arguments.GetValue(heartbeat);
     var options = new SocketServerOptions
     {
@@ -29,7 +29,7 @@ async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationTo
             "raw" => Framers.Raw(),
             _ => Framers.Lines(),
         },
-        Handler = connection => new LoggedHandler(replies(connection)),
+        HandlerFactory = connection => new LoggedHandler(replies(connection)),
         Heartbeat = seconds == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat("beat", TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(3 * seconds)),
     };
     string[] urls = arguments.GetValue(listen) ?? [];

@@ -48,7 +48,7 @@ public abstract class ConnectionOptions
     public int MaxFrameLength { get; set; } = 1024 * 1024;
 
     /// <summary>How many bytes may wait to be sent on one connection before it closes as <see cref="CloseKind.SlowConsumer"/>; one larger message is let in alone. Default: 4 MiB. At least 64 KiB.</summary>
-    public int SendLimit { get; set; } = 4 * 1024 * 1024;
+    public int MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long the peer may take no byte while bytes wait for it, before the connection closes as <see cref="CloseKind.SlowConsumer"/>. A peer that takes some, but under 240 bytes a second over such a time, is closed as well, from
     /// the second of these times on. Default: 10 s. Range: above 0, up to 24.8 days.</summary>
@@ -65,7 +65,7 @@ public abstract class ConnectionOptions
     public TimeSpan HalfCloseTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The encoding of text overloads. Default: UTF-8. Sent without byte order mark; one that the peer sends in front of its first message is skipped, and counted as discarded, where the framer looks for text
-    /// (<see cref="Framers.Lines"/>, <see cref="Framers.Delimited(string)"/>, <see cref="Framers.Marked(string, string, int)"/>). A framer or heartbeat whose texts do not fit the encoding is refused at the start.</summary>
+    /// (<see cref="Framers.Lines"/>, <see cref="Framers.Delimited(string)"/>, <see cref="Framers.Enclosed(string, string, int)"/>). A framer or heartbeat whose texts do not fit the encoding is refused at the start.</summary>
     public Encoding TextEncoding { get; set; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>The clock. Default: the system's monotonic one. Tests give a fake.</summary>

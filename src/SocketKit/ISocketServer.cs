@@ -39,7 +39,7 @@ public interface ISocketServer : IAsyncDisposable
     Task RunAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Sends one message to many connections, framed once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
-    /// <see cref="ConnectionOptions.SendLimit"/> it is closed as a slow consumer.</summary>
+    /// <see cref="ConnectionOptions.MaxQueuedBytes"/> it is closed as a slow consumer.</summary>
     /// <param name="message">The payload.</param>
     /// <param name="to">The recipients; null: all.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>

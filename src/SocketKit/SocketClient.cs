@@ -33,7 +33,7 @@ public sealed class SocketClient : ISocketClient
 
     /// <inheritdoc/>
     public IAsyncEnumerable<Message> Messages => Session.Messages
-        ?? throw new InvalidOperationException("The client has a handler (ConnectionOptions.Handler), which gets the messages; leave it out to read Messages");
+        ?? throw new InvalidOperationException("The client has a handler (ConnectionOptions.HandlerFactory), which gets the messages; leave it out to read Messages");
 
     private ClientSession Session
     {

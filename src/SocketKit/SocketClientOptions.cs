@@ -14,5 +14,5 @@ public sealed class SocketClientOptions : ConnectionOptions
 
     /// <summary>Runs on every new connection before anything else is sent (log in, subscribe); sends and requests made on the client meanwhile wait behind it, until the open deadline. When it throws, the attempt
     /// has failed; <see cref="RejectedException"/> ends reconnecting. Default: none.</summary>
-    public Func<IConnection, CancellationToken, ValueTask>? OnConnecting { get; set; }
+    public Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; set; }
 }

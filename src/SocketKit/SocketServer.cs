@@ -68,7 +68,7 @@ public sealed partial class SocketServer : ISocketServer, IConnectionOwner
 
     ISocketServer IConnectionOwner.Server => this;
 
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => null;
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => null;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)

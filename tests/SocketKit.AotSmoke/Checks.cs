@@ -10,7 +10,7 @@ internal static class Checks
 
     public static async Task RepliesAsync(SocketEngine engine)
     {
-        await using var server = await ServeAsync(engine, Framers.Lines(), Handler.Reply(new GuessThanksSorryOkReplies()));
+        await using var server = await ServeAsync(engine, Framers.Lines(), Handlers.Reply(new GuessThanksSorryOkReplies()));
         await using var client = Client(engine, server, Framers.Lines());
         await AskAsync(client);
     }
@@ -18,7 +18,7 @@ internal static class Checks
     /// <summary>The least that a server does: it starts and replies once.</summary>
     public static async Task StartAsync()
     {
-        await using var server = await ServeAsync(SocketEngine.Auto, Framers.Lines(), Handler.Reply(new GuessThanksSorryOkReplies()));
+        await using var server = await ServeAsync(SocketEngine.Auto, Framers.Lines(), Handlers.Reply(new GuessThanksSorryOkReplies()));
         await using var client = Client(SocketEngine.Auto, server, Framers.Lines());
         await client.ConnectAsync();
         using var response = await client.RequestAsync("1");
@@ -32,7 +32,7 @@ internal static class Checks
         {
             Listeners = { network.Listen("replies") },
             Framer = Framers.Lines(),
-            Handler = Handler.Reply(new GuessThanksSorryOkReplies()),
+            HandlerFactory = Handlers.Reply(new GuessThanksSorryOkReplies()),
         });
         await server.StartAsync();
         await using var client = new SocketClient(new SocketClientOptions { Dialer = network.Dial("replies"), Framer = Framers.Lines() });
@@ -53,7 +53,7 @@ internal static class Checks
         {
             Listeners = { Listen.Url($"unix://{path}{suffix}") },
             Framer = Framers.Lines(),
-            Handler = Handler.OnText((connection, text) => connection.SendAsync(connection.RemoteEndPoint!.ToString()!)),
+            HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync(connection.RemoteEndPoint!.ToString()!)),
         });
         await server.StartAsync();
         await using (var client = new SocketClient(new SocketClientOptions { Dialer = Dial.Url($"unix://{path}{suffix}"), Framer = Framers.Lines() }))
@@ -69,7 +69,7 @@ internal static class Checks
 
     public static async Task CrowdAsync(SocketEngine engine)
     {
-        await using var server = await ServeAsync(engine, Framers.LengthPrefixed(), Handler.OnMessage((connection, message) => connection.SendAsync(message)));
+        await using var server = await ServeAsync(engine, Framers.LengthPrefixed(), Handlers.OnMessage((connection, message) => connection.SendAsync(message)));
         await Task.WhenAll(Enumerable.Range(0, 200).Select(async number =>
         {
             await using var client = Client(engine, server, Framers.LengthPrefixed());
@@ -86,7 +86,7 @@ internal static class Checks
     public static async Task BlockingAsync(SocketEngine engine)
     {
         using var release = new ManualResetEventSlim();
-        await using var server = await ServeAsync(engine, Framers.Lines(), Handler.OnText((connection, text) =>
+        await using var server = await ServeAsync(engine, Framers.Lines(), Handlers.OnText((connection, text) =>
         {
             if (text == "block")
             {
@@ -135,7 +135,7 @@ internal static class Checks
     }
 
     private static Task<SocketServer> ServeEchoAsync(SocketEngine engine, int port) =>
-        ServeAsync(engine, Framers.Lines(), Handler.OnText((connection, text) => connection.SendAsync(text)), port, new BeaconHeartbeat("beat"u8));
+        ServeAsync(engine, Framers.Lines(), Handlers.OnText((connection, text) => connection.SendAsync(text)), port, new BeaconHeartbeat("beat"u8));
 
     public static async Task AskAsync(SocketClient client)
     {
@@ -155,7 +155,7 @@ internal static class Checks
 
     public static async Task<SocketServer> ServeAsync(Listener listener, IFramer framer, Func<IConnection, ConnectionHandler> handler, IHeartbeatPolicy? heartbeat = null)
     {
-        var options = new SocketServerOptions { Listeners = { listener }, Framer = framer, Handler = handler };
+        var options = new SocketServerOptions { Listeners = { listener }, Framer = framer, HandlerFactory = handler };
         if (heartbeat is not null)
         {
             options.Heartbeat = heartbeat;

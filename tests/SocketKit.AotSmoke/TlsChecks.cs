@@ -64,7 +64,7 @@ internal static class TlsChecks
     }
 
     private static Task<SocketServer> ServeAsync(SocketEngine engine, TlsCertificate certificate) =>
-        Checks.ServeAsync(Listen.Tls("127.0.0.1", 0, new TlsListenOptions { Certificate = certificate }, new TcpListenOptions { Engine = engine }), Framers.Lines(), Handler.Reply(new GuessThanksSorryOkReplies()));
+        Checks.ServeAsync(Listen.Tls("127.0.0.1", 0, new TlsListenOptions { Certificate = certificate }, new TcpListenOptions { Engine = engine }), Framers.Lines(), Handlers.Reply(new GuessThanksSorryOkReplies()));
 
     private static SocketClient Client(SocketEngine engine, SocketServer server, TlsCertificate trusted, IReconnectPolicy? reconnect = null)
     {

@@ -23,7 +23,7 @@ public class ConnectionBenchmarks
         {
             Listeners = { new OneTransportListener(_wire) },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
         });
         await _server.StartAsync();
         await _wire.Waiting;

@@ -22,7 +22,7 @@ public class EchoBenchmarks
         {
             Listeners = { network.Listen("echo") },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
         });
         await _server.StartAsync();
         _peer = await network.ConnectAsync("echo");

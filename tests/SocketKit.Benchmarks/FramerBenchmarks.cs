@@ -27,9 +27,9 @@ public class FramerBenchmarks
             "Varint" => Framers.LengthPrefixed(LengthField.Varint),
             "Lines" => Framers.Lines(),
             "Delimiter" => Framers.Delimited("||"),
-            "Delimiters" => Framers.Delimited(new DelimiterOptions("||", ";")),
+            "Delimiters" => Framers.Delimited(new DelimitedOptions("||", ";")),
             "Fixed" => Framers.FixedSize(32),
-            "Marks" => Framers.Marked("<<", ">>"),
+            "Marks" => Framers.Enclosed("<<", ">>"),
             _ => Framers.Raw(),
         };
         for (var i = 0; i < 100; i++)

@@ -33,7 +33,7 @@ internal static class Loopback
         {
             Listeners = { Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { Engine = SocketEngine.Sockets }) },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
         });
         await server.StartAsync().ConfigureAwait(false);
         Console.WriteLine(((IPEndPoint)server.EndPoints[0]).Port);

@@ -21,7 +21,7 @@ public class BroadcastTests(ITestOutputHelper output)
         {
             SmallBuffersListener.Use(options);
             options.Framer = Framers.LengthPrefixed();
-            options.SendLimit = limit;
+            options.MaxQueuedBytes = limit;
         });
         var endPoint = server.EndPoint;
         var readers = await Task.WhenAll(Enumerable.Range(0, Readers).Select(_ => RawPeer.ConnectAsync(endPoint)));

@@ -54,12 +54,12 @@ public class ContextTests
         {
             Dialer = TestEngine.Dial(server.EndPoint),
             Framer = Framers.Lines(),
-            OnConnecting = (_, _) =>
+            OnOpening = (_, _) =>
             {
                 seen.Enqueue(Ambient.Value);
                 return default;
             },
-            Handler = Handler.OnText((_, _) =>
+            HandlerFactory = Handlers.OnText((_, _) =>
             {
                 seen.Enqueue(Ambient.Value);
                 received.SetResult();

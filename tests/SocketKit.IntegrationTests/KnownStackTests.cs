@@ -21,7 +21,7 @@ public class KnownStackTests(ITestOutputHelper output)
         var entries = 0;
         await using var server = await TestServer.StartAsync(configure: options =>
         {
-            options.Handler = _ =>
+            options.HandlerFactory = _ =>
             {
                 Look("factory");
                 return new Looking(Look);
@@ -35,12 +35,12 @@ public class KnownStackTests(ITestOutputHelper output)
             {
                 Dialer = TestEngine.Dial(server.EndPoint),
                 Framer = Framers.Lines(),
-                Handler = _ =>
+                HandlerFactory = _ =>
                 {
                     Look("client's factory");
                     return new Looking(Look);
                 },
-                OnConnecting = (connection, _) =>
+                OnOpening = (connection, _) =>
                 {
                     Look("hook");
                     return connection.SendAsync("hi");
@@ -81,8 +81,8 @@ public class KnownStackTests(ITestOutputHelper output)
 
                 // Whoever blocks here does not read, so the close waits for its time.
                 CloseTimeout = TimeSpan.FromMilliseconds(10),
-                OnConnecting = (connection, _) => connection.SendAsync("hi"),
-                Handler = Handler.OnMessage((_, _) =>
+                OnOpening = (connection, _) => connection.SendAsync("hi"),
+                HandlerFactory = Handlers.OnMessage((_, _) =>
                 {
                     // What a handler must not do, and some do.
                     if (client!.DisconnectAsync().Wait(TestServer.Patience))

@@ -36,7 +36,7 @@ public class LeakTests(ITestOutputHelper output)
             Listeners = { TestEngine.Listen("127.0.0.1", 0, new TcpListenOptions { Backlog = 1000 }) },
             Framer = Framers.Lines(),
             MaxFrameLength = 1000,
-            Handler = _ => sessions.Add(new StagedSession()),
+            HandlerFactory = _ => sessions.Add(new StagedSession()),
         });
         await server.StartAsync();
         var endPoint = (IPEndPoint)server.EndPoints[0];

@@ -21,7 +21,7 @@ public class ReconnectTests
             Dialer = TestEngine.Dial(address),
             Framer = Framers.Lines(),
             Reconnect = new BackoffReconnect(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
-            OnConnecting = async (connection, cancellationToken) =>
+            OnOpening = async (connection, cancellationToken) =>
             {
                 hooks++;
                 using var answer = await connection.RequestAsync("log in", cancellationToken: cancellationToken);

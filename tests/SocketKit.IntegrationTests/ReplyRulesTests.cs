@@ -97,8 +97,8 @@ public class ReplyRulesTests
     private static Task<TestServer> StartAsync(IFramer framer) => TestServer.StartAsync(configure: options =>
     {
         options.Framer = framer;
-        var handler = Handler.Reply(new GuessThanksSorryOkReplies());
-        options.Handler = handler;
+        var handler = Handlers.Reply(new GuessThanksSorryOkReplies());
+        options.HandlerFactory = handler;
     });
 
     private static byte[] Frame(string text, bool lengthPrefixed)

@@ -77,7 +77,7 @@ public class SendTests(ITestOutputHelper output)
         await using var server = await TestServer.StartAsync(configure: options =>
         {
             SmallBuffersListener.Use(options);
-            options.SendLimit = limit;
+            options.MaxQueuedBytes = limit;
         });
         using var peer = await RawPeer.ConnectAsync(server.EndPoint, receiveBuffer: 4096);
         var connection = (await server.OpenedAsync()).Connection;

@@ -151,7 +151,7 @@ public class StopTests(ITestOutputHelper output)
     {
         for (var i = 0; i < 20; i++)
         {
-            var server = new SocketServer(new SocketServerOptions { Listeners = { TestWire.Listen() }, Framer = Framers.Lines(), Handler = Handler.Reply(text => text) });
+            var server = new SocketServer(new SocketServerOptions { Listeners = { TestWire.Listen() }, Framer = Framers.Lines(), HandlerFactory = Handlers.Reply(text => text) });
 
             var start = server.StartAsync();
             await server.StopAsync().WaitAsync(TestServer.Patience);

@@ -54,7 +54,7 @@ public sealed class ScrapedApplication : IAsyncLifetime
             Framer = Framers.Lines(),
             MaxFrameLength = MaxFrameLength,
             MaxConnections = 1,
-            Handler = connection =>
+            HandlerFactory = connection =>
             {
                 _first.TrySetResult(connection);
                 return echo;

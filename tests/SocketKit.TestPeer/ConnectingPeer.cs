@@ -20,7 +20,7 @@ internal sealed class ConnectingPeer
         {
             Dialer = Dial.Tcp(IPEndPoint.Parse(endPoint), new TcpDialOptions { Engine = options.Engine }),
             Framer = Framers.Lines(),
-            Handler = _ => handler,
+            HandlerFactory = _ => handler,
             ConnectTimeout = TimeSpan.FromMilliseconds(options.Number("connect-timeout", 5000)),
             Reconnect = new BackoffReconnect(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
         };

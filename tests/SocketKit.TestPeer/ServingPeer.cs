@@ -38,7 +38,7 @@ internal sealed class ServingPeer
         {
             Listeners = { ListenerOf(options) },
             Framer = _framer,
-            Handler = _ => handler,
+            HandlerFactory = _ => handler,
             MaxFrameLength = options.Number("max-frame", 1024 * 1024),
             DrainTimeout = TimeSpan.FromMilliseconds(options.Number("drain", 10_000)),
         };

@@ -15,7 +15,7 @@ public class ClientHookTests
         await using var bed = await new TestBed().StartAsync((_, _) => default);
         var gate = Gate();
         var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
         {
             inHook.SetResult();
             await gate.Task;
@@ -40,7 +40,7 @@ public class ClientHookTests
             message.Text().StartsWith('?') ? connection.SendAsync("answer to " + message.Text()) : default);
         var gate = Gate();
         var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (connection, token) =>
         {
             await connection.SendAsync("log in", token);
             inHook.SetResult();
@@ -77,12 +77,12 @@ public class ClientHookTests
         var calls = new List<string>();
         await using var client = await bed.ConnectAsync(options =>
         {
-            options.OnConnecting = async (connection, token) =>
+            options.OnOpening = async (connection, token) =>
             {
                 calls.Add("hook");
                 await connection.SendAsync("from the hook", token);
             };
-            options.Handler = _ => new TestHandler
+            options.HandlerFactory = _ => new TestHandler
             {
                 Connected = _ =>
                 {
@@ -105,7 +105,7 @@ public class ClientHookTests
     {
         await using var bed = await new TestBed().StartAsync();
         var cancelled = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, token) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, token) =>
         {
             try
             {
@@ -137,7 +137,7 @@ public class ClientHookTests
     public async Task A_peer_that_leaves_during_the_hook_is_the_cause()
     {
         var bed = await new TestBed().StartAsync((connection, _) => connection.CloseAsync("no"));
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, token) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (connection, token) =>
         {
             using var response = await connection.RequestAsync("log in", cancellationToken: token);
         }));
@@ -160,7 +160,7 @@ public class ClientHookTests
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.TimeProvider = time;
-            options.OnConnecting = (_, token) =>
+            options.OnOpening = (_, token) =>
             {
                 hooks.Add(token);
                 return new ValueTask(Task.Delay(Timeout.Infinite, token));
@@ -179,7 +179,7 @@ public class ClientHookTests
         await using var bed = await new TestBed().StartAsync();
         var gate = Gate();
         var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
         {
             inHook.SetResult();
             await gate.Task;
@@ -205,7 +205,7 @@ public class ClientHookTests
         await using var bed = await new TestBed().StartAsync((_, _) => default);
         var gate = Gate();
         var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
         {
             inHook.SetResult();
             await gate.Task;
@@ -232,8 +232,8 @@ public class ClientHookTests
         var inHook = Gate();
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
-            options.SendLimit = 64 * 1024;
-            options.OnConnecting = async (_, _) =>
+            options.MaxQueuedBytes = 64 * 1024;
+            options.OnOpening = async (_, _) =>
             {
                 inHook.SetResult();
                 await gate.Task;
@@ -244,7 +244,7 @@ public class ClientHookTests
         var held = Enumerable.Range(0, 6).Select(_ => client.SendAsync(new byte[10_000]).AsTask()).ToArray();
         var over = () => client.SendAsync(new byte[10_000]).AsTask();
 
-        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.SendLimit");
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxQueuedBytes");
         bed.Open(gate);
         await connecting.Soon();
         await Task.WhenAll(held).Soon();
@@ -259,8 +259,8 @@ public class ClientHookTests
         var inHook = Gate();
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
-            options.SendLimit = 64 * 1024;
-            options.OnConnecting = async (_, _) =>
+            options.MaxQueuedBytes = 64 * 1024;
+            options.OnOpening = async (_, _) =>
             {
                 inHook.SetResult();
                 await gate.Task;
@@ -271,7 +271,7 @@ public class ClientHookTests
         var held = Enumerable.Range(0, 1024).Select(_ => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask()).ToArray();
         var over = () => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask();
 
-        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.SendLimit");
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxQueuedBytes");
         bed.Open(gate);
         await connecting.Soon();
         await Task.WhenAll(held).Soon();
@@ -285,7 +285,7 @@ public class ClientHookTests
         var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Reconnect = new BackoffReconnect();
-            options.OnConnecting = async (_, token) =>
+            options.OnOpening = async (_, token) =>
             {
                 inHook.SetResult();
                 await Task.Delay(Timeout.Infinite, token);
@@ -308,7 +308,7 @@ public class ClientHookTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Reconnect = new ScriptedReconnect(0.5, 0.5);
-            options.OnConnecting = (connection, token) => connection.SendAsync($"subscribe {++hooks}", token);
+            options.OnOpening = (connection, token) => connection.SendAsync($"subscribe {++hooks}", token);
         });
         for (var round = 0; round < 2; round++)
         {

@@ -47,7 +47,7 @@ public class ClientLossTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Reconnect = new ScriptedReconnect(0.7);
-            options.Handler = Handler.OnMessage((_, _) => new ValueTask(working.Task));
+            options.HandlerFactory = Handlers.OnMessage((_, _) => new ValueTask(working.Task));
         });
         var first = client.Connection!;
         await bed.Session.Connection.SendAsync("work");
@@ -135,7 +135,7 @@ public class ClientLossTests
         var inHook = Gate();
         var gate = Gate();
         IConnection? opening = null;
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (connection, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (connection, _) =>
         {
             opening = connection;
             inHook.SetResult();

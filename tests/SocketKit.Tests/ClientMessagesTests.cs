@@ -157,9 +157,9 @@ public class ClientMessagesTests
     public async Task A_client_with_a_handler_has_none()
     {
         await using var bed = await new TestBed().StartAsync();
-        await using var client = await bed.ConnectAsync(options => options.Handler = Handler.OnText((_, _) => default));
+        await using var client = await bed.ConnectAsync(options => options.HandlerFactory = Handlers.OnText((_, _) => default));
 
-        client.Invoking(with => with.Messages).Should().Throw<InvalidOperationException>().WithMessage("*ConnectionOptions.Handler*");
+        client.Invoking(with => with.Messages).Should().Throw<InvalidOperationException>().WithMessage("*ConnectionOptions.HandlerFactory*");
     }
 
     private static async Task<List<string>> ReadAsync(SocketClient client, int count)

@@ -124,7 +124,7 @@ public partial class ClientReconnectTests
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Reconnect = policy;
-            options.OnConnecting = async (_, _) => await gate.Task;
+            options.OnOpening = async (_, _) => await gate.Task;
         }));
         var connecting = client.ConnectAsync();
         await bed.Time.MadeAsync(TimeSpan.FromMilliseconds(100), 2);
@@ -149,7 +149,7 @@ public partial class ClientReconnectTests
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Reconnect = policy;
-            options.OnConnecting = (_, _) => ++hooks < 3 ? throw new FormatException("log-in server is busy") : throw new RejectedException("wrong password");
+            options.OnOpening = (_, _) => ++hooks < 3 ? throw new FormatException("log-in server is busy") : throw new RejectedException("wrong password");
         }));
         var log = new StateLog(client);
         var connecting = client.ConnectAsync();
@@ -242,7 +242,7 @@ public partial class ClientReconnectTests
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Reconnect = new ScriptedReconnect(0.7);
-            options.Handler = _ =>
+            options.HandlerFactory = _ =>
             {
                 var number = ++made;
                 return new TestHandler
@@ -284,7 +284,7 @@ public partial class ClientReconnectTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Reconnect = policy;
-            options.Handler = Handler.OnMessage((_, _) => new ValueTask(gate.Task));
+            options.HandlerFactory = Handlers.OnMessage((_, _) => new ValueTask(gate.Task));
         });
 
         // The mailbox is full, so no receive is under way that would bring the end elsewhere.

@@ -23,8 +23,8 @@ public class DefaultValueTests
     [Fact]
     public void A_setting_that_was_never_made_is_the_default()
     {
-        default(LengthField).Should().Be(new LengthPrefixOptions().Field).And.Be(LengthField.FourBytes);
-        default(ByteOrder).Should().Be(new LengthPrefixOptions().ByteOrder).And.Be(ByteOrder.BigEndian);
+        default(LengthField).Should().Be(new LengthPrefixedOptions().Field).And.Be(LengthField.FourBytes);
+        default(ByteOrder).Should().Be(new LengthPrefixedOptions().ByteOrder).And.Be(ByteOrder.BigEndian);
         default(LineEnd).Should().Be(LineEnd.Any);
         default(SocketEngine).Should().Be(SocketEngine.Auto);
         default(ClientCertificateMode).Should().Be(new TlsListenOptions().ClientCertificateMode).And.Be(ClientCertificateMode.None);

@@ -10,7 +10,7 @@ public class OptionsTests
         { "SocketServerOptions.Listeners", "type Listeners = { Listen.Tcp(9000) }", options => options.Listeners.Clear() },
         { "SocketServerOptions.Listeners", "[1] is null; type Listen.Tcp(9000)", options => options.Listeners.Add(null!) },
         { "SocketServerOptions.Framer", "type Framer = Framers.Lines()", options => options.Framer = null },
-        { "SocketServerOptions.Handler", "type Handler = Handler.OnText(", options => options.Handler = null },
+        { "SocketServerOptions.HandlerFactory", "type HandlerFactory = Handlers.OnText(", options => options.HandlerFactory = null },
         { "SocketServerOptions.Heartbeat", "type NoHeartbeat.Instance", options => options.Heartbeat = null! },
         { "SocketServerOptions.TextEncoding", "type Encoding.UTF8", options => options.TextEncoding = null! },
         { "SocketServerOptions.TimeProvider", "type TimeProvider.System", options => options.TimeProvider = null! },
@@ -18,7 +18,7 @@ public class OptionsTests
         { "SocketServerOptions.MaxPendingRequests", "type a number from 1", options => options.MaxPendingRequests = 0 },
         { "SocketServerOptions.MaxFrameLength", "type a number from 1 to 1,073,741,824", options => options.MaxFrameLength = 0 },
         { "SocketServerOptions.MaxFrameLength", "type a number from 1 to 1,073,741,824", options => options.MaxFrameLength = int.MaxValue },
-        { "SocketServerOptions.SendLimit", "65535 is out of range; type a number from 65,536", options => options.SendLimit = 65_535 },
+        { "SocketServerOptions.MaxQueuedBytes", "65535 is out of range; type a number from 65,536", options => options.MaxQueuedBytes = 65_535 },
         { "SocketServerOptions.RequestTimeout", "00:00:00 is out of range; type a time above zero", options => options.RequestTimeout = TimeSpan.Zero },
         { "SocketServerOptions.SlowConsumerTimeout", "type a time above zero", options => options.SlowConsumerTimeout = TimeSpan.FromSeconds(-1) },
         { "SocketServerOptions.OpenTimeout", "type a time above zero", options => options.OpenTimeout = TimeSpan.Zero },
@@ -33,9 +33,9 @@ public class OptionsTests
     {
         { "fixed size", Framers.FixedSize(2000), 1000, null, "its shortest frame has 2000 bytes, but SocketServerOptions.MaxFrameLength is 1000, so that no message would ever be taken; type MaxFrameLength = 2000, or more" },
         { "fixed size that fits", Framers.FixedSize(2000), 2000, null, null },
-        { "long header", Framers.LengthPrefixed(new LengthPrefixOptions { FieldOffset = 100, BytesToStrip = 0 }), 103, null, "its shortest frame has 104 bytes" },
-        { "long marks", Framers.Marked("<<<<", ">>>>"), 7, null, "its shortest frame has 8 bytes" },
-        { "long delimiters", Framers.Delimited(new DelimiterOptions("12345", "abc")), 2, null, "its shortest frame has 3 bytes" },
+        { "long header", Framers.LengthPrefixed(new LengthPrefixedOptions { FieldOffset = 100, BytesToStrip = 0 }), 103, null, "its shortest frame has 104 bytes" },
+        { "long marks", Framers.Enclosed("<<<<", ">>>>"), 7, null, "its shortest frame has 8 bytes" },
+        { "long delimiters", Framers.Delimited(new DelimitedOptions("12345", "abc")), 2, null, "its shortest frame has 3 bytes" },
         { "CR LF", Framers.Lines(LineEnd.CrLf), 1, null, "its shortest frame has 2 bytes" },
 
         { "lines in UTF-16", Framers.Lines(), 1000, "utf-16", "its line end \"\\u000a\" begins with the byte 0A in utf-16, the TextEncoding, and the same byte is inside of other characters, such as" },
@@ -46,19 +46,19 @@ public class OptionsTests
         { "lines in Latin-1", Framers.Lines(), 1000, "latin1", null },
         { "a bar in GBK", Framers.Delimited("|"), 1000, "gb2312", "its delimiter \"|\" begins with the byte 7C in gb2312, the TextEncoding, and the same byte is inside of other characters, such as" },
         { "a bar in GBK, as bytes", Framers.Delimited("|"u8), 1000, "gb2312", null },
-        { "a tilde in Big5", Framers.Marked("~", "~"), 1000, "big5", "its begin mark \"~\" begins with the byte 7E in big5" },
-        { "a letter in Shift-JIS", Framers.Delimited(new DelimiterOptions(";", "END")), 1000, "shift_jis", "its delimiter \"END\" begins with the byte 45 in shift_jis" },
+        { "a tilde in Big5", Framers.Enclosed("~", "~"), 1000, "big5", "its begin mark \"~\" begins with the byte 7E in big5" },
+        { "a letter in Shift-JIS", Framers.Delimited(new DelimitedOptions(";", "END")), 1000, "shift_jis", "its delimiter \"END\" begins with the byte 45 in shift_jis" },
         { "a digit in GB18030", Framers.Delimited("0"), 1000, "gb18030", "its delimiter \"0\" begins with the byte 30 in gb18030" },
         { "a digit in GBK", Framers.Delimited("0"), 1000, "gb2312", null },
         { "a semicolon in GBK", Framers.Delimited(";"), 1000, "gb2312", null },
-        { "STX and ETX in GB18030", Framers.Marked("\x02", "\x03"), 1000, "gb18030", null },
+        { "STX and ETX in GB18030", Framers.Enclosed("\x02", "\x03"), 1000, "gb18030", null },
         { "a semicolon in UTF-16", Framers.Delimited(";"), 1000, "utf-16", "its delimiter \";\" begins with the byte 3B in utf-16" },
         { "two zeros in UTF-16", Framers.Delimited("\0", Encoding.Unicode), 1000, "utf-16", "its delimiter \"\\u0000\" begins with the byte 00 in utf-16" },
         { "a stop in GBK", Framers.Delimited("。"), 1000, "gb2312", "its delimiter \"。\" begins with the byte A1 in gb2312" },
         { "a stop in ASCII", Framers.Delimited("。"), 1000, "us-ascii", "its delimiter \"。\" cannot be expressed in us-ascii, the TextEncoding" },
         { "a section in Latin-1", Framers.Delimited("§"), 1000, "latin1", "its delimiter \"§\" stands for the bytes C2A7 (hexadecimal), but for A7 in iso-8859-1, the TextEncoding; give the encoding to the framer, too" },
         { "a section in Latin-1, given", Framers.Delimited("§", Encoding.Latin1), 1000, "latin1", null },
-        { "a section in Latin-1, given to marks", Framers.Marked("§", "$", Encoding.Latin1), 1000, "latin1", null },
+        { "a section in Latin-1, given to marks", Framers.Enclosed("§", "$", Encoding.Latin1), 1000, "latin1", null },
         { "a section in Latin-1, not said", Framers.Delimited("§", Encoding.Latin1), 1000, null, "its delimiter \"§\" stands for the bytes A7 (hexadecimal), but for C2A7 in utf-8" },
         { "a length in UTF-16", Framers.LengthPrefixed(), 1000, "utf-16", null },
     };
@@ -67,7 +67,7 @@ public class OptionsTests
     [MemberData(nameof(Pairs))]
     public async Task What_cannot_go_together_is_refused_at_the_start(string what, IFramer framer, int maxFrameLength, string? encoding, string? advice)
     {
-        var options = new SocketServerOptions { Listeners = { new InMemoryNetwork().Listen("server") }, Framer = framer, MaxFrameLength = maxFrameLength, Handler = Handler.OnText((_, _) => default) };
+        var options = new SocketServerOptions { Listeners = { new InMemoryNetwork().Listen("server") }, Framer = framer, MaxFrameLength = maxFrameLength, HandlerFactory = Handlers.OnText((_, _) => default) };
         options.TextEncoding = encoding is null ? options.TextEncoding : Named(encoding);
         await using var server = new SocketServer(options);
 
@@ -101,7 +101,7 @@ public class OptionsTests
         {
             Listeners = { new InMemoryNetwork().Listen("server") },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnText((_, _) => default),
+            HandlerFactory = Handlers.OnText((_, _) => default),
             Heartbeat = heartbeat,
             TextEncoding = Named(encoding),
         });
@@ -120,7 +120,7 @@ public class OptionsTests
     {
         { Framers.Lines(), new BeaconHeartbeat("two\nlines"), "LineFramer cannot carry a beat of BeaconHeartbeat, which would close each connection; type another payload. A message that goes out as one line" },
         { Framers.Lines(), BeaconHeartbeat.Expect("two\nlines"), null },
-        { Framers.Marked("~", "~"), new BeaconHeartbeat(""), "MarkFramer cannot carry a beat of BeaconHeartbeat" },
+        { Framers.Enclosed("~", "~"), new BeaconHeartbeat(""), "EnclosedFramer cannot carry a beat of BeaconHeartbeat" },
         { Framers.FixedSize(4), new PingPongHeartbeat("ping", "p"), "FixedSizeFramer cannot carry a beat of PingPongHeartbeat" },
         { Framers.FixedSize(4), PingPongHeartbeat.AnswerOnly("p", "pong"), null },
         { Framers.FixedSize(4), new Numbered(), null },
@@ -131,7 +131,7 @@ public class OptionsTests
     [MemberData(nameof(Carried))]
     public async Task A_heartbeat_that_the_framer_cannot_carry_is_refused_at_the_start(IFramer framer, IHeartbeatPolicy heartbeat, string? advice)
     {
-        await using var server = new SocketServer(new SocketServerOptions { Listeners = { new InMemoryNetwork().Listen("server") }, Framer = framer, Handler = Handler.OnText((_, _) => default), Heartbeat = heartbeat });
+        await using var server = new SocketServer(new SocketServerOptions { Listeners = { new InMemoryNetwork().Listen("server") }, Framer = framer, HandlerFactory = Handlers.OnText((_, _) => default), Heartbeat = heartbeat });
 
         if (advice is null)
         {
@@ -148,7 +148,7 @@ public class OptionsTests
     public void A_delimiter_that_its_encoding_cannot_express_is_refused()
     {
         FluentActions.Invoking(() => Framers.Delimited("。", Encoding.ASCII)).Should().Throw<ArgumentException>().WithMessage("*cannot be expressed in us-ascii*");
-        FluentActions.Invoking(() => Framers.Marked("a", "。", Encoding.ASCII)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => Framers.Enclosed("a", "。", Encoding.ASCII)).Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => Framers.Delimited("\uD800")).Should().Throw<ArgumentException>();
     }
 
@@ -159,7 +159,7 @@ public class OptionsTests
         { "SocketClientOptions.Dialer", "type Dialer = Dial.Tcp(\"127.0.0.1\", 9000)", options => options.Dialer = null },
         { "SocketClientOptions.Framer", "type Framer = Framers.Lines()", options => options.Framer = null },
         { "SocketClientOptions.ConnectTimeout", "type a time above zero", options => options.ConnectTimeout = TimeSpan.Zero },
-        { "SocketClientOptions.SendLimit", "type a number from 65,536", options => options.SendLimit = 1 },
+        { "SocketClientOptions.MaxQueuedBytes", "type a number from 65,536", options => options.MaxQueuedBytes = 1 },
     };
 
     [Theory]
@@ -167,7 +167,7 @@ public class OptionsTests
     public async Task A_server_says_what_to_type(string option, string advice, Action<SocketServerOptions> violate)
     {
         var network = new InMemoryNetwork();
-        var options = new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) };
+        var options = new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), HandlerFactory = Handlers.OnText((_, _) => default) };
         violate(options);
         var start = () => new SocketServer(options).StartAsync();
 
@@ -206,7 +206,7 @@ public class OptionsTests
         server.RequestTimeout.Should().Be(TimeSpan.FromSeconds(30));
         server.MaxPendingRequests.Should().Be(1024);
         server.MaxFrameLength.Should().Be(1024 * 1024);
-        server.SendLimit.Should().Be(4 * 1024 * 1024);
+        server.MaxQueuedBytes.Should().Be(4 * 1024 * 1024);
         server.SlowConsumerTimeout.Should().Be(TimeSpan.FromSeconds(10));
         server.OpenTimeout.Should().Be(TimeSpan.FromSeconds(10));
         server.CloseTimeout.Should().Be(TimeSpan.FromSeconds(1));

@@ -272,7 +272,7 @@ public class ServerStopTests
     {
         var network = new InMemoryNetwork();
         var listener = new SlowListener(network.Listen("slow"));
-        var server = new SocketServer(new SocketServerOptions { Listeners = { listener }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+        var server = new SocketServer(new SocketServerOptions { Listeners = { listener }, Framer = Framers.Lines(), HandlerFactory = Handlers.OnText((_, _) => default) });
         var starting = server.StartAsync();
         var stopping = server.StopAsync();
         stopping.IsCompleted.Should().BeFalse();

@@ -65,7 +65,7 @@ public class SocketClientDisposeTests
         var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Dialer = new Heedless(dialer);
-            options.OnConnecting = (_, _) =>
+            options.OnOpening = (_, _) =>
             {
                 hooks++;
                 return default;
@@ -93,7 +93,7 @@ public class SocketClientDisposeTests
         await using var bed = await new TestBed().StartAsync();
         var inHook = Gate();
         var gate = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = async (_, _) =>
+        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
         {
             inHook.SetResult();
             await gate.Task;
@@ -183,7 +183,7 @@ public class SocketClientDisposeTests
     [InlineData(true)]
     public async Task Connects_and_disconnects_that_meet_a_disposal_leave_nothing(bool reconnects)
     {
-        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.Handler = _ => new TestHandler());
+        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.HandlerFactory = _ => new TestHandler());
         for (var round = 0; round < 1_500; round++)
         {
             var client = new SocketClient(bed.ClientOptions(options =>
@@ -227,7 +227,7 @@ public class SocketClientDisposeTests
             {
                 Listeners = { network.Listen("server") },
                 Framer = Framers.Lines(),
-                Handler = _ => new TestHandler(),
+                HandlerFactory = _ => new TestHandler(),
             });
             var starting = Task.Run(() => Calm(() => server.StartAsync()));
             var stopping = round % 2 == 0 ? Task.Run(() => server.StopAsync()) : Task.CompletedTask;

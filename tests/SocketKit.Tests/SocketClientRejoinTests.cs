@@ -11,7 +11,7 @@ public class SocketClientRejoinTests
     {
         var network = new InMemoryNetwork();
         var probe = new Probe();
-        await using var server = new SocketServer(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+        await using var server = new SocketServer(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), HandlerFactory = Handlers.OnText((_, _) => default) });
         await server.StartAsync();
         await using var client = new SocketClient(new SocketClientOptions { Dialer = new OnTheNetwork(network, network.Dial("server")), Framer = Framers.Lines(), Reconnect = probe });
         await client.ConnectAsync().WaitAsync(Patience);

@@ -228,7 +228,7 @@ public class SocketClientTests
         await using var bed = await new TestBed().StartAsync();
         SocketClient? client = null;
         var disconnected = Gate();
-        client = new SocketClient(bed.ClientOptions(options => options.Handler = Handler.OnText(async (_, _) =>
+        client = new SocketClient(bed.ClientOptions(options => options.HandlerFactory = Handlers.OnText(async (_, _) =>
         {
             await client!.DisconnectAsync("enough");
             disconnected.SetResult();

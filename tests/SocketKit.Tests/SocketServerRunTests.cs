@@ -57,6 +57,6 @@ public class SocketServerRunTests
     {
         Listeners = { _network.Listen("server") },
         Framer = Framers.Lines(),
-        Handler = Handler.OnText((_, _) => default),
+        HandlerFactory = Handlers.OnText((_, _) => default),
     });
 }

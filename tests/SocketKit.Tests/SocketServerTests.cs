@@ -16,7 +16,7 @@ public class SocketServerTests
         {
             Listeners = { network.Listen("b"), network.Listen("a") },
             Framer = Framers.Lines(),
-            Handler = Handler.Reply(text => "got " + text),
+            HandlerFactory = Handlers.Reply(text => "got " + text),
         });
         server.EndPoints.Should().BeEmpty();
         await server.StartAsync();
@@ -38,14 +38,14 @@ public class SocketServerTests
         {
             Listeners = { bed.Network.Listen("free"), bed.Network.Listen(TestBed.Address) },
             Framer = Framers.Lines(),
-            Handler = Handler.OnText((_, _) => default),
+            HandlerFactory = Handlers.OnText((_, _) => default),
         });
         var start = () => server.StartAsync();
         (await start.Should().ThrowAsync<ListenException>()).Which.EndPoint.Should().Be(new InMemoryEndPoint(TestBed.Address));
         server.State.Should().Be(ServerState.Stopped);
         await server.StopAsync().Soon();
 
-        await using var next = new SocketServer(new SocketServerOptions { Listeners = { bed.Network.Listen("free") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+        await using var next = new SocketServer(new SocketServerOptions { Listeners = { bed.Network.Listen("free") }, Framer = Framers.Lines(), HandlerFactory = Handlers.OnText((_, _) => default) });
         await next.StartAsync();
     }
 
@@ -70,7 +70,7 @@ public class SocketServerTests
     public async Task A_server_that_was_disposed_does_not_start_any_more()
     {
         var network = new InMemoryNetwork();
-        SocketServer Server() => new(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), Handler = Handler.OnText((_, _) => default) });
+        SocketServer Server() => new(new SocketServerOptions { Listeners = { network.Listen("server") }, Framer = Framers.Lines(), HandlerFactory = Handlers.OnText((_, _) => default) });
         var (unstarted, started) = (Server(), Server());
         await started.StartAsync();
 
@@ -197,7 +197,7 @@ public class SocketServerTests
         await using var bed = await new TestBed().StartAsync(configure: given => options = given);
         options!.Framer = Framers.Raw();
         options.MaxConnections = 1;
-        options.Handler = null;
+        options.HandlerFactory = null;
 
         await using var first = await bed.ConnectRawAsync();
         await using var second = await bed.ConnectRawAsync();

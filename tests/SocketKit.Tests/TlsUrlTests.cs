@@ -239,7 +239,7 @@ public class TlsUrlTests
         {
             Listeners = { Listen.Url(listen, listenOptions) },
             Framer = Framers.Lines(),
-            Handler = Handler.OnText((connection, text) => connection.SendAsync(text)),
+            HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync(text)),
         });
         await server.StartAsync();
         await using var client = new SocketClient(new SocketClientOptions

@@ -18,7 +18,7 @@ public class UserInterfaceThreadTests
 
         await ui.Run(async () =>
         {
-            var client = new SocketClient(bed.ClientOptions(options => options.OnConnecting = (_, _) =>
+            var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = (_, _) =>
             {
                 hooks.Enqueue(ui.IsHere);
                 return default;

@@ -15,12 +15,12 @@ internal static class HandlerLifetime
         if (IsSingleton(services, handler))
         {
             var shared = (ConnectionHandler)provider.GetRequiredService(handler);
-            options.Handler = _ => shared;
+            options.HandlerFactory = _ => shared;
             return;
         }
 
         var scopes = new HandlerScopes(provider.GetRequiredService<IServiceScopeFactory>(), handler, HostingLog.Create(provider));
-        options.Handler = scopes.Create;
+        options.HandlerFactory = scopes.Create;
         options.ReleaseHandler = scopes.ReleaseAsync;
     }
 }

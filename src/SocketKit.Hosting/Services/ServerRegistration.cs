@@ -27,12 +27,12 @@ internal sealed class ServerRegistration(string name, IServiceCollection service
         var steps = Replies.Select(entry => ToStep(entry, provider)).ToArray();
         if (steps.All(step => step.Shared is not null))
         {
-            options.Handler = SocketKit.Handler.Reply([.. steps.Select(step => step.Shared!)]);
+            options.HandlerFactory = Handlers.Reply([.. steps.Select(step => step.Shared!)]);
             return;
         }
 
         var shared = new ScopedReplyHandler(provider.GetRequiredService<IServiceScopeFactory>(), steps);
-        options.Handler = _ => shared;
+        options.HandlerFactory = _ => shared;
     }
 
     private ScopedReplyHandler.Step ToStep(object entry, IServiceProvider provider) => entry switch

@@ -9,7 +9,7 @@ internal abstract class ConnectionSettings
     /// <summary>The keys, for the search for misspelled ones.</summary>
     public static string[] SharedKeys { get; } =
     [
-        nameof(Framing), nameof(Heartbeat), nameof(MaxFrameLength), nameof(SendLimit), nameof(MaxPendingRequests), nameof(RequestTimeout),
+        nameof(Framing), nameof(Heartbeat), nameof(MaxFrameLength), nameof(MaxQueuedBytes), nameof(MaxPendingRequests), nameof(RequestTimeout),
         nameof(OpenTimeout), nameof(CloseTimeout), nameof(SlowConsumerTimeout), nameof(HalfCloseTimeout), nameof(TextEncoding),
     ];
 
@@ -23,7 +23,7 @@ internal abstract class ConnectionSettings
     public string? MaxFrameLength { get; set; }
 
     [Number(64 * 1024, int.MaxValue)]
-    public string? SendLimit { get; set; }
+    public string? MaxQueuedBytes { get; set; }
 
     [Number(1, int.MaxValue)]
     public string? MaxPendingRequests { get; set; }
@@ -64,7 +64,7 @@ internal abstract class ConnectionSettings
         }
 
         options.MaxFrameLength = SettingNumber.Parse(MaxFrameLength) ?? options.MaxFrameLength;
-        options.SendLimit = SettingNumber.Parse(SendLimit) ?? options.SendLimit;
+        options.MaxQueuedBytes = SettingNumber.Parse(MaxQueuedBytes) ?? options.MaxQueuedBytes;
         options.MaxPendingRequests = SettingNumber.Parse(MaxPendingRequests) ?? options.MaxPendingRequests;
         options.RequestTimeout = Time(RequestTimeout) ?? options.RequestTimeout;
         options.OpenTimeout = Time(OpenTimeout) ?? options.OpenTimeout;

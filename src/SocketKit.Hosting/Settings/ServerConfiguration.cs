@@ -17,7 +17,7 @@ internal sealed class ServerConfiguration(ServerRegistration registration, IConf
         }
 
         FindMissingFramer(options, registration.Section, failures);
-        if (options.Handler is null)
+        if (options.HandlerFactory is null)
         {
             failures.Add($"The server {registration.Name} has no handler; type AddSocketServer<THandler>(\"{registration.Name}\"), or UseReplies<TStrategy>() behind it");
         }

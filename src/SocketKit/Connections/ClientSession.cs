@@ -46,7 +46,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         _clock = new ConnectionClock(Settings);
         _notices = new StateNotices(changed, Settings.Logger);
-        _held = new HeldSends(Settings.SendLimit);
+        _held = new HeldSends(Settings.MaxQueuedBytes);
     }
 
     public ConnectionSettings Settings => _settings.Connection;
@@ -74,7 +74,7 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     ISocketServer? IConnectionOwner.Server => null;
 
-    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnConnecting => _settings.OnConnecting;
+    Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 
     private long Now => Settings.TimeProvider.GetElapsedTime(0, Settings.TimeProvider.GetTimestamp()).Ticks;
 

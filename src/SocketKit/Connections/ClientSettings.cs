@@ -11,7 +11,7 @@ internal sealed class ClientSettings
         Connection = new ConnectionSettings(options, role, handlerRequired: false);
         ConnectTimeout = ConnectionSettings.Positive(options.ConnectTimeout, role, nameof(options.ConnectTimeout));
         Reconnect = options.Reconnect;
-        OnConnecting = options.OnConnecting;
+        OnOpening = options.OnOpening;
     }
 
     public Dialer Dialer { get; }
@@ -25,5 +25,5 @@ internal sealed class ClientSettings
 
     public IReconnectPolicy? Reconnect { get; }
 
-    public Func<IConnection, CancellationToken, ValueTask>? OnConnecting { get; }
+    public Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; }
 }

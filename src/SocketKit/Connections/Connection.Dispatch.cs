@@ -49,14 +49,14 @@ internal sealed partial class Connection
 
     private async ValueTask OpenHandlerAsync()
     {
-        if (_owner.OnConnecting is { } hook)
+        if (_owner.OnOpening is { } hook)
         {
             // Not for a connection that is over before it began.
             ThrowIfClosed();
             await hook(this, OpenToken).ConfigureAwait(true);
         }
 
-        _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.Handler gave no handler");
+        _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.HandlerFactory gave no handler");
         using (_gate.Enter())
         {
             _opening = null;

@@ -177,7 +177,7 @@ internal sealed partial class Connection
     /// <summary>Accepts what was written since the mark, or cuts it back when too much is queued; under the gate.</summary>
     private Appended Seal(int mark, int me)
     {
-        if ((long)_output.Length + _batchLength > _settings.SendLimit && Queued is var queued && queued > _settings.SendLimit && queued > _output.Length - mark)
+        if ((long)_output.Length + _batchLength > _settings.MaxQueuedBytes && Queued is var queued && queued > _settings.MaxQueuedBytes && queued > _output.Length - mark)
         {
             _output.CutBack(mark);
             return Appended.Overflow;
@@ -215,5 +215,5 @@ internal sealed partial class Connection
     // Apart, so that the methods of the usual way stay small.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CloseOverflowed() =>
-        TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"more than {_settings.SendLimit} bytes would be queued (ConnectionOptions.SendLimit)", null, graceful: false);
+        TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"more than {_settings.MaxQueuedBytes} bytes would be queued (ConnectionOptions.MaxQueuedBytes)", null, graceful: false);
 }

@@ -17,7 +17,7 @@ internal sealed class HeldSends(int limit)
         if (_items.Count > 0 && _bytes + message.Length + Overhead > limit)
         {
             throw new ConnectionClosedException(new CloseReason(CloseKind.SlowConsumer, ClosePhase.Opening, CloseParty.Local,
-                $"{_bytes} bytes wait for the connect hook; ConnectionOptions.SendLimit allows {limit}", null));
+                $"{_bytes} bytes wait for the connect hook; ConnectionOptions.MaxQueuedBytes allows {limit}", null));
         }
 
         var item = new HeldSend(Message.Copy(message), isRequest, options, cancellationToken);

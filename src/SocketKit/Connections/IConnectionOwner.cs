@@ -7,7 +7,7 @@ internal interface IConnectionOwner
     ISocketServer? Server { get; }
 
     /// <summary>Runs on the new connection before anything else is sent, or null.</summary>
-    Func<IConnection, CancellationToken, ValueTask>? OnConnecting { get; }
+    Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; }
 
     /// <summary>The connection is open: the wire's handshakes and the connect hook are done. Comes before the handler's first call.</summary>
     void Opened(Connection connection);

@@ -19,13 +19,13 @@ public static class Framers
     /// <param name="byteOrder">The byte order of the field. Default: highest byte first.</param>
     /// <param name="maxLength">The longest message in bytes, the field not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="OptionsException">A value is out of its range.</exception>
-    public static LengthPrefixFramer LengthPrefixed(LengthField field = LengthField.FourBytes, ByteOrder byteOrder = ByteOrder.BigEndian, int maxLength = int.MaxValue) =>
-        new(new LengthPrefixOptions { Field = field, ByteOrder = byteOrder, MaxLength = maxLength });
+    public static LengthPrefixedFramer LengthPrefixed(LengthField field = LengthField.FourBytes, ByteOrder byteOrder = ByteOrder.BigEndian, int maxLength = int.MaxValue) =>
+        new(new LengthPrefixedOptions { Field = field, ByteOrder = byteOrder, MaxLength = maxLength });
 
     /// <summary>A length somewhere in the header, for protocols that exist already.</summary>
     /// <param name="options">Where the length stands and what it counts.</param>
     /// <exception cref="OptionsException">An option is out of its range.</exception>
-    public static LengthPrefixFramer LengthPrefixed(LengthPrefixOptions options)
+    public static LengthPrefixedFramer LengthPrefixed(LengthPrefixedOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         return new(options);
@@ -35,27 +35,27 @@ public static class Framers
     /// <param name="delimiter">The delimiter, encoded in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes, or uses its bytes inside of other characters (<c>|</c> in GBK, anything in UTF-16), the start is
     /// refused; the overload for bytes takes any.</param>
     /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes.</exception>
-    public static DelimiterFramer Delimited(string delimiter) => Delimited(delimiter, Encoding.UTF8);
+    public static DelimitedFramer Delimited(string delimiter) => Delimited(delimiter, Encoding.UTF8);
 
     /// <summary>Messages that end in a delimiter, which is cut off, in another encoding than UTF-8.</summary>
     /// <param name="delimiter">The delimiter. See <see cref="Delimited(string)"/> for what cannot be one.</param>
     /// <param name="encoding">The encoding of the texts on the wire: that of <see cref="ConnectionOptions.TextEncoding"/>.</param>
     /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes, or the encoding cannot express it.</exception>
-    public static DelimiterFramer Delimited(string delimiter, Encoding encoding)
+    public static DelimitedFramer Delimited(string delimiter, Encoding encoding)
     {
         ArgumentException.ThrowIfNullOrEmpty(delimiter);
-        return new(new DelimiterOptions(encoding, delimiter));
+        return new(new DelimitedOptions(encoding, delimiter));
     }
 
     /// <summary>Messages that end in a delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter's bytes.</param>
     /// <exception cref="ArgumentException">The delimiter is empty, or longer than 256 bytes.</exception>
-    public static DelimiterFramer Delimited(ReadOnlySpan<byte> delimiter) => new(delimiter);
+    public static DelimitedFramer Delimited(ReadOnlySpan<byte> delimiter) => new(delimiter);
 
     /// <summary>Messages that end in one of several delimiters, or keep theirs, or have a maximum length.</summary>
     /// <param name="options">The delimiters and what to do with them.</param>
     /// <exception cref="OptionsException">An option is out of its range.</exception>
-    public static DelimiterFramer Delimited(DelimiterOptions options) => new(options);
+    public static DelimitedFramer Delimited(DelimitedOptions options) => new(options);
 
     /// <summary>Messages that all have the same size.</summary>
     /// <param name="size">The size in bytes, at least 1.</param>
@@ -64,10 +64,10 @@ public static class Framers
 
     /// <summary>Messages between a begin and an end mark; what stands outside of marks is discarded and counted.</summary>
     /// <param name="begin">The begin mark, encoded in UTF-8; see <see cref="Delimited(string)"/> for what <see cref="ConnectionOptions.TextEncoding"/> has to do with it.</param>
-    /// <param name="end">The end mark, encoded in UTF-8. The same as the begin mark: see <see cref="MarkFramer"/>.</param>
+    /// <param name="end">The end mark, encoded in UTF-8. The same as the begin mark: see <see cref="EnclosedFramer"/>.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes; or <paramref name="maxLength"/> is below 1.</exception>
-    public static MarkFramer Marked(string begin, string end, int maxLength = int.MaxValue) => Marked(begin, end, Encoding.UTF8, maxLength);
+    public static EnclosedFramer Enclosed(string begin, string end, int maxLength = int.MaxValue) => Enclosed(begin, end, Encoding.UTF8, maxLength);
 
     /// <summary>Messages between a begin and an end mark, in another encoding than UTF-8; what stands outside of marks is discarded and counted.</summary>
     /// <param name="begin">The begin mark; see <see cref="Delimited(string)"/> for what cannot be one.</param>
@@ -75,7 +75,7 @@ public static class Framers
     /// <param name="encoding">The encoding of the texts on the wire: that of <see cref="ConnectionOptions.TextEncoding"/>.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes, or the encoding cannot express it; or <paramref name="maxLength"/> is below 1.</exception>
-    public static MarkFramer Marked(string begin, string end, Encoding encoding, int maxLength = int.MaxValue)
+    public static EnclosedFramer Enclosed(string begin, string end, Encoding encoding, int maxLength = int.MaxValue)
     {
         ArgumentException.ThrowIfNullOrEmpty(begin);
         ArgumentException.ThrowIfNullOrEmpty(end);
@@ -88,7 +88,7 @@ public static class Framers
     /// <param name="end">The end mark's bytes.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty, or longer than 256 bytes; or <paramref name="maxLength"/> is below 1.</exception>
-    public static MarkFramer Marked(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue) => new(begin, end, maxLength);
+    public static EnclosedFramer Enclosed(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue) => new(begin, end, maxLength);
 
     /// <summary>No framing: whatever has arrived is a message. For wires that keep messages (UDP, WebSocket), and to look at bytes as they come.</summary>
     public static RawFramer Raw() => new();

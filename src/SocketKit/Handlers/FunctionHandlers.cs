@@ -1,4 +1,4 @@
-namespace SocketKit.Handlers;
+namespace SocketKit;
 
 /// <summary>A function of the bytes as a handler. Stateless, shared by all connections.</summary>
 internal sealed class MessageHandler(Func<IConnection, ReadOnlyMemory<byte>, ValueTask> onMessage) : ConnectionHandler

@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 
-namespace SocketKit.Handlers;
+namespace SocketKit;
 
 /// <summary>
 /// A function that reads messages in a loop, as a handler. One per connection.

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace SocketKit.Handlers;
+namespace SocketKit;
 
 /// <summary>Strategies as a handler: the first that does not pass answers. Stateless, shared by all connections.</summary>
 internal sealed class ReplyHandler(IReplyStrategy[] strategies) : ConnectionHandler

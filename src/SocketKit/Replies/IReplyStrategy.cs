@@ -1,6 +1,6 @@
 namespace SocketKit;
 
-/// <summary>Decides what to answer to a message. One instance serves all connections, so it is thread-safe. Used by <see cref="Handler.Reply(IReplyStrategy[])"/>.</summary>
+/// <summary>Decides what to answer to a message. One instance serves all connections, so it is thread-safe. Used by <see cref="Handlers.Reply(IReplyStrategy[])"/>.</summary>
 public interface IReplyStrategy
 {
     /// <summary>Says what to answer.</summary>

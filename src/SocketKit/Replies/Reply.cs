@@ -50,7 +50,7 @@ public readonly struct Reply : IEquatable<Reply>
         return Bytes(bytes);
     }
 
-    /// <summary>Sends the reply, if there is one to send: for handlers of your own that ask a strategy. <see cref="Handler.Reply(IReplyStrategy[])"/> does it by itself.</summary>
+    /// <summary>Sends the reply, if there is one to send: for handlers of your own that ask a strategy. <see cref="Handlers.Reply(IReplyStrategy[])"/> does it by itself.</summary>
     /// <param name="connection">Where to.</param>
     /// <param name="message">The message that is answered, still valid.</param>
     /// <returns>See <see cref="IMessageSender.SendAsync"/>.</returns>

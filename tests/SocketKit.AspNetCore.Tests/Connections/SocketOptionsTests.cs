@@ -85,7 +85,7 @@ public class SocketOptionsTests
             listen.UseSocketKit(protocol =>
             {
                 protocol.Framer = Framers.Lines();
-                protocol.Handler = Handler.Reply(new GuessThanksSorryOkReplies());
+                protocol.HandlerFactory = Handlers.Reply(new GuessThanksSorryOkReplies());
                 protocol.SlowConsumerTimeout = TimeSpan.FromSeconds(45);
             });
         });

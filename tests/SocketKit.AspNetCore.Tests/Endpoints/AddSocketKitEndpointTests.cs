@@ -71,6 +71,6 @@ public class AddSocketKitEndpointTests
     private static void Lines(SocketServerOptions options)
     {
         options.Framer = Framers.Lines();
-        options.Handler = Handler.Reply(text => "re: " + text);
+        options.HandlerFactory = Handlers.Reply(text => "re: " + text);
     }
 }

@@ -28,7 +28,7 @@ public class KnownStackTests(ITestOutputHelper output)
         {
             options.Framer = Framers.Lines();
             options.MaxConnections = 2 * AtOnce;
-            options.Handler = _ =>
+            options.HandlerFactory = _ =>
             {
                 Look("factory");
                 return new Looking(Look);

@@ -17,7 +17,7 @@ public class UseSocketKitTests
         await using var web = await WebServer.StartAsync(engine, _ => { }, tls: tls, endpoint: listen => listen.UseSocketKit(options =>
         {
             options.Framer = Framers.Lines();
-            options.Handler = Handler.OnText((connection, text) =>
+            options.HandlerFactory = Handlers.OnText((connection, text) =>
             {
                 server = connection.Server;
                 return connection.SendAsync("re: " + text);
@@ -56,15 +56,15 @@ public class UseSocketKitTests
         {
             options.Framer = Framers.LengthPrefixed();
             options.MaxFrameLength = 8 * 1024 * 1024;
-            options.SendLimit = 16 * 1024 * 1024;
-            options.Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message));
+            options.MaxQueuedBytes = 16 * 1024 * 1024;
+            options.HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message));
         }));
         await using var client = new SocketClient(new SocketClientOptions
         {
             Dialer = Dial.Tcp(web.EndPoint),
             Framer = Framers.LengthPrefixed(),
             MaxFrameLength = 8 * 1024 * 1024,
-            SendLimit = 16 * 1024 * 1024,
+            MaxQueuedBytes = 16 * 1024 * 1024,
         });
         await client.ConnectAsync();
         var sent = Bytes.Pattern(5_000_000);
@@ -97,7 +97,7 @@ public class UseSocketKitTests
         await using var web = await WebServer.StartAsync(SocketEngine.Auto, _ => { }, endpoint: listen => listen.UseSocketKit(options =>
         {
             options.Framer = Framers.Lines();
-            options.Handler = _ => new Waiting(entered, release.Task, reason);
+            options.HandlerFactory = _ => new Waiting(entered, release.Task, reason);
         }));
         using var client = await RawClient.ConnectAsync(web.EndPoint);
         await client.SendAsync("x\n");
@@ -121,7 +121,7 @@ public class UseSocketKitTests
         await using var web = await WebServer.StartAsync(SocketEngine.Auto, _ => { }, endpoint: listen => listen.UseSocketKit(options =>
         {
             options.Framer = Framers.Lines();
-            options.Handler = _ => new Waiting(entered, Task.CompletedTask, reason);
+            options.HandlerFactory = _ => new Waiting(entered, Task.CompletedTask, reason);
         }));
         using var client = await RawClient.ConnectAsync(web.EndPoint);
         await client.SendAsync("x\n");
@@ -142,7 +142,7 @@ public class UseSocketKitTests
     private static void Lines(SocketServerOptions options)
     {
         options.Framer = Framers.Lines();
-        options.Handler = Handler.Reply(text => "re: " + text);
+        options.HandlerFactory = Handlers.Reply(text => "re: " + text);
     }
 
     private static async Task<SslStream> SecureAsync(RawClient client)

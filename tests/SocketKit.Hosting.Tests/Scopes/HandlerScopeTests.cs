@@ -116,7 +116,7 @@ public class HandlerScopeTests
         await using var host = new HostBed();
         host.Services.AddSingleton<Journal>();
         host.Services.AddScoped<Resource>();
-        host.AddServer("pushes", options => options.Handler = Handler.OnText((connection, text) => connection.SendAsync("echo " + text)));
+        host.AddServer("pushes", options => options.HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync("echo " + text)));
         host.Services.AddSocketClient<Device>("devices", options => (options.Dialer, options.Framer) = (host.Network.Dial("pushes"), Framers.Lines())).WaitForConnection();
         await host.StartAsync();
         var journal = host.Host.Services.GetRequiredService<Journal>();

@@ -41,7 +41,7 @@ public class ReplyScopeTests
         (await host.AskAsync("shared", "x")).Should().Be("1");
         (await host.AskAsync("shared", "x")).Should().Be("2");
         var options = host.Host.Services.GetRequiredService<Microsoft.Extensions.Options.IOptionsMonitor<SocketServerOptions>>().Get("shared");
-        options.Handler!(null!).Should().NotBeOfType<Hosting.Scopes.ScopedReplyHandler>("the core's own handler asks it");
+        options.HandlerFactory!(null!).Should().NotBeOfType<Hosting.Scopes.ScopedReplyHandler>("the core's own handler asks it");
     }
 
     [Fact]

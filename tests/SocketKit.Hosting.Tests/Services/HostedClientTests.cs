@@ -27,7 +27,7 @@ public class HostedClientTests
             }
         };
 
-        await using var server = new SocketServer(new SocketServerOptions { Listeners = { host.Network.Listen("later") }, Framer = Framers.Lines(), Handler = Handler.Reply(new GuessThanksSorryOkReplies()) });
+        await using var server = new SocketServer(new SocketServerOptions { Listeners = { host.Network.Listen("later") }, Framer = Framers.Lines(), HandlerFactory = Handlers.Reply(new GuessThanksSorryOkReplies()) });
         await server.StartAsync();
         await connected.Task.WaitAsync(HostBed.Patience);
         using var response = await client.RequestAsync("4");

@@ -115,7 +115,7 @@ public class HostedServerTests
         var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var host = new HostBed();
-        host.AddServer("drains", options => options.Handler = Handler.OnText(async (connection, text) =>
+        host.AddServer("drains", options => options.HandlerFactory = Handlers.OnText(async (connection, text) =>
         {
             asked.TrySetResult();
             await answer.Task;
@@ -170,7 +170,7 @@ public class HostedServerTests
         host.AddServer("hangs", options =>
         {
             options.DrainTimeout = TimeSpan.FromHours(1);
-            options.Handler = Handler.OnText(async (connection, _) =>
+            options.HandlerFactory = Handlers.OnText(async (connection, _) =>
             {
                 asked.TrySetResult();
                 await connection.Closed;

@@ -33,14 +33,14 @@ public partial class DocumentTests
     {
         // The cells from behind: range, default.
         var rows = File.ReadLines(Path.Combine(Root(), page)).Select(line => Key().Match(line)).Where(match => match.Success).ToDictionary(match => match.Groups[1].Value, match => match.Value.Split('|')[^3].Trim());
-        var (server, client, prefix, beacon) = (new SocketServerOptions(), new SocketClientOptions(), new LengthPrefixOptions(), new BeaconHeartbeat("x"));
+        var (server, client, prefix, beacon) = (new SocketServerOptions(), new SocketClientOptions(), new LengthPrefixedOptions(), new BeaconHeartbeat("x"));
         var defaults = new Dictionary<string, object>
         {
             ["MaxConnections"] = server.MaxConnections,
             ["DrainTimeout"] = server.DrainTimeout,
             ["ConnectTimeout"] = client.ConnectTimeout,
             ["MaxFrameLength"] = $"{server.MaxFrameLength >> 20} MiB",
-            ["SendLimit"] = $"{server.SendLimit >> 20} MiB",
+            ["MaxQueuedBytes"] = $"{server.MaxQueuedBytes >> 20} MiB",
             ["MaxPendingRequests"] = server.MaxPendingRequests,
             ["RequestTimeout"] = server.RequestTimeout,
             ["OpenTimeout"] = server.OpenTimeout,

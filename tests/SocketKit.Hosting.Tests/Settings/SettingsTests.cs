@@ -19,7 +19,7 @@ public class SettingsTests
             {
               "SocketKit": { "Servers": { "all": {
                 "Listen": [ "tcp://127.0.0.1:0", "tcp://[::1]:0" ],
-                "MaxConnections": 7, "DrainTimeout": "5s", "MaxFrameLength": 2048, "SendLimit": 65536, "MaxPendingRequests": 3,
+                "MaxConnections": 7, "DrainTimeout": "5s", "MaxFrameLength": 2048, "MaxQueuedBytes": 65536, "MaxPendingRequests": 3,
                 "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "HalfCloseTimeout": "never", "TextEncoding": "gb18030",
                 "Framing": { "Kind": "lengthprefix", "Field": "TwoBytes", "ByteOrder": "LittleEndian", "FieldOffset": 1, "Adjustment": -3, "BytesToStrip": 0, "MaxLength": 100 },
                 "Heartbeat": { "Kind": "PingPong", "Ping": "p", "Pong": "q", "Interval": "1s", "Timeout": "5s", "MaxBeatsPerSecond": 9 }
@@ -28,7 +28,7 @@ public class SettingsTests
             """);
 
         options.Listeners.Select(listener => listener.EndPoint.ToString()).Should().Equal("127.0.0.1:0", "[::1]:0");
-        (options.MaxConnections, options.MaxFrameLength, options.SendLimit, options.MaxPendingRequests).Should().Be((7, 2048, 65536, 3));
+        (options.MaxConnections, options.MaxFrameLength, options.MaxQueuedBytes, options.MaxPendingRequests).Should().Be((7, 2048, 65536, 3));
         new[] { options.RequestTimeout, options.OpenTimeout, options.CloseTimeout, options.SlowConsumerTimeout, options.DrainTimeout }.Select(time => time.TotalSeconds).Should().Equal(1, 2, 3, 4, 5);
         options.HalfCloseTimeout.Should().Be(Timeout.InfiniteTimeSpan);
         options.TextEncoding.GetBytes("你").Should().Equal(0xC4, 0xE3);
@@ -87,7 +87,7 @@ public class SettingsTests
     [InlineData("MaxConnections", "99999999999999999999", "SocketKit:Servers:all:MaxConnections: 99999999999999999999 is out of range; type a number from 1 to 2,147,483,647")]
     [InlineData("MaxConnections:Soft", "5", "SocketKit:Servers:all:MaxConnections:Soft: there is no such setting; MaxConnections has one value")]
     [InlineData("MaxFrameLength", "1073741825", "SocketKit:Servers:all:MaxFrameLength: 1073741825 is out of range; type a number from 1 to 1,073,741,824")]
-    [InlineData("SendLimit", "5", "SocketKit:Servers:all:SendLimit: 5 is out of range; type a number from 65,536 to 2,147,483,647")]
+    [InlineData("MaxQueuedBytes", "5", "SocketKit:Servers:all:MaxQueuedBytes: 5 is out of range; type a number from 65,536 to 2,147,483,647")]
     [InlineData("DrainTimeout", "10", "SocketKit:Servers:all:DrainTimeout: 10 is no time; type a time from 1ms to 24d, or 0, such as 10s, 500ms or 00:01:30")]
     [InlineData("RequestTimeout", "25d", "SocketKit:Servers:all:RequestTimeout: 25d is out of range; type a time from 1ms to 24d, such as 10s, 500ms or 00:01:30")]
     [InlineData("DrainTimeout", "", "SocketKit:Servers:all:DrainTimeout: \"\" is no time; type a time from 1ms to 24d, or 0, *")]
@@ -163,7 +163,7 @@ public class SettingsTests
     [Fact]
     public void All_that_is_wrong_is_told_at_once()
     {
-        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "SendLimit": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnd": "Cr", "KeepDelimiter": "no" } } } } }""");
+        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "MaxQueuedBytes": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnd": "Cr", "KeepDelimiter": "no" } } } } }""");
         make.Should().Throw<OptionsValidationException>().Which.Failures.Should().HaveCount(5).And.Contain(failure => failure.StartsWith("SocketKit:Servers:all:Framing:LineEnd: there is no Cr;", StringComparison.Ordinal));
     }
 
@@ -202,13 +202,13 @@ public class SettingsTests
             options.Framer = Framers.Lines();
             options.MaxConnections = 1;
             options.MaxPendingRequests = 1;
-            options.SendLimit = 70_000;
+            options.MaxQueuedBytes = 70_000;
         }).UseReplies(new GuessThanksSorryOkReplies());
         services.Configure<SocketServerOptions>("all", options => options.MaxPendingRequests = 2);
-        services.PostConfigure<SocketServerOptions>("all", options => options.SendLimit = 80_000);
+        services.PostConfigure<SocketServerOptions>("all", options => options.MaxQueuedBytes = 80_000);
         using var provider = services.BuildServiceProvider();
         var set = provider.GetRequiredService<IOptionsMonitor<SocketServerOptions>>().Get("all");
-        (set.MaxConnections, set.MaxPendingRequests, set.SendLimit).Should().Be((2, 2, 80_000));
+        (set.MaxConnections, set.MaxPendingRequests, set.MaxQueuedBytes).Should().Be((2, 2, 80_000));
         set.Listeners.Should().ContainSingle("configured addresses replace the program's").Which.EndPoint.Should().Be(new IPEndPoint(IPAddress.Loopback, 1));
     }
 

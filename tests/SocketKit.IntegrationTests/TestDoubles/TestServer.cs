@@ -21,7 +21,7 @@ internal sealed class TestServer : IAsyncDisposable
             Listeners = { TestWire.Listen() },
             Framer = Framers.Lines(),
             LoggerFactory = new CollectingLoggerFactory(Logs),
-            Handler = connection => new Session(connection, onMessage ?? ((sender, message) => sender.SendAsync(message)), _sessions.Writer),
+            HandlerFactory = connection => new Session(connection, onMessage ?? ((sender, message) => sender.SendAsync(message)), _sessions.Writer),
         };
         configure?.Invoke(options);
         Server = new SocketServer(options);

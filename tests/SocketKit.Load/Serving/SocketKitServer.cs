@@ -23,7 +23,7 @@ internal sealed class SocketKitServer : IMeasuredServer
             MaxFrameLength = ServeOptions.MaxFrameLength + 4,
             MaxConnections = 1_000_000,
             Heartbeat = options.Heartbeat == 0 ? NoHeartbeat.Instance : new BeaconHeartbeat(ServeOptions.Beat, TimeSpan.FromSeconds(options.Heartbeat)),
-            Handler = HandlerOf(options),
+            HandlerFactory = HandlerOf(options),
         });
         await server.StartAsync();
         return new SocketKitServer(server);
@@ -36,20 +36,20 @@ internal sealed class SocketKitServer : IMeasuredServer
         switch (options.Handler)
         {
             case "async":
-                return Handler.OnMessage(async (connection, message) =>
+                return Handlers.OnMessage(async (connection, message) =>
                 {
                     await Task.Yield();
                     await connection.SendAsync(message);
                 });
             case "broadcast":
-                return Handler.OnMessage(async (connection, message) => await connection.Server.BroadcastAsync(message));
+                return Handlers.OnMessage(async (connection, message) => await connection.Server.BroadcastAsync(message));
             case "block":
                 var index = -1;
                 var echo = new Echo();
                 var blocking = new BlockingEcho(options.BlockMilliseconds);
                 return _ => Interlocked.Increment(ref index) % options.BlockEvery == 0 ? blocking : echo;
             default:
-                return Handler.OnMessage((connection, message) => connection.SendAsync(message));
+                return Handlers.OnMessage((connection, message) => connection.SendAsync(message));
         }
     }
 

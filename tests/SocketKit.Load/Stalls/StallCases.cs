@@ -24,7 +24,7 @@ internal static class StallCases
     /// <summary>The handlers of a crowd sleep for a second, each connection of its own; somebody else connects and asks for something.</summary>
     private static async Task<TimeSpan> NewcomerAsync(SocketEngine engine, int crowd)
     {
-        await using var server = await ServeAsync(engine, Handler.OnMessage((connection, message) =>
+        await using var server = await ServeAsync(engine, Handlers.OnMessage((connection, message) =>
         {
             if (message.Span is [(byte)'b', ..])
             {
@@ -71,7 +71,7 @@ internal static class StallCases
     {
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var over = new ManualResetEventSlim();
-        await using var server = await ServeAsync(engine, Handler.OnMessage((_, _) =>
+        await using var server = await ServeAsync(engine, Handlers.OnMessage((_, _) =>
         {
             entered.SetResult();
             over.Wait(Patience);
@@ -95,7 +95,7 @@ internal static class StallCases
     /// <summary>A client's handler waits for the end of its own connection.</summary>
     private static async Task<TimeSpan> EndOfClientAsync(SocketEngine engine, Func<SocketClient, Task> endAsync)
     {
-        await using var server = await ServeAsync(engine, Handler.OnMessage((connection, message) => connection.SendAsync(message)));
+        await using var server = await ServeAsync(engine, Handlers.OnMessage((connection, message) => connection.SendAsync(message)));
         var ended = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
         SocketClient? client = null;
         await using var own = client = new SocketClient(new SocketClientOptions
@@ -103,8 +103,8 @@ internal static class StallCases
             Dialer = Dial.Tcp("127.0.0.1", ((IPEndPoint)server.EndPoints[0]).Port, new TcpDialOptions { Engine = engine }),
             Framer = Framers.Lines(),
             CloseTimeout = CloseTimeout,
-            OnConnecting = (connection, _) => connection.SendAsync("hi"),
-            Handler = Handler.OnMessage((_, _) =>
+            OnOpening = (connection, _) => connection.SendAsync("hi"),
+            HandlerFactory = Handlers.OnMessage((_, _) =>
             {
                 var began = Stopwatch.GetTimestamp();
                 endAsync(client!).GetAwaiter().GetResult();
@@ -122,7 +122,7 @@ internal static class StallCases
         {
             Listeners = { Listen.Tcp("127.0.0.1", 0, new TcpListenOptions { Engine = engine }) },
             Framer = Framers.Lines(),
-            Handler = handler,
+            HandlerFactory = handler,
             MaxConnections = 100_000,
             DrainTimeout = DrainTimeout,
             CloseTimeout = CloseTimeout,

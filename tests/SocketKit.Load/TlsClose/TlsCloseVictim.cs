@@ -52,7 +52,7 @@ internal static class TlsCloseVictim
         while (!stop.IsCancellationRequested)
         {
             var handler = new Echo(cause);
-            var options = new SocketClientOptions { Dialer = dialer, Handler = _ => handler, OpenTimeout = Patience, ConnectTimeout = Patience };
+            var options = new SocketClientOptions { Dialer = dialer, HandlerFactory = _ => handler, OpenTimeout = Patience, ConnectTimeout = Patience };
             await using var client = new SocketClient(Configure(options, cause));
             try
             {
@@ -90,7 +90,7 @@ internal static class TlsCloseVictim
         {
             var handlers = new HandlerList(cause);
             var listener = Listen.Tls("127.0.0.1", port, tls, new TcpListenOptions { Engine = setting.Engine });
-            var options = new SocketServerOptions { Listeners = { listener }, Handler = _ => handlers.Add(), OpenTimeout = Patience };
+            var options = new SocketServerOptions { Listeners = { listener }, HandlerFactory = _ => handlers.Add(), OpenTimeout = Patience };
             var server = new SocketServer(Configure(options, cause));
             await using (server)
             {
@@ -130,7 +130,7 @@ internal static class TlsCloseVictim
         // A busy machine must not end what is graceful.
         options.CloseTimeout = TimeSpan.FromSeconds(20);
         options.SlowConsumerTimeout = TimeSpan.FromMinutes(5);
-        options.SendLimit = cause == CloseCause.SlowConsumer ? 64 * 1024 : 4 * 1024 * 1024;
+        options.MaxQueuedBytes = cause == CloseCause.SlowConsumer ? 64 * 1024 : 4 * 1024 * 1024;
         options.Heartbeat = cause == CloseCause.Refuse ? new Refusal() : NoHeartbeat.Instance;
         return options;
     }

@@ -15,7 +15,7 @@ public class AllocationTests
         {
             Listeners = { network.Listen("echo") },
             Framer = Framers.LengthPrefixed(),
-            Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
             TimeProvider = new WatchedTime(),
         });
         await server.StartAsync();

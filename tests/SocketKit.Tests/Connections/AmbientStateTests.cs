@@ -74,7 +74,7 @@ public class AmbientStateTests
             seen.Add(Ambient.Value);
             return connection.SendAsync(message);
         });
-        await using var client = await bed.ConnectAsync(options => options.OnConnecting = (_, _) =>
+        await using var client = await bed.ConnectAsync(options => options.OnOpening = (_, _) =>
         {
             seen.Add(Ambient.Value);
             return default;

@@ -17,15 +17,15 @@ public class ArrivalTests
         ["short lines"] = (Framers.Lines(LineEnd.CrLf, 12), "\r\nab"),
         ["LF lines"] = (Framers.Lines(LineEnd.Lf, 12), "\r\nab"),
         ["delimiter"] = (Framers.Delimited("=-="), "=-ab"),
-        ["delimiters"] = (Framers.Delimited(new DelimiterOptions(";", "||") { MaxLength = 12, KeepDelimiter = true }), ";|ab"),
-        ["marks"] = (Framers.Marked("<<|", ">>"), "<>|ab"),
-        ["short marks"] = (Framers.Marked("[", "]", 12), "[]ab"),
-        ["equal marks"] = (Framers.Marked("~", "~"), "~ab"),
-        ["equal long marks"] = (Framers.Marked("##", "##", 12), "#ab"),
+        ["delimiters"] = (Framers.Delimited(new DelimitedOptions(";", "||") { MaxLength = 12, KeepDelimiter = true }), ";|ab"),
+        ["marks"] = (Framers.Enclosed("<<|", ">>"), "<>|ab"),
+        ["short marks"] = (Framers.Enclosed("[", "]", 12), "[]ab"),
+        ["equal marks"] = (Framers.Enclosed("~", "~"), "~ab"),
+        ["equal long marks"] = (Framers.Enclosed("##", "##", 12), "#ab"),
         ["length"] = (Framers.LengthPrefixed(LengthField.TwoBytes), "\0\x01\x05\x27\x28"),
         ["short length"] = (Framers.LengthPrefixed(LengthField.OneByte, maxLength: 12), "\0\x01\x05\x0C\x0D"),
         ["varint"] = (Framers.LengthPrefixed(LengthField.Varint), "\0\x01\x05\x80\xFF"),
-        ["length in the message"] = (Framers.LengthPrefixed(new LengthPrefixOptions { Field = LengthField.OneByte, FieldOffset = 2, BytesToStrip = 0, Adjustment = -3 }), "\0\x01\x03\x05\x20"),
+        ["length in the message"] = (Framers.LengthPrefixed(new LengthPrefixedOptions { Field = LengthField.OneByte, FieldOffset = 2, BytesToStrip = 0, Adjustment = -3 }), "\0\x01\x03\x05\x20"),
         ["fixed size"] = (Framers.FixedSize(7), "ab"),
         ["discards by itself"] = (new TestFramer { OnRead = (input, resume) => input[0] == '#' ? Frame.Discard(1) : Framers.Lines().Read(input, resume) }, "#\nab"),
     };
@@ -58,7 +58,7 @@ public class ArrivalTests
     [Trait("Fault", "X15")]
     public async Task The_same_noise_comes_to_the_same_end_in_one_piece_and_byte_by_byte(int count, bool isFine)
     {
-        await using var bed = await StartAsync(Framers.Marked("[", "]"));
+        await using var bed = await StartAsync(Framers.Enclosed("[", "]"));
         byte[] stream = [.. Enumerable.Repeat((byte)'x', count), .. "[a]"u8];
 
         var whole = await RunAsync(bed, [stream]);

@@ -14,7 +14,7 @@ public class ByteOrderMarkTests
     [InlineData(100)]
     public async Task What_a_StreamWriter_writes_first_matches_its_rule(int piece)
     {
-        await using var bed = await new TestBed().StartAsync(Handler.Reply(new GuessThanksSorryOkReplies(random: new Random(1))));
+        await using var bed = await new TestBed().StartAsync(Handlers.Reply(new GuessThanksSorryOkReplies(random: new Random(1))));
         await using var peer = await bed.ConnectRawAsync();
         var written = new MemoryStream();
         await using (var writer = new StreamWriter(written, Encoding.UTF8) { NewLine = "\n" })
@@ -72,7 +72,7 @@ public class ByteOrderMarkTests
     {
         { "a delimiter", Framers.Delimited(";"), null, "EFBBBF613B", "61" },
         { "a delimiter in bytes", Framers.Delimited(";"u8), null, "EFBBBF613B", "EFBBBF61" },
-        { "marks", Framers.Marked("~", "~"), null, "EFBBBF7E617E", "61" },
+        { "marks", Framers.Enclosed("~", "~"), null, "EFBBBF7E617E", "61" },
         { "GB18030", Framers.Lines(), "gb18030", "84319533610A", "61" },
         { "the mark of another encoding", Framers.Lines(), null, "FFFE610A", "FFFE61" },
         { "an encoding without a mark", Framers.Lines(), "latin1", "EFBBBF610A", "EFBBBF61" },

@@ -227,7 +227,7 @@ public class CorrelationTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.ReadCorrelationId = Read;
-            options.Handler = Handler.OnText((connection, text) => connection.SendAsync("9:client"));
+            options.HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync("9:client"));
         });
         var server = bed.Session.Connection;
 

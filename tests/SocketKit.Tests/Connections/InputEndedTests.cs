@@ -142,7 +142,7 @@ public class InputEndedTests
     [InlineData("~a~~b~c", CloseKind.Truncated)]
     public async Task An_equal_mark_too_many_at_the_end_is_no_frame_that_was_cut_off(string input, CloseKind kind)
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.Framer = Framers.Marked("~", "~"));
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Framer = Framers.Enclosed("~", "~"));
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync(input);
         await peer.FinishAsync();
@@ -182,7 +182,7 @@ public class InputEndedTests
     [Fact, Trait("Fault", "X36")]
     public async Task Code_behind_a_message_loop_may_still_send()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.Handler = Handler.Loop(async (connection, messages) =>
+        await using var bed = await new TestBed().StartAsync(configure: options => options.HandlerFactory = Handlers.Loop(async (connection, messages) =>
         {
             var lines = 0;
             await foreach (var _ in messages)
@@ -204,7 +204,7 @@ public class InputEndedTests
     [Fact, Trait("Fault", "X36")]
     public async Task What_is_thrown_behind_a_message_loop_is_the_handlers_failure()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.Handler = Handler.Loop(async (_, messages) =>
+        await using var bed = await new TestBed().StartAsync(configure: options => options.HandlerFactory = Handlers.Loop(async (_, messages) =>
         {
             await foreach (var message in messages)
             {

@@ -171,7 +171,7 @@ public class MessageBatchTests
         {
             Listeners = { listener },
             Framer = Framers.Raw(),
-            Handler = Handler.OnMessage((connection, message) => connection.SendAsync(message)),
+            HandlerFactory = Handlers.OnMessage((connection, message) => connection.SendAsync(message)),
         });
         await server.StartAsync();
         await using var peer = await network.ConnectAsync("server");
@@ -219,7 +219,7 @@ public class MessageBatchTests
             {
                 Listeners = { new NotingListener(Network.ListenMessages("server"), Batches) },
                 Framer = Framers.Raw(),
-                Handler = Handler.OnMessage(onMessage),
+                HandlerFactory = Handlers.OnMessage(onMessage),
             };
             configure?.Invoke(options);
             Server = new SocketServer(options);

@@ -52,8 +52,8 @@ public class OpeningTests
     {
         await using var bed = await new TestBed().StartAsync(configure: options =>
         {
-            var handler = options.Handler!;
-            options.Handler = connection =>
+            var handler = options.HandlerFactory!;
+            options.HandlerFactory = connection =>
             {
                 if (graceful)
                 {

@@ -63,7 +63,7 @@ public class SendBatchTests
     [Fact]
     public async Task With_a_low_send_limit_the_batch_goes_out_above_64_KiB()
     {
-        await using var bed = await new TestBed(capacity: 1024 * 1024).StartAsync((connection, _) => connection.SendAsync(new string('x', 30_000)), options => options.SendLimit = 100_000);
+        await using var bed = await new TestBed(capacity: 1024 * 1024).StartAsync((connection, _) => connection.SendAsync(new string('x', 30_000)), options => options.MaxQueuedBytes = 100_000);
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("1\n2\n3\n4\n");

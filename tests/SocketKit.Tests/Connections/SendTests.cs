@@ -131,7 +131,7 @@ public class SendTests
     [Trait("Fault", "B02")]
     public async Task Unawaited_sends_end_at_the_limit_as_SlowConsumer_and_memory_stays_bounded()
     {
-        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.SendLimit = 256 * 1024);
+        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.MaxQueuedBytes = 256 * 1024);
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         var sent = 0;
@@ -145,7 +145,7 @@ public class SendTests
 
         thrown.Reason.Kind.Should().Be(CloseKind.SlowConsumer);
         thrown.Reason.By.Should().Be(CloseParty.Peer);
-        thrown.Reason.Detail.Should().Contain("ConnectionOptions.SendLimit");
+        thrown.Reason.Detail.Should().Contain("ConnectionOptions.MaxQueuedBytes");
         sent.Should().BeInRange(262, 265);
         (await connection.Closed.Soon()).UnsentBytes.Should().Be((sent * 1000) - Capacity);
     }
@@ -154,7 +154,7 @@ public class SendTests
     [Trait("Fault", "B02")]
     public async Task A_producer_that_awaits_is_slowed_to_the_peers_pace_and_the_queue_stays_at_the_mark()
     {
-        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.SendLimit = 128 * 1024);
+        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.MaxQueuedBytes = 128 * 1024);
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         long accepted = 0;
@@ -183,7 +183,7 @@ public class SendTests
     [Fact]
     public async Task One_message_larger_than_the_limit_is_let_in_alone()
     {
-        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.SendLimit = 64 * 1024);
+        await using var bed = await new TestBed(Capacity).StartAsync(configure: options => options.MaxQueuedBytes = 64 * 1024);
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         var large = connection.SendAsync(new byte[300_000]).AsTask();

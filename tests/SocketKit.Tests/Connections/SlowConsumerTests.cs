@@ -97,7 +97,7 @@ public class SlowConsumerTests
     [Trait("Fault", "B01")]
     public async Task A_stalled_recipient_of_broadcasts_costs_at_most_its_limit_and_hurts_nobody()
     {
-        await using var bed = await new TestBed(capacity: 16 * 1024).StartAsync(configure: options => options.SendLimit = 128 * 1024);
+        await using var bed = await new TestBed(capacity: 16 * 1024).StartAsync(configure: options => options.MaxQueuedBytes = 128 * 1024);
         await using var stalled = await bed.ConnectRawAsync();
         await using var good = await bed.ConnectRawAsync();
         var connection = bed.Sessions.First().Connection;

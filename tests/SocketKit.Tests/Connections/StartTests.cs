@@ -14,8 +14,8 @@ public class StartTests
         await bed.StartAsync(configure: options =>
         {
             ((WatchedListener)options.Listeners[0]).YieldsAtOnce = true;
-            var make = options.Handler!;
-            options.Handler = connection =>
+            var make = options.HandlerFactory!;
+            options.HandlerFactory = connection =>
             {
                 stack = new StackTrace().ToString();
                 return make(connection);

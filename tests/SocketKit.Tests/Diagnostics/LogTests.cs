@@ -141,7 +141,7 @@ public partial class LogTests
     [Fact]
     public async Task A_peer_that_mixes_noise_and_messages_does_not_flood_the_log()
     {
-        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.Framer = Framers.Marked("<", ">"));
+        await using var bed = await new TestBed().StartAsync((_, _) => default, options => options.Framer = Framers.Enclosed("<", ">"));
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync(string.Concat(Enumerable.Repeat("noise<m>", 200)));
         bed.Network.Settle();

@@ -183,7 +183,7 @@ public sealed class SocketKitActivitiesTests : IDisposable
         await using var client = new SocketClient(bed.ClientOptions(options =>
         {
             options.Name = _name;
-            options.OnConnecting = async (_, _) =>
+            options.OnOpening = async (_, _) =>
             {
                 inHook.SetResult();
                 await hook.Task;

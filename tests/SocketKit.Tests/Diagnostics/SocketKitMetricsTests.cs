@@ -182,7 +182,7 @@ public partial class SocketKitMetricsTests
         using var dropped = new Metric<long>("socketkit.client.dropped_messages", _name);
         await using var bed = await StartAsync(options =>
         {
-            options.Framer = Framers.Marked("<", ">");
+            options.Framer = Framers.Enclosed("<", ">");
             options.RequestTimeout = TimeSpan.FromSeconds(2);
         });
         await using var peer = await bed.ConnectRawAsync();

@@ -169,15 +169,15 @@ public class FramerCheckTests
     [Fact, Trait("Fault", "X06")]
     public void Framers_that_find_their_way_back_pass()
     {
-        FramerCheck.Recovery(Framers.Marked("\x02", "\x03"), 0, "a", "", "hello");
-        FramerCheck.Recovery(Framers.Marked("<<|", ">>"), 0, "a", "", "hello", new string('x', 300));
-        FramerCheck.Recovery(Framers.Marked("~", "~"), 0, "a", "hello", new string('x', 300));
-        FramerCheck.Recovery(Framers.Marked("=->", "=->"), 0, "a", "hello");
-        FramerCheck.Recovery(Framers.Marked("##", "##"), 1, "a", "hello");
+        FramerCheck.Recovery(Framers.Enclosed("\x02", "\x03"), 0, "a", "", "hello");
+        FramerCheck.Recovery(Framers.Enclosed("<<|", ">>"), 0, "a", "", "hello", new string('x', 300));
+        FramerCheck.Recovery(Framers.Enclosed("~", "~"), 0, "a", "hello", new string('x', 300));
+        FramerCheck.Recovery(Framers.Enclosed("=->", "=->"), 0, "a", "hello");
+        FramerCheck.Recovery(Framers.Enclosed("##", "##"), 1, "a", "hello");
         FramerCheck.Recovery(Framers.Lines(), 1, "a", "", "hello");
         FramerCheck.Recovery(Framers.Lines(LineEnd.CrLf), 1, "a", "", "hello");
         FramerCheck.Recovery(Framers.Delimited(";;"), 1, "a", "hello");
-        FramerCheck.Recovery(Framers.Delimited(new DelimiterOptions("END") { KeepDelimiter = true }), 1, [.. "aEND"u8], [.. "helloEND"u8]);
+        FramerCheck.Recovery(Framers.Delimited(new DelimitedOptions("END") { KeepDelimiter = true }), 1, [.. "aEND"u8], [.. "helloEND"u8]);
     }
 
     [Fact, Trait("Fault", "X06")]
@@ -198,7 +198,7 @@ public class FramerCheckTests
     {
         Lost(new Custom(), 5).Should().Contain("of the 20 good messages behind it the last");
         Lost(Framers.FixedSize(2), 1).Should().StartWith("FixedSizeFramer, message 1 of 2 bytes without byte 0: ");
-        Lost(Framers.Delimited(";"), 0).Should().Be("DelimiterFramer, message 1 of 3 bytes cut off before byte 1: of the 20 good messages behind it the last 19 came, where all but 0 should");
+        Lost(Framers.Delimited(";"), 0).Should().Be("DelimitedFramer, message 1 of 3 bytes cut off before byte 1: of the 20 good messages behind it the last 19 came, where all but 0 should");
     }
 
     [Fact, Trait("Fault", "X06")]
@@ -217,7 +217,7 @@ public class FramerCheckTests
     [Fact, Trait("Fault", "X06")]
     public void A_framer_that_fails_on_damage_is_found_and_one_that_refuses_it_is_not()
     {
-        Reader good = new DelimiterFramer(";"u8).Read;
+        Reader good = new DelimitedFramer(";"u8).Read;
         FramerCheck.Recovery(new Custom { OnRead = (input, resume) => Checked(input, new FramingException("rubbish")), OnWrite = Write }, 1, "ab", "ab");
 
         Lost(new Custom { OnRead = (input, resume) => Checked(input, new IndexOutOfRangeException("oops")), OnWrite = Write }, 1)

@@ -249,7 +249,7 @@ public class LoopHandlerEndTests
     {
         // As on the threads that serve connections; the test framework's own context would keep a task's continuation from running inline.
         SynchronizationContext.SetSynchronizationContext(null);
-        return Handler.Loop(loop)(_connection);
+        return Handlers.Loop(loop)(_connection);
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

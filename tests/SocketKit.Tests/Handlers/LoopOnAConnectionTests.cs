@@ -140,5 +140,5 @@ public class LoopOnAConnectionTests
     }
 
     private static Task<TestBed> StartAsync(Func<IConnection, IAsyncEnumerable<ReadOnlyMemory<byte>>, ValueTask> loop) =>
-        new TestBed().StartAsync(configure: options => options.Handler = Handler.Loop(loop));
+        new TestBed().StartAsync(configure: options => options.HandlerFactory = Handlers.Loop(loop));
 }

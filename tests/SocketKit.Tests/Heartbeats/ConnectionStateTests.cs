@@ -50,7 +50,7 @@ public class ConnectionStateTests
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Heartbeat = policy;
-            options.OnConnecting = async (connection, _) =>
+            options.OnOpening = async (connection, _) =>
             {
                 policy.States[connection.Id].HandlerWasThere.Should().BeFalse();
                 await connection.SendAsync("login");

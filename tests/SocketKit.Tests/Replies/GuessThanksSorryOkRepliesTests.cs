@@ -54,7 +54,7 @@ public class GuessThanksSorryOkRepliesTests
         byte[] garbage = [0xFF, 0x00, 0xC3, 0x31];
         var connection = new RecordingConnection();
 
-        await Handler.Reply(new GuessThanksSorryOkReplies(new ScriptedRandom(0)))(connection).OnMessageAsync(connection, garbage);
+        await Handlers.Reply(new GuessThanksSorryOkReplies(new ScriptedRandom(0)))(connection).OnMessageAsync(connection, garbage);
 
         connection.Sent.Should().ContainSingle().Which.Should().Equal(garbage);
     }
@@ -64,7 +64,7 @@ public class GuessThanksSorryOkRepliesTests
     {
         var connection = new RecordingConnection { TextEncoding = Encoding.BigEndianUnicode };
 
-        await Handler.Reply(new GuessThanksSorryOkReplies())(connection).OnMessageAsync(connection, new byte[] { 0, (byte)'4' });
+        await Handlers.Reply(new GuessThanksSorryOkReplies())(connection).OnMessageAsync(connection, new byte[] { 0, (byte)'4' });
 
         connection.SentTexts.Should().Equal("好的!");
     }
@@ -154,7 +154,7 @@ public class GuessThanksSorryOkRepliesTests
     public void A_reply_allocates_nothing(string text)
     {
         var connection = new RecordingConnection { Records = false };
-        var handler = Handler.Reply(new GuessThanksSorryOkReplies())(connection);
+        var handler = Handlers.Reply(new GuessThanksSorryOkReplies())(connection);
         ReadOnlyMemory<byte> message = Encoding.UTF8.GetBytes(text);
 
         var allocated = Allocations.Of(() => handler.OnMessageAsync(connection, message).Now());
@@ -166,7 +166,7 @@ public class GuessThanksSorryOkRepliesTests
     private static async Task<RecordingConnection> SendAsync(GuessThanksSorryOkReplies replies, string text)
     {
         var connection = new RecordingConnection();
-        await Handler.Reply(replies)(connection).OnMessageAsync(connection, Encoding.UTF8.GetBytes(text));
+        await Handlers.Reply(replies)(connection).OnMessageAsync(connection, Encoding.UTF8.GetBytes(text));
         return connection;
     }
 }

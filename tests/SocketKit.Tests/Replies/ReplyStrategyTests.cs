@@ -38,7 +38,7 @@ public class ReplyStrategyTests
     public async Task A_function_of_everything_may_send_several_replies()
     {
         var connection = new RecordingConnection();
-        var handler = Handler.Reply(ReplyStrategy.From(async (from, message, closed) =>
+        var handler = Handlers.Reply(ReplyStrategy.From(async (from, message, closed) =>
         {
             await from.SendAsync("first", closed);
             return Reply.Bytes(message);

@@ -39,7 +39,7 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
             Framer = Framers.Lines(),
             TimeProvider = Time,
             LoggerFactory = new FakeLoggerFactory(Logs),
-            Handler = connection =>
+            HandlerFactory = connection =>
             {
                 var session = new Session(connection, onMessage ?? ((sender, message) => sender.SendAsync(message)));
                 Sessions.Enqueue(session);
@@ -83,7 +83,7 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
     public Task<TestBed> StartAsync(Func<IConnection, ConnectionHandler> handler, Action<SocketServerOptions>? configure = null) =>
         StartAsync(onMessage: null, options =>
         {
-            options.Handler = handler;
+            options.HandlerFactory = handler;
             configure?.Invoke(options);
         });
 

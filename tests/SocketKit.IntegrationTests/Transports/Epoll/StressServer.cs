@@ -26,7 +26,7 @@ internal sealed class StressServer : IAsyncDisposable
         {
             Listeners = { TestEngine.Listen("127.0.0.1", 0) },
             Framer = Framers.FixedSize(Frame),
-            Handler = _ => new Session(ledger),
+            HandlerFactory = _ => new Session(ledger),
         });
         await server.StartAsync();
         return new StressServer(server);

@@ -20,7 +20,7 @@ public sealed class OpenSslTests : IDisposable
     [InlineData("-tls1_3")]
     public async Task It_gets_the_replies(string version)
     {
-        await using var server = await TlsServer.StartAsync(configure: options => options.Handler = Handler.Reply(new GuessThanksSorryOkReplies()));
+        await using var server = await TlsServer.StartAsync(configure: options => options.HandlerFactory = Handlers.Reply(new GuessThanksSorryOkReplies()));
 
         var (text, code) = await RunAsync(server, [("1", "你猜!"), ("2", "谢谢!"), ("3", "对不起!"), ("4", "好的!")], [version, "-quiet", "-no_ign_eof", "-verify_return_error", "-CAfile", Root()]);
 

@@ -4,7 +4,7 @@ using SocketKit.Framing;
 
 namespace SocketKit.Tests.Framing;
 
-public class MarkFramerTests : FramerContract
+public class EnclosedFramerTests : FramerContract
 {
     protected override byte[] Alphabet => ">><<|a"u8.ToArray();
 
@@ -19,7 +19,7 @@ public class MarkFramerTests : FramerContract
 
     protected override IEnumerable<byte[]> TrickyMessages => ["<"u8.ToArray(), "<<"u8.ToArray(), ">a"u8.ToArray(), "|"u8.ToArray(), ">|"u8.ToArray()];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("<<|", ">>", maxLength);
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Enclosed("<<|", ">>", maxLength);
 
     // Messages with ~ between them, then how many bytes are discarded and how many wait.
     [Theory]
@@ -44,7 +44,7 @@ public class MarkFramerTests : FramerContract
     {
         for (var size = 1; size <= stream.Length; size++)
         {
-            var feed = new FrameFeed(Framers.Marked(begin, end));
+            var feed = new FrameFeed(Framers.Enclosed(begin, end));
             foreach (var piece in Latin1(stream).Chunk(size))
             {
                 feed.Feed(piece);
@@ -66,7 +66,7 @@ public class MarkFramerTests : FramerContract
     {
         var output = new ArrayBufferWriter<byte>();
 
-        Framers.Marked(begin, end).Invoking(framer => framer.Write(Latin1(message), output)).Should().Throw<FramingException>().WithMessage("*mark at byte*");
+        Framers.Enclosed(begin, end).Invoking(framer => framer.Write(Latin1(message), output)).Should().Throw<FramingException>().WithMessage("*mark at byte*");
 
         output.WrittenCount.Should().Be(0);
     }
@@ -77,7 +77,7 @@ public class MarkFramerTests : FramerContract
     [InlineData("=-=")]
     public void A_stray_equal_mark_costs_no_message(string mark)
     {
-        var framer = Framers.Marked(mark, mark);
+        var framer = Framers.Enclosed(mark, mark);
         var good = Enumerable.Range(0, 300).Select(i => $"message {i}").ToArray();
         var output = new ArrayBufferWriter<byte>();
         output.Write(Latin1(mark));
@@ -102,7 +102,7 @@ public class MarkFramerTests : FramerContract
     [InlineData("~a~~b~~c", "a|b", "the stream ends early")]
     public void With_equal_marks_only_the_damaged_frame_suffers(string stream, string messages, string because)
     {
-        var feed = new FrameFeed(Framers.Marked("~", "~"));
+        var feed = new FrameFeed(Framers.Enclosed("~", "~"));
 
         feed.Feed(Latin1(stream));
 
@@ -112,7 +112,7 @@ public class MarkFramerTests : FramerContract
     [Fact, Trait("Fault", "X06")]
     public void Between_equal_marks_an_empty_message_is_refused()
     {
-        IFramer framer = Framers.Marked("~", "~");
+        IFramer framer = Framers.Enclosed("~", "~");
         var output = new ArrayBufferWriter<byte>();
 
         framer.Invoking(it => it.Write([], output)).Should().Throw<FramingException>().WithMessage("An empty message cannot stand between two equal marks*");
@@ -125,7 +125,7 @@ public class MarkFramerTests : FramerContract
     [Fact]
     public void The_marks_do_not_count_towards_the_maximum()
     {
-        var framer = Framers.Marked("<<", ">>", 3);
+        var framer = Framers.Enclosed("<<", ">>", 3);
 
         framer.Read("<<abc>>"u8.ToArray(), 0).Should().Be(Frame.Message(2, 3, 2));
         framer.Invoking(it => it.Read("<<abcd>>"u8.ToArray(), 0)).Should().Throw<FrameTooLargeException>().Which.Length.Should().Be(4);
@@ -134,7 +134,7 @@ public class MarkFramerTests : FramerContract
     [Fact]
     public void It_says_what_is_missing()
     {
-        IFramer framer = Framers.Marked("<<", ">>");
+        IFramer framer = Framers.Enclosed("<<", ">>");
 
         framer.DescribeIncomplete("<<a"u8).Should().Be("1 byte after a begin mark without an end mark");
         framer.DescribeIncomplete("<"u8).Should().Be("1 byte of a begin mark that is not whole");
@@ -146,15 +146,15 @@ public class MarkFramerTests : FramerContract
     [InlineData("abc", "b")]
     public void Marks_that_cannot_be_told_apart_are_refused(string begin, string end)
     {
-        FluentActions.Invoking(() => Framers.Marked(begin, end)).Should().Throw<ArgumentException>().WithMessage("*can never be found*");
+        FluentActions.Invoking(() => Framers.Enclosed(begin, end)).Should().Throw<ArgumentException>().WithMessage("*can never be found*");
     }
 
     [Fact]
     public void Wrong_arguments_are_refused()
     {
-        FluentActions.Invoking(() => Framers.Marked("", "b")).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => Framers.Marked("a"u8, default)).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => Framers.Marked("a", "b", 0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => Framers.Enclosed("", "b")).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => Framers.Enclosed("a"u8, default)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => Framers.Enclosed("a", "b", 0)).Should().Throw<ArgumentOutOfRangeException>();
     }
 }
 
@@ -168,7 +168,7 @@ public sealed class SameMarksTests : FramerContract
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("ab~a~b", null, 0), ("~~~~", null, 3), ("~~~a~", null, 2)];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("~", "~", maxLength);
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Enclosed("~", "~", maxLength);
 }
 
 public sealed class SameLongMarksTests : FramerContract
@@ -183,7 +183,7 @@ public sealed class SameLongMarksTests : FramerContract
 
     protected override IEnumerable<byte[]> TrickyMessages => ["#a"u8.ToArray(), "a#a"u8.ToArray()];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("##", "##", maxLength);
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Enclosed("##", "##", maxLength);
 }
 
 public sealed class OverlappingMarksTests : FramerContract
@@ -192,7 +192,7 @@ public sealed class OverlappingMarksTests : FramerContract
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("a=qa=b", null, 3)];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Marked("a=", "=b", maxLength);
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Enclosed("a=", "=b", maxLength);
 
     protected override byte[] MessageOf(int length) => [.. Enumerable.Repeat((byte)'b', length)];
 }

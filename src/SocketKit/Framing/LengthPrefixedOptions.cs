@@ -37,12 +37,12 @@ public enum ByteOrder
     LittleEndian = 1,
 }
 
-/// <summary>The settings of a <see cref="LengthPrefixFramer"/>, which copies them when it is made. Not thread-safe.</summary>
+/// <summary>The settings of a <see cref="LengthPrefixedFramer"/>, which copies them when it is made. Not thread-safe.</summary>
 /// <remarks>
 /// The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>:
 /// <c>whole frame = FieldOffset + bytes of the field + value of the field + Adjustment</c>, and the message is the frame without its first <see cref="BytesToStrip"/> bytes.
 /// </remarks>
-public sealed class LengthPrefixOptions
+public sealed class LengthPrefixedOptions
 {
     /// <summary>The kind of length field. Default: <see cref="LengthField.FourBytes"/>. Netty: <c>lengthFieldLength</c>.</summary>
     public LengthField Field { get; set; }
@@ -58,7 +58,7 @@ public sealed class LengthPrefixOptions
     public int Adjustment { get; set; }
 
     /// <summary>How many bytes at the start of the frame are not part of the message: null = all up to the end of the field, 0 = none, so that the message holds its header. Default: null. Netty: <c>initialBytesToStrip</c>, whose default is 0.
-    /// Bytes that are stripped must be known when a message is sent: see <see cref="LengthPrefixFramer.CanWrite"/>.</summary>
+    /// Bytes that are stripped must be known when a message is sent: see <see cref="LengthPrefixedFramer.CanWrite"/>.</summary>
     public int? BytesToStrip { get; set; }
 
     /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>. At least 1.</summary>

@@ -15,7 +15,7 @@ namespace SocketKit;
 /// and a mark directly behind a mark begins anew. So a stray or lost mark costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the
 /// first mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
-public sealed class MarkFramer : IFramer, IFramerFacts
+public sealed class EnclosedFramer : IFramer, IFramerFacts
 {
     // The end mark is number 0 in the search inside a frame, the begin mark number 1.
     private const int EndMark = 0;
@@ -33,7 +33,7 @@ public sealed class MarkFramer : IFramer, IFramerFacts
     /// <param name="end">The end mark, 1 to 256 bytes. It may be the same as the begin mark; else neither may hold the other except at its end.</param>
     /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty or too long, or one holds the other.</exception>
-    public MarkFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
+    public EnclosedFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
         _begin = begin.ToArray();
@@ -44,7 +44,7 @@ public sealed class MarkFramer : IFramer, IFramerFacts
         _maxLength = maxLength;
     }
 
-    internal MarkFramer(string begin, string end, Encoding encoding, int maxLength)
+    internal EnclosedFramer(string begin, string end, Encoding encoding, int maxLength)
         : this(TextBytes.Encode(encoding, begin), TextBytes.Encode(encoding, end), maxLength) => _texts = [new("begin mark", begin, _begin), new("end mark", end, _end)];
 
     long IFramerFacts.ShortestFrame => (_shared ? 1L : 0L) + _begin.Length + _end.Length;

@@ -8,9 +8,9 @@ namespace SocketKit;
 
 /// <summary>
 /// Messages with their length in front: a field of 1, 2, 3, 4 or 8 bytes or a varint, perhaps not the first in the header. A length that is negative, too small for its own header or too large ends
-/// the connection before any memory is spent. The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixOptions"/>. Thread-safe and stateless.
+/// the connection before any memory is spent. The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixedOptions"/>. Thread-safe and stateless.
 /// </summary>
-public sealed class LengthPrefixFramer : IFramer, IFramerFacts
+public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
 {
     private const int MaxVarint = 10;
     private const int MaxFieldOffset = ushort.MaxValue;
@@ -31,9 +31,9 @@ public sealed class LengthPrefixFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer from options, which are copied.</summary>
     /// <param name="options">The options. Default: four bytes, highest first, not part of the message.</param>
     /// <exception cref="OptionsException">An option is out of its range; the message says what to type.</exception>
-    public LengthPrefixFramer(LengthPrefixOptions? options = null)
+    public LengthPrefixedFramer(LengthPrefixedOptions? options = null)
     {
-        options ??= new LengthPrefixOptions();
+        options ??= new LengthPrefixedOptions();
         Check(Enum.IsDefined(options.Field), nameof(options.Field), $"{(int)options.Field} is no kind of length field; use LengthField.FourBytes or another of its values");
         Check(Enum.IsDefined(options.ByteOrder), nameof(options.ByteOrder), $"{(int)options.ByteOrder} is no byte order; use ByteOrder.BigEndian or ByteOrder.LittleEndian");
         Check(options.FieldOffset is >= 0 and <= MaxFieldOffset, nameof(options.FieldOffset), $"{options.FieldOffset} is outside of 0 to {MaxFieldOffset}");
@@ -64,7 +64,7 @@ public sealed class LengthPrefixFramer : IFramer, IFramerFacts
         {
             if (!holds)
             {
-                throw new OptionsException($"LengthPrefixOptions.{option}", message);
+                throw new OptionsException($"LengthPrefixedOptions.{option}", message);
             }
         }
     }
@@ -108,7 +108,7 @@ public sealed class LengthPrefixFramer : IFramer, IFramerFacts
     }
 
     /// <inheritdoc/>
-    /// <remarks>With <see cref="LengthPrefixOptions.BytesToStrip"/> 0 the message must be a whole frame whose length field is right. When <see cref="CanWrite"/> is false every message is refused with a <see cref="FramingException"/>.</remarks>
+    /// <remarks>With <see cref="LengthPrefixedOptions.BytesToStrip"/> 0 the message must be a whole frame whose length field is right. When <see cref="CanWrite"/> is false every message is refused with a <see cref="FramingException"/>.</remarks>
     public void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -129,7 +129,7 @@ public sealed class LengthPrefixFramer : IFramer, IFramerFacts
 
         if (!CanWrite)
         {
-            throw new FramingException("With these LengthPrefixOptions messages can only be read: bytes other than the length field are stripped, and only you know them. Set BytesToStrip = 0 and send the header as part of the message");
+            throw new FramingException("With these LengthPrefixedOptions messages can only be read: bytes other than the length field are stripped, and only you know them. Set BytesToStrip = 0 and send the header as part of the message");
         }
 
         var header = 0;

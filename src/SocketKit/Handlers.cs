@@ -1,12 +1,11 @@
-using SocketKit.Handlers;
 
 namespace SocketKit;
 
 /// <summary>
-/// Makes handlers out of functions and strategies, ready for <see cref="ConnectionOptions.Handler"/>. For a session with state of its own (a device, a player), derive from <see cref="ConnectionHandler"/> instead.
+/// Makes handlers out of functions and strategies, ready for <see cref="ConnectionOptions.HandlerFactory"/>. For a session with state of its own (a device, a player), derive from <see cref="ConnectionHandler"/> instead.
 /// Functions serve all connections, several at once, so they are thread-safe; what one throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.
 /// </summary>
-public static class Handler
+public static class Handlers
 {
     /// <summary>Calls a function for every message.</summary>
     /// <param name="onMessage">Gets the connection and the bytes, valid until its task completes. One call at a time per connection. A function that does not wait returns <c>default</c>.</param>
@@ -33,17 +32,17 @@ public static class Handler
         ArgumentNullException.ThrowIfNull(firstThatAnswers);
         if (firstThatAnswers.Length == 0 || firstThatAnswers.Contains(null))
         {
-            throw new ArgumentException("At least one strategy is needed, and none may be null: Handler.Reply(new GuessThanksSorryOkReplies()).", nameof(firstThatAnswers));
+            throw new ArgumentException("At least one strategy is needed, and none may be null: Handlers.Reply(new GuessThanksSorryOkReplies()).", nameof(firstThatAnswers));
         }
 
         return Share(new ReplyHandler([.. firstThatAnswers]));
     }
 
-    /// <summary>Answers every message by a function of its text: <c>Handler.Reply(text => "you said " + text)</c>. See <see cref="ReplyStrategy.From(Func{string, Reply})"/>.</summary>
+    /// <summary>Answers every message by a function of its text: <c>Handlers.Reply(text => "you said " + text)</c>. See <see cref="ReplyStrategy.From(Func{string, Reply})"/>.</summary>
     public static Func<IConnection, ConnectionHandler> Reply(Func<string, Reply> reply) => Reply(ReplyStrategy.From(reply));
 
     /// <summary>
-    /// Runs one function per connection, which reads the messages in a loop: <c>Handler.Loop(async (connection, messages) => { await foreach (var message in messages) { ... } })</c>.
+    /// Runs one function per connection, which reads the messages in a loop: <c>Handlers.Loop(async (connection, messages) => { await foreach (var message in messages) { ... } })</c>.
     /// The local variables of the function are the session's state.
     /// </summary>
     /// <remarks>

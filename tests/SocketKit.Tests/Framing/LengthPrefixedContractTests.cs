@@ -5,7 +5,7 @@ namespace SocketKit.Tests.Framing;
 /// <summary>The contract over each width, order and layout that can be written.</summary>
 public abstract class LengthPrefixContract : FramerContract
 {
-    protected abstract LengthPrefixOptions Options { get; }
+    protected abstract LengthPrefixedOptions Options { get; }
 
     protected override byte[] Alphabet => [0, 0, 1, 2, 5, 0x80, 0xFF];
 
@@ -23,33 +23,33 @@ public abstract class LengthPrefixContract : FramerContract
 
 public sealed class OneByteLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.OneByte };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.OneByte };
 
     protected override int Longest => byte.MaxValue;
 }
 
 public sealed class TwoBytesLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.TwoBytes };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.TwoBytes };
 
     protected override int Longest => ushort.MaxValue;
 }
 
 public sealed class TwoBytesLittleEndianLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.TwoBytes, ByteOrder = ByteOrder.LittleEndian };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.TwoBytes, ByteOrder = ByteOrder.LittleEndian };
 
     protected override int Longest => ushort.MaxValue;
 }
 
 public sealed class ThreeBytesLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.ThreeBytes };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.ThreeBytes };
 }
 
 public sealed class FourBytesLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new();
+    protected override LengthPrefixedOptions Options => new();
 
     // "GET " as a number is 1.2 billion: a message that never comes. The connection's limit ends it; 0xFF is too large for any buffer.
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage =>
@@ -58,12 +58,12 @@ public sealed class FourBytesLengthTests : LengthPrefixContract
 
 public sealed class FourBytesLittleEndianLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { ByteOrder = ByteOrder.LittleEndian };
+    protected override LengthPrefixedOptions Options => new() { ByteOrder = ByteOrder.LittleEndian };
 }
 
 public sealed class EightBytesLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.EightBytes };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.EightBytes };
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage =>
         [("GET / HTTP/1.1\r\n\r\n", typeof(FrameTooLargeException), 0), ("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", typeof(FramingException), 0)];
@@ -71,7 +71,7 @@ public sealed class EightBytesLengthTests : LengthPrefixContract
 
 public sealed class VarintLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.Varint };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.Varint };
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", typeof(FramingException), 0)];
 }
@@ -79,7 +79,7 @@ public sealed class VarintLengthTests : LengthPrefixContract
 /// <summary>The value counts its own four bytes.</summary>
 public sealed class SelfCountingLengthTests : LengthPrefixContract
 {
-    protected override LengthPrefixOptions Options => new() { Adjustment = -4 };
+    protected override LengthPrefixedOptions Options => new() { Adjustment = -4 };
 
     public override IEnumerable<(string Stream, Type? Exception, int Discarded)> Garbage => [("\0\0\0\x03", typeof(FramingException), 0)];
 }
@@ -89,7 +89,7 @@ public sealed class WholeFrameTests : LengthPrefixContract
 {
     protected override int Shortest => 6;
 
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.TwoBytes, FieldOffset = 2, Adjustment = 2, BytesToStrip = 0 };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.TwoBytes, FieldOffset = 2, Adjustment = 2, BytesToStrip = 0 };
 
     protected override IEnumerable<byte[]> TrickyMessages => [[0, 1, 0, 1, 0, 1, 0]];
 
@@ -110,7 +110,7 @@ public sealed class WholeVarintFrameTests : LengthPrefixContract
 
     protected override int Longest => 16_000;
 
-    protected override LengthPrefixOptions Options => new() { Field = LengthField.Varint, BytesToStrip = 0 };
+    protected override LengthPrefixedOptions Options => new() { Field = LengthField.Varint, BytesToStrip = 0 };
 
     protected override IEnumerable<byte[]> TrickyMessages => [[1, 0x80], [0x81, 0, 9]];
 

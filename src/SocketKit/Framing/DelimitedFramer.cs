@@ -7,7 +7,7 @@ namespace SocketKit;
 /// Messages that end in a delimiter, one of several if you like; two delimiters in a row hold an empty message between them. For lines of text <see cref="LineFramer"/> is the stricter choice.
 /// Thread-safe and stateless.
 /// </summary>
-public sealed class DelimiterFramer : IFramer, IFramerFacts
+public sealed class DelimitedFramer : IFramer, IFramerFacts
 {
     private readonly SequenceSearch _delimiters;
     private readonly byte[] _written;
@@ -19,7 +19,7 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer for one delimiter, which is cut off.</summary>
     /// <param name="delimiter">The delimiter, 1 to 256 bytes.</param>
     /// <exception cref="ArgumentException">The delimiter is empty or too long.</exception>
-    public DelimiterFramer(ReadOnlySpan<byte> delimiter)
+    public DelimitedFramer(ReadOnlySpan<byte> delimiter)
     {
         _written = delimiter.ToArray();
         _delimiters = new SequenceSearch(_written);
@@ -30,12 +30,12 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer from options, which are copied.</summary>
     /// <param name="options">The options.</param>
     /// <exception cref="OptionsException">An option is out of its range; the message says what to type.</exception>
-    public DelimiterFramer(DelimiterOptions options)
+    public DelimitedFramer(DelimitedOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxLength < 1)
         {
-            throw new OptionsException("DelimiterOptions.MaxLength", $"{options.MaxLength} is below 1; leave it unset for no limit but ConnectionOptions.MaxFrameLength");
+            throw new OptionsException("DelimitedOptions.MaxLength", $"{options.MaxLength} is below 1; leave it unset for no limit but ConnectionOptions.MaxFrameLength");
         }
 
         var delimiters = options.Delimiters.Select(delimiter => delimiter.ToArray()).ToArray();
@@ -45,7 +45,7 @@ public sealed class DelimiterFramer : IFramer, IFramerFacts
         }
         catch (ArgumentException e)
         {
-            throw new OptionsException("DelimiterOptions.Delimiters", e.Message);
+            throw new OptionsException("DelimitedOptions.Delimiters", e.Message);
         }
 
         _keep = options.KeepDelimiter;

@@ -11,7 +11,7 @@ public class HandlerTests
     public async Task OnMessage_calls_the_function_with_the_connection_and_the_bytes()
     {
         var calls = new List<(IConnection, byte[])>();
-        var handler = Handler.OnMessage((connection, message) =>
+        var handler = Handlers.OnMessage((connection, message) =>
         {
             calls.Add((connection, message.ToArray()));
             return default;
@@ -30,7 +30,7 @@ public class HandlerTests
     public async Task OnText_calls_the_function_with_the_text_in_the_encoding_of_the_connection()
     {
         var connection = new RecordingConnection { TextEncoding = Encoding.Unicode };
-        var handler = Handler.OnText(async (from, text) => await from.SendAsync(text + "!"))(connection);
+        var handler = Handlers.OnText(async (from, text) => await from.SendAsync(text + "!"))(connection);
 
         await handler.OnMessageAsync(connection, Encoding.Unicode.GetBytes("你好"));
 
@@ -40,7 +40,7 @@ public class HandlerTests
     [Fact]
     public async Task OnText_shows_bytes_that_are_no_text_as_replacement_characters()
     {
-        var handler = Handler.OnText((from, text) => from.SendAsync($"{text.Length}{text}"))(_connection);
+        var handler = Handlers.OnText((from, text) => from.SendAsync($"{text.Length}{text}"))(_connection);
 
         await handler.OnMessageAsync(_connection, new byte[] { 0xFF, (byte)'a' });
 
@@ -51,7 +51,7 @@ public class HandlerTests
     public async Task The_task_of_the_function_is_the_task_of_the_handler()
     {
         var gate = new TaskCompletionSource();
-        var handler = Handler.OnMessage(async (_, _) => await gate.Task)(_connection);
+        var handler = Handlers.OnMessage(async (_, _) => await gate.Task)(_connection);
 
         var task = handler.OnMessageAsync(_connection, default).AsTask();
         task.IsCompleted.Should().BeFalse();
@@ -66,12 +66,12 @@ public class HandlerTests
         var other = new RecordingConnection();
         Func<IConnection, ConnectionHandler>[] stateless =
         [
-            Handler.OnMessage((_, _) => default),
-            Handler.OnText((_, _) => default),
-            Handler.Reply(text => text),
-            Handler.Reply(new GuessThanksSorryOkReplies()),
+            Handlers.OnMessage((_, _) => default),
+            Handlers.OnText((_, _) => default),
+            Handlers.Reply(text => text),
+            Handlers.Reply(new GuessThanksSorryOkReplies()),
         ];
-        var loop = Handler.Loop((_, _) => default);
+        var loop = Handlers.Loop((_, _) => default);
 
         stateless.Should().AllSatisfy(make => make(_connection).Should().BeSameAs(make(other)));
         loop(_connection).Should().NotBeSameAs(loop(other));
@@ -81,7 +81,7 @@ public class HandlerTests
     public async Task Reply_sends_the_answer_of_the_first_strategy_that_does_not_pass()
     {
         var asked = new List<string>();
-        var handler = Handler.Reply(
+        var handler = Handlers.Reply(
             Strategy("first", _ => Reply.Pass),
             Strategy("second", text => text == "b" ? "second" : Reply.Pass),
             Strategy("third", _ => "third"))(_connection);
@@ -102,7 +102,7 @@ public class HandlerTests
     [Fact]
     public async Task Reply_stays_silent_when_told_to_or_when_all_pass()
     {
-        var handler = Handler.Reply(ReplyStrategy.From(text => text == "none" ? Reply.None : Reply.Pass))(_connection);
+        var handler = Handlers.Reply(ReplyStrategy.From(text => text == "none" ? Reply.None : Reply.Pass))(_connection);
 
         await handler.OnMessageAsync(_connection, "none"u8.ToArray());
         await handler.OnMessageAsync(_connection, "pass"u8.ToArray());
@@ -119,8 +119,8 @@ public class HandlerTests
             await gate.Task;
             return Reply.Pass;
         });
-        var echoes = Handler.Reply(slowPass, slowPass, ReplyStrategy.From(_ => Reply.Echo))(_connection);
-        var silent = Handler.Reply(slowPass)(_connection);
+        var echoes = Handlers.Reply(slowPass, slowPass, ReplyStrategy.From(_ => Reply.Echo))(_connection);
+        var silent = Handlers.Reply(slowPass)(_connection);
 
         var echo = echoes.OnMessageAsync(_connection, "a"u8.ToArray()).AsTask();
         var silence = silent.OnMessageAsync(_connection, "b"u8.ToArray()).AsTask();
@@ -138,7 +138,7 @@ public class HandlerTests
     {
         var room = new TaskCompletionSource();
         _connection.OnSend = () => new(room.Task);
-        var handler = Handler.Reply(text => text)(_connection);
+        var handler = Handlers.Reply(text => text)(_connection);
 
         var task = handler.OnMessageAsync(_connection, "a"u8.ToArray()).AsTask();
         task.IsCompleted.Should().BeFalse();
@@ -151,7 +151,7 @@ public class HandlerTests
     public async Task Reply_gives_the_strategy_the_token_of_the_connection()
     {
         var seen = CancellationToken.None;
-        var handler = Handler.Reply(ReplyStrategy.From((_, _, token) =>
+        var handler = Handlers.Reply(ReplyStrategy.From((_, _, token) =>
         {
             seen = token;
             return new(Reply.None);
@@ -167,7 +167,7 @@ public class HandlerTests
     [Fact]
     public void What_a_strategy_throws_comes_out()
     {
-        var handler = Handler.Reply(_ => throw new InvalidOperationException("by the strategy"))(_connection);
+        var handler = Handlers.Reply(_ => throw new InvalidOperationException("by the strategy"))(_connection);
 
         handler.Invoking(h => h.OnMessageAsync(_connection, default).Now()).Should().Throw<InvalidOperationException>().WithMessage("by the strategy");
     }
@@ -176,7 +176,7 @@ public class HandlerTests
     public async Task Changing_the_array_of_strategies_later_changes_nothing()
     {
         IReplyStrategy[] strategies = [ReplyStrategy.From(_ => "old")];
-        var handler = Handler.Reply(strategies)(_connection);
+        var handler = Handlers.Reply(strategies)(_connection);
 
         strategies[0] = ReplyStrategy.From(_ => "new");
         await handler.OnMessageAsync(_connection, default);
@@ -187,21 +187,21 @@ public class HandlerTests
     [Fact]
     public void Missing_functions_and_strategies_are_refused()
     {
-        FluentActions.Invoking(() => Handler.OnMessage(null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Handler.OnText(null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Handler.Loop(null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Handler.Reply((Func<string, Reply>)null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Handler.Reply((IReplyStrategy[])null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Handler.Reply()).Should().Throw<ArgumentException>().WithMessage("*At least one*");
-        FluentActions.Invoking(() => Handler.Reply(new GuessThanksSorryOkReplies(), null!)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => Handlers.OnMessage(null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Handlers.OnText(null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Handlers.Loop(null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Handlers.Reply((Func<string, Reply>)null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Handlers.Reply((IReplyStrategy[])null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Handlers.Reply()).Should().Throw<ArgumentException>().WithMessage("*At least one*");
+        FluentActions.Invoking(() => Handlers.Reply(new GuessThanksSorryOkReplies(), null!)).Should().Throw<ArgumentException>();
     }
 
     [Fact]
     public void Reply_and_OnMessage_allocate_nothing()
     {
         var connection = new RecordingConnection { Records = false };
-        var reply = Handler.Reply(ReplyStrategy.FromBytes(_ => Reply.Pass), ReplyStrategy.FromBytes(message => Reply.Bytes(message)))(connection);
-        var echo = Handler.OnMessage((from, message) => from.SendAsync(message))(connection);
+        var reply = Handlers.Reply(ReplyStrategy.FromBytes(_ => Reply.Pass), ReplyStrategy.FromBytes(message => Reply.Bytes(message)))(connection);
+        var echo = Handlers.OnMessage((from, message) => from.SendAsync(message))(connection);
         ReadOnlyMemory<byte> message = "hello"u8.ToArray();
 
         Allocations.Of(() => reply.OnMessageAsync(connection, message).Now()).Should().Be(0);

@@ -3,7 +3,7 @@ using SocketKit.Framing;
 
 namespace SocketKit.Tests.Framing;
 
-public class LengthPrefixFramerTests
+public class LengthPrefixedFramerTests
 {
     private const string Twelve = "48454C4C4F2C20574F524C44"; // HELLO, WORLD: 12 bytes
 
@@ -91,7 +91,7 @@ public class LengthPrefixFramerTests
     [InlineData(LengthField.OneByte, false, 0, 0, int.MaxValue, "02AABB", "FramingException")]
     public void Read_follows_the_boundary_table(LengthField field, bool little, int offset, int adjustment, int strip, string input, string expected)
     {
-        var framer = Framers.LengthPrefixed(new LengthPrefixOptions
+        var framer = Framers.LengthPrefixed(new LengthPrefixedOptions
         {
             Field = field,
             ByteOrder = little ? ByteOrder.LittleEndian : ByteOrder.BigEndian,
@@ -175,7 +175,7 @@ public class LengthPrefixFramerTests
     [InlineData(LengthField.Varint, false, int.MinValue, 0, "8080808008")]
     public void Write_puts_the_field_on(LengthField field, bool little, int adjustment, int length, string expected)
     {
-        var framer = new LengthPrefixFramer(new LengthPrefixOptions { Field = field, ByteOrder = little ? ByteOrder.LittleEndian : ByteOrder.BigEndian, Adjustment = adjustment });
+        var framer = new LengthPrefixedFramer(new LengthPrefixedOptions { Field = field, ByteOrder = little ? ByteOrder.LittleEndian : ByteOrder.BigEndian, Adjustment = adjustment });
         var output = new ArrayBufferWriter<byte>();
         string actual;
         try
@@ -204,7 +204,7 @@ public class LengthPrefixFramerTests
     [InlineData(0, 5, false)]
     public void Messages_can_be_written_when_nothing_but_the_length_is_stripped(int offset, int? strip, bool can)
     {
-        var framer = new LengthPrefixFramer(new LengthPrefixOptions { FieldOffset = offset, BytesToStrip = strip });
+        var framer = new LengthPrefixedFramer(new LengthPrefixedOptions { FieldOffset = offset, BytesToStrip = strip });
         var frame = new byte[offset + 4];
 
         framer.CanWrite.Should().Be(can);
@@ -226,7 +226,7 @@ public class LengthPrefixFramerTests
     [InlineData("", "*must hold its whole header*0 bytes")]
     public void A_message_that_holds_its_header_must_hold_the_right_length(string message, string error)
     {
-        var framer = new LengthPrefixFramer(new LengthPrefixOptions { Field = LengthField.TwoBytes, FieldOffset = 1, BytesToStrip = 0 });
+        var framer = new LengthPrefixedFramer(new LengthPrefixedOptions { Field = LengthField.TwoBytes, FieldOffset = 1, BytesToStrip = 0 });
 
         framer.Invoking(it => it.Write(Convert.FromHexString(message), new ArrayBufferWriter<byte>())).Should().Throw<FramingException>().WithMessage(error);
     }
@@ -234,28 +234,28 @@ public class LengthPrefixFramerTests
     [Fact]
     public void It_says_what_is_missing()
     {
-        Describe(new LengthPrefixOptions(), "000000").Should().Be("3 of the 4 bytes of a header");
-        Describe(new LengthPrefixOptions(), "00000005AA").Should().Be("5 of the 9 bytes of a frame");
-        Describe(new LengthPrefixOptions { FieldOffset = 2 }, "00").Should().Be("1 of the 6 bytes of a header");
-        Describe(new LengthPrefixOptions { Field = LengthField.Varint }, "80").Should().Be("1 byte of an unfinished header");
+        Describe(new LengthPrefixedOptions(), "000000").Should().Be("3 of the 4 bytes of a header");
+        Describe(new LengthPrefixedOptions(), "00000005AA").Should().Be("5 of the 9 bytes of a frame");
+        Describe(new LengthPrefixedOptions { FieldOffset = 2 }, "00").Should().Be("1 of the 6 bytes of a header");
+        Describe(new LengthPrefixedOptions { Field = LengthField.Varint }, "80").Should().Be("1 byte of an unfinished header");
 
-        static string Describe(LengthPrefixOptions options, string input) => new LengthPrefixFramer(options).DescribeIncomplete(Convert.FromHexString(input));
+        static string Describe(LengthPrefixedOptions options, string input) => new LengthPrefixedFramer(options).DescribeIncomplete(Convert.FromHexString(input));
     }
 
     [Fact]
     public void Wrong_options_are_refused_by_name()
     {
-        Refused(new LengthPrefixOptions { Field = (LengthField)77 }).Should().Be("LengthPrefixOptions.Field");
-        Refused(new LengthPrefixOptions { ByteOrder = (ByteOrder)2 }).Should().Be("LengthPrefixOptions.ByteOrder");
-        Refused(new LengthPrefixOptions { FieldOffset = -1 }).Should().Be("LengthPrefixOptions.FieldOffset");
-        Refused(new LengthPrefixOptions { FieldOffset = 65_536 }).Should().Be("LengthPrefixOptions.FieldOffset");
-        Refused(new LengthPrefixOptions { BytesToStrip = -1 }).Should().Be("LengthPrefixOptions.BytesToStrip");
-        Refused(new LengthPrefixOptions { MaxLength = 0 }).Should().Be("LengthPrefixOptions.MaxLength");
+        Refused(new LengthPrefixedOptions { Field = (LengthField)77 }).Should().Be("LengthPrefixedOptions.Field");
+        Refused(new LengthPrefixedOptions { ByteOrder = (ByteOrder)2 }).Should().Be("LengthPrefixedOptions.ByteOrder");
+        Refused(new LengthPrefixedOptions { FieldOffset = -1 }).Should().Be("LengthPrefixedOptions.FieldOffset");
+        Refused(new LengthPrefixedOptions { FieldOffset = 65_536 }).Should().Be("LengthPrefixedOptions.FieldOffset");
+        Refused(new LengthPrefixedOptions { BytesToStrip = -1 }).Should().Be("LengthPrefixedOptions.BytesToStrip");
+        Refused(new LengthPrefixedOptions { MaxLength = 0 }).Should().Be("LengthPrefixedOptions.MaxLength");
 
-        static string Refused(LengthPrefixOptions options) => FluentActions.Invoking(() => new LengthPrefixFramer(options)).Should().Throw<OptionsException>().Which.Option;
+        static string Refused(LengthPrefixedOptions options) => FluentActions.Invoking(() => new LengthPrefixedFramer(options)).Should().Throw<OptionsException>().Which.Option;
     }
 
-    internal static string Outcome(LengthPrefixFramer framer, byte[] input)
+    internal static string Outcome(LengthPrefixedFramer framer, byte[] input)
     {
         try
         {

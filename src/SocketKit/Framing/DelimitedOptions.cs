@@ -3,13 +3,13 @@ using SocketKit.Framing;
 
 namespace SocketKit;
 
-/// <summary>The settings of a <see cref="DelimiterFramer"/>, which copies them when it is made. Not thread-safe.</summary>
-public sealed class DelimiterOptions
+/// <summary>The settings of a <see cref="DelimitedFramer"/>, which copies them when it is made. Not thread-safe.</summary>
+public sealed class DelimitedOptions
 {
     /// <summary>Makes the options from delimiters as text, encoded in UTF-8.</summary>
     /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>. See <see cref="Framers.Delimited(string)"/> for what <see cref="ConnectionOptions.TextEncoding"/> has to do with them.</param>
     /// <exception cref="ArgumentException">A delimiter holds half a surrogate pair.</exception>
-    public DelimiterOptions(params string[] delimiters)
+    public DelimitedOptions(params string[] delimiters)
         : this(Encoding.UTF8, delimiters)
     {
     }
@@ -18,7 +18,7 @@ public sealed class DelimiterOptions
     /// <param name="encoding">The encoding: that of the texts on the wire, <see cref="ConnectionOptions.TextEncoding"/>.</param>
     /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>.</param>
     /// <exception cref="ArgumentException">The encoding cannot express a delimiter.</exception>
-    public DelimiterOptions(Encoding encoding, params string[] delimiters)
+    public DelimitedOptions(Encoding encoding, params string[] delimiters)
     {
         ArgumentNullException.ThrowIfNull(encoding);
         ArgumentNullException.ThrowIfNull(delimiters);

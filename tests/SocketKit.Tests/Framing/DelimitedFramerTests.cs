@@ -4,7 +4,7 @@ using SocketKit.Framing;
 
 namespace SocketKit.Tests.Framing;
 
-public class DelimiterFramerTests : FramerContract
+public class DelimitedFramerTests : FramerContract
 {
     protected override byte[] Alphabet => "|=|=ab"u8.ToArray();
 
@@ -12,7 +12,7 @@ public class DelimiterFramerTests : FramerContract
 
     protected override IEnumerable<byte[]> TrickyMessages => ["|"u8.ToArray(), "|||"u8.ToArray(), "=|=|"u8.ToArray()];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Delimited(new DelimiterOptions("|=|=") { MaxLength = maxLength });
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Delimited(new DelimitedOptions("|=|=") { MaxLength = maxLength });
 
     protected override byte[] MessageOf(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)(i == length - 1 ? 'a' : "|=|a"[i % 4]))];
 
@@ -29,7 +29,7 @@ public class DelimiterFramerTests : FramerContract
     {
         for (var size = 1; size <= stream.Length; size++)
         {
-            var feed = new FrameFeed(new DelimiterFramer(new DelimiterOptions(delimiters.Split(' ')) { KeepDelimiter = keep }));
+            var feed = new FrameFeed(new DelimitedFramer(new DelimitedOptions(delimiters.Split(' ')) { KeepDelimiter = keep }));
             foreach (var piece in Latin1(stream).Chunk(size))
             {
                 feed.Feed(piece);
@@ -52,7 +52,7 @@ public class DelimiterFramerTests : FramerContract
     [InlineData(";", true, ";;")]
     public void A_message_that_would_not_come_back_whole_is_refused(string delimiters, bool keep, string message)
     {
-        var framer = new DelimiterFramer(new DelimiterOptions(delimiters.Split(' ')) { KeepDelimiter = keep });
+        var framer = new DelimitedFramer(new DelimitedOptions(delimiters.Split(' ')) { KeepDelimiter = keep });
         var output = new ArrayBufferWriter<byte>();
 
         framer.Invoking(it => it.Write(Latin1(message), output)).Should().Throw<FramingException>();
@@ -63,13 +63,13 @@ public class DelimiterFramerTests : FramerContract
     [Fact]
     public void The_first_delimiter_is_written_and_none_when_it_is_kept()
     {
-        Written(new DelimiterOptions("##", ";"), "a").Should().Be("a##");
-        Written(new DelimiterOptions("##", ";") { KeepDelimiter = true }, "a;").Should().Be("a;");
+        Written(new DelimitedOptions("##", ";"), "a").Should().Be("a##");
+        Written(new DelimitedOptions("##", ";") { KeepDelimiter = true }, "a;").Should().Be("a;");
 
-        static string Written(DelimiterOptions options, string message)
+        static string Written(DelimitedOptions options, string message)
         {
             var output = new ArrayBufferWriter<byte>();
-            new DelimiterFramer(options).Write(Latin1(message), output);
+            new DelimitedFramer(options).Write(Latin1(message), output);
             return Encoding.Latin1.GetString(output.WrittenSpan);
         }
     }
@@ -82,15 +82,15 @@ public class DelimiterFramerTests : FramerContract
     [InlineData("abcd bc")]
     public void Delimiters_that_cannot_be_told_apart_are_refused(string delimiters)
     {
-        FluentActions.Invoking(() => new DelimiterFramer(new DelimiterOptions(delimiters.Split(' '))))
-            .Should().Throw<OptionsException>().Which.Option.Should().Be("DelimiterOptions.Delimiters");
+        FluentActions.Invoking(() => new DelimitedFramer(new DelimitedOptions(delimiters.Split(' '))))
+            .Should().Throw<OptionsException>().Which.Option.Should().Be("DelimitedOptions.Delimiters");
     }
 
     [Fact]
     public void Wrong_options_are_refused()
     {
-        FluentActions.Invoking(() => new DelimiterFramer(new DelimiterOptions())).Should().Throw<OptionsException>().WithMessage("*at least one*");
-        FluentActions.Invoking(() => new DelimiterFramer(new DelimiterOptions(";") { MaxLength = 0 })).Should().Throw<OptionsException>().WithMessage("DelimiterOptions.MaxLength*");
+        FluentActions.Invoking(() => new DelimitedFramer(new DelimitedOptions())).Should().Throw<OptionsException>().WithMessage("*at least one*");
+        FluentActions.Invoking(() => new DelimitedFramer(new DelimitedOptions(";") { MaxLength = 0 })).Should().Throw<OptionsException>().WithMessage("DelimitedOptions.MaxLength*");
         FluentActions.Invoking(() => Framers.Delimited(new byte[257])).Should().Throw<ArgumentException>().WithMessage("*1 to 256*");
         FluentActions.Invoking(() => Framers.Delimited("")).Should().Throw<ArgumentException>();
     }
@@ -99,8 +99,8 @@ public class DelimiterFramerTests : FramerContract
     public void Options_are_copied()
     {
         byte[] delimiter = [1];
-        var options = new DelimiterOptions { Delimiters = { delimiter } };
-        var framer = new DelimiterFramer(options);
+        var options = new DelimitedOptions { Delimiters = { delimiter } };
+        var framer = new DelimitedFramer(options);
 
         delimiter[0] = 2;
         options.KeepDelimiter = true;
@@ -120,7 +120,7 @@ public sealed class SeveralDelimitersTests : FramerContract
 
     protected override IEnumerable<byte[]> TrickyMessages => ["\ra"u8.ToArray(), "\r\r "u8.ToArray()];
 
-    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Delimited(new DelimiterOptions("\n", "\r\n", ";") { MaxLength = maxLength });
+    protected override IFramer Create(int maxLength = int.MaxValue) => Framers.Delimited(new DelimitedOptions("\n", "\r\n", ";") { MaxLength = maxLength });
 }
 
 public sealed class KeptDelimiterTests : FramerContract
@@ -133,7 +133,7 @@ public sealed class KeptDelimiterTests : FramerContract
 
     // The delimiter does not count towards the maximum, but is part of the message.
     protected override IFramer Create(int maxLength = int.MaxValue) =>
-        Framers.Delimited(new DelimiterOptions("\n", "\r\n") { KeepDelimiter = true, MaxLength = maxLength == int.MaxValue ? maxLength : maxLength - 1 });
+        Framers.Delimited(new DelimitedOptions("\n", "\r\n") { KeepDelimiter = true, MaxLength = maxLength == int.MaxValue ? maxLength : maxLength - 1 });
 
     protected override byte[] MessageOf(int length) => [.. Enumerable.Repeat((byte)'a', length - 1), (byte)'\n'];
 

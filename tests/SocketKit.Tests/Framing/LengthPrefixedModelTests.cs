@@ -15,15 +15,15 @@ public class LengthPrefixModelTests
             from adjustment in Gen.OneOf(Gen.Int[-12, 12], Gen.OneOfConst(int.MinValue, int.MaxValue, int.MinValue + 4))
             from strip in Gen.OneOf(Gen.Const((int?)null), Gen.Int[0, 14].Select(value => (int?)value))
             from max in Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[1, 300])
-            select new LengthPrefixOptions { Field = field, ByteOrder = order, FieldOffset = offset, Adjustment = adjustment, BytesToStrip = strip, MaxLength = max };
+            select new LengthPrefixedOptions { Field = field, ByteOrder = order, FieldOffset = offset, Adjustment = adjustment, BytesToStrip = strip, MaxLength = max };
         var bytes = Gen.OneOf(Gen.OneOfConst((byte)0, (byte)1, (byte)4, (byte)12, (byte)0x7F, (byte)0x80, (byte)0xFF), Gen.Byte).Array[1, 40];
 
         Gen.Select(options, bytes).Sample((o, input) =>
-            LengthPrefixFramerTests.Outcome(new LengthPrefixFramer(o), input).Should().Be(Model(o, input), $"of {o.Field} {o.ByteOrder} {o.FieldOffset} {o.Adjustment} {o.BytesToStrip}"), iter: 20_000);
+            LengthPrefixedFramerTests.Outcome(new LengthPrefixedFramer(o), input).Should().Be(Model(o, input), $"of {o.Field} {o.ByteOrder} {o.FieldOffset} {o.Adjustment} {o.BytesToStrip}"), iter: 20_000);
     }
 
     /// <summary>The semantics again, in integers that cannot overflow and one byte at a time.</summary>
-    private static string Model(LengthPrefixOptions options, byte[] input)
+    private static string Model(LengthPrefixedOptions options, byte[] input)
     {
         var rest = input.Skip(options.FieldOffset).ToArray();
         BigInteger value = 0;
