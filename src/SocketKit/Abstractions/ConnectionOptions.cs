@@ -35,9 +35,14 @@ public abstract class ConnectionOptions
     /// <summary>The heartbeat policy. Default: <see cref="NoHeartbeat"/>; TCP keep-alive still finds a dead peer in 30 s.</summary>
     public IHeartbeatPolicy Heartbeat { get; set; } = NoHeartbeat.Instance;
 
-    /// <summary>Reads the correlation id out of a message that answers a request: null = not an answer (a push, or a request of the peer's), 0 = it answers the oldest request made without an id (so 0 is not usable as an id: a protocol that counts from 0 adds 1).
-    /// Default: unset; then any message answers the oldest request, as long as one waits. Called for every message, of several connections at once; what it throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.</summary>
-    public CorrelationIdReader? CorrelationId { get; set; }
+    /// <summary>
+    /// Says which request a received message answers: none (<see cref="ResponseMatch.None"/>: a push, or a request of the peer's), the
+    /// oldest made without an id (<see cref="ResponseMatch.Oldest"/>), or the one with an id (<see cref="ResponseMatch.Id(long)"/>).
+    /// Default: null; then any message answers the oldest request, as long as one waits, and no request may have an id. Called for every
+    /// message that is no heartbeat, where its bytes are received, of several connections at once; what it throws closes its connection as
+    /// <see cref="CloseKind.HandlerFailed"/>.
+    /// </summary>
+    public CorrelationIdReader? ReadCorrelationId { get; set; }
 
     /// <summary>Tells servers and clients apart in metrics and traces, as the attribute <c>socketkit.name</c>: <c>gateway</c>, say. For a few values that are known beforehand, not one for each peer. Default: null, no such attribute.
     /// Up to 100 characters.</summary>
@@ -92,7 +97,7 @@ public abstract class ConnectionOptions
         + $"{(Framer is null ? "no framer" : LogText.NameOf(Framer))}; {LogText.NameOf(Heartbeat)}";
 }
 
-/// <summary>Reads the correlation id out of a message; see <see cref="ConnectionOptions.CorrelationId"/>.</summary>
-/// <param name="message">The payload.</param>
-/// <returns>The id, or null when the message answers no request.</returns>
-public delegate long? CorrelationIdReader(ReadOnlySpan<byte> message);
+/// <summary>Says which request a message answers; see <see cref="ConnectionOptions.ReadCorrelationId"/>. Must be thread-safe.</summary>
+/// <param name="message">The payload; valid until this returns.</param>
+/// <returns>The request that it answers, or <see cref="ResponseMatch.None"/>.</returns>
+public delegate ResponseMatch CorrelationIdReader(ReadOnlySpan<byte> message);

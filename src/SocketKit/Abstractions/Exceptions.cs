@@ -155,7 +155,10 @@ public sealed class RequestTimeoutException : TimeoutException
     public bool HandlerWasBlocked { get; }
 }
 
-/// <summary>A request was not sent: too many are pending, its correlation id is in use, or it has one without <see cref="ConnectionOptions.CorrelationId"/>, which would find it in the response.</summary>
+/// <summary>
+/// A request was not sent: too many are pending, its correlation id is in use, or it has one without <see
+/// cref="ConnectionOptions.ReadCorrelationId"/>, which would find it in the response.
+/// </summary>
 public sealed class RequestRefusedException : SocketKitException
 {
     /// <summary>Makes one with a message.</summary>

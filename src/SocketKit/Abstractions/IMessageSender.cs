@@ -32,7 +32,8 @@ public interface IMessageSender
     /// <returns>The response; dispose it to give its buffer back.</returns>
     /// <exception cref="ConnectionClosedException">There is no connection, or it ended before the response came.</exception>
     /// <exception cref="RequestTimeoutException">No response within <see cref="RequestOptions.Timeout"/>, or <see cref="ConnectionOptions.RequestTimeout"/> without one.</exception>
-    /// <exception cref="RequestRefusedException">More than <see cref="ConnectionOptions.MaxPendingRequests"/> are pending, the correlation id is in use, or there is one without <see cref="ConnectionOptions.CorrelationId"/>.</exception>
+    /// <exception cref="RequestRefusedException">More than <see cref="ConnectionOptions.MaxPendingRequests"/> are pending, the correlation
+    /// id is in use, or there is one without <see cref="ConnectionOptions.ReadCorrelationId"/>.</exception>
     /// <exception cref="FramingException">The framer cannot write this message; the connection lives on.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default);

@@ -49,22 +49,36 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
 public enum ClientState
 {
     /// <summary>Not connected, and not trying.</summary>
-    Disconnected,
+    Disconnected = 0,
 
     /// <summary>Dialling, opening the wire, or running the connect hook.</summary>
-    Connecting,
+    Connecting = 1,
 
     /// <summary>Connected.</summary>
-    Connected,
+    Connected = 2,
 
     /// <summary>Waiting before the next attempt.</summary>
-    Waiting,
+    Waiting = 3,
 }
 
-/// <summary>One change of a client's state.</summary>
-/// <param name="From">The state before.</param>
-/// <param name="To">The state now.</param>
-/// <param name="Reason">Why the connection or attempt ended; null on the way to <see cref="ClientState.Connected"/>.</param>
-/// <param name="Attempt">How many attempts have failed since a connection last lived for 10 s; one whose connection was lost sooner has failed, too. 0 for none.</param>
-/// <param name="RetryIn">With <see cref="ClientState.Waiting"/>: the delay before the next attempt.</param>
-public sealed record ClientStateChange(ClientState From, ClientState To, CloseReason? Reason, int Attempt, TimeSpan? RetryIn);
+/// <summary>One change of a client's state. Immutable and thread-safe; equal when all properties are.</summary>
+public sealed record ClientStateChange
+{
+    /// <summary>The state before. Default: <see cref="ClientState.Disconnected"/>, in which each client begins.</summary>
+    public ClientState From { get; init; }
+
+    /// <summary>The state now. Default: <see cref="ClientState.Disconnected"/>.</summary>
+    public ClientState To { get; init; }
+
+    /// <summary>Why the connection or attempt ended; null on the way to <see cref="ClientState.Connected"/>. Default: null.</summary>
+    public CloseReason? Reason { get; init; }
+
+    /// <summary>
+    /// How many attempts have failed since a connection last lived for 10 s; one whose connection was lost sooner has failed, too. Default:
+    /// 0, for none.
+    /// </summary>
+    public int Attempt { get; init; }
+
+    /// <summary>With <see cref="ClientState.Waiting"/>: the delay before the next attempt. Default: null.</summary>
+    public TimeSpan? RetryIn { get; init; }
+}

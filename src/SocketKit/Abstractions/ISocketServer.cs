@@ -59,16 +59,16 @@ public interface ISocketServer : IAsyncDisposable
 public enum ServerState
 {
     /// <summary>Does not listen yet.</summary>
-    NotStarted,
+    NotStarted = 0,
 
     /// <summary>Accepts connections.</summary>
-    Listening,
+    Listening = 1,
 
     /// <summary>Accepts no more, and lets connections finish what is in flight.</summary>
-    Draining,
+    Draining = 2,
 
     /// <summary>Has stopped, its start has failed, or it was disposed before a start. The end: it does not start again.</summary>
-    Stopped,
+    Stopped = 3,
 }
 
 /// <summary>The live connections of a server. Enumeration is a moment's view, safe while connections come and go.</summary>

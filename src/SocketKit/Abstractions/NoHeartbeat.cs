@@ -18,13 +18,13 @@ public sealed class NoHeartbeat : IHeartbeatPolicy
     public override string ToString() => nameof(NoHeartbeat);
 
     /// <inheritdoc/>
-    public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) => HeartbeatDecision.Never;
+    public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state) => HeartbeatDecision.Never;
 
     /// <inheritdoc/>
-    public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+    public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
     /// <inheritdoc/>
-    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
     {
     }
 }

@@ -123,18 +123,18 @@ public readonly struct Reply : IEquatable<Reply>
 /// <summary>Which kind of reply.</summary>
 public enum ReplyKind
 {
-    /// <summary>Not mine: ask the next strategy.</summary>
-    Pass,
+    /// <summary>Not mine: ask the next strategy. The default.</summary>
+    Pass = 0,
 
     /// <summary>Mine, and nothing is sent.</summary>
-    None,
+    None = 1,
 
     /// <summary>The same bytes back.</summary>
-    Echo,
+    Echo = 2,
 
     /// <summary>Bytes.</summary>
-    Bytes,
+    Bytes = 3,
 
     /// <summary>Text.</summary>
-    Text,
+    Text = 4,
 }

@@ -3,9 +3,12 @@ namespace SocketKit;
 /// <summary>What one request wants other than by default; see <see cref="IMessageSender.RequestAsync"/>. The default value: answered in order, within <see cref="ConnectionOptions.RequestTimeout"/>.</summary>
 public readonly record struct RequestOptions
 {
-    /// <summary>0 (default): the response is the next message that counts as an answer, in order. Otherwise the id that <see cref="ConnectionOptions.CorrelationId"/> will find in the response, unused by any other pending request of the connection.
-    /// So 0 is not usable as an id: a protocol that counts from 0 adds 1, here and in its reader.</summary>
-    public long CorrelationId { get; init; }
+    /// <summary>
+    /// The id that <see cref="ConnectionOptions.ReadCorrelationId"/> will find in the response, unused by any other pending request of the
+    /// connection. Any number is one, zero and negative numbers too. Default: null; the response is the next message that counts as an
+    /// answer, in order.
+    /// </summary>
+    public long? CorrelationId { get; init; }
 
     /// <summary>How long this request waits for its response, from when it is handed to a connection. Default: null, as <see cref="ConnectionOptions.RequestTimeout"/> says. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days), or
     /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: until the response comes, the connection ends, or the caller cancels. Kept to within

@@ -93,12 +93,46 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
     }
 }
 
-/// <summary>Who holds an end of a Unix-domain socket, as the kernel tells it (Linux: SO_PEERCRED of unix(7)).</summary>
-/// <param name="ProcessId">The process that connected or listened, as this process's PID namespace numbers it; 0 where it has no number for it. The process may have ended since, or passed its socket on.</param>
-/// <param name="UserId">Its effective user: 0 is root.</param>
-/// <param name="GroupId">Its effective group.</param>
-public readonly record struct UnixCredentials(int ProcessId, uint UserId, uint GroupId)
+/// <summary>
+/// Who holds an end of a Unix-domain socket, as the kernel tells it (Linux: SO_PEERCRED of unix(7)). Immutable; equal when all of it is.
+/// The default value names nobody, and so it is not root.
+/// </summary>
+public readonly record struct UnixCredentials
 {
+    /// <summary>What the kernel takes for no user and no group: (uid_t)-1.</summary>
+    private const uint Nobody = uint.MaxValue;
+
+    // Kept with all bits turned over, so that zero, which is what a default value holds, stands for nobody. The number 0 is root's.
+    private readonly uint _user;
+    private readonly uint _group;
+
+    internal UnixCredentials(int processId, uint userId, uint groupId)
+    {
+        ProcessId = processId;
+        UserId = userId;
+        GroupId = groupId;
+    }
+
+    /// <summary>
+    /// The process that connected or listened, as this process's PID namespace numbers it; 0 where it has no number for it. The process may
+    /// have ended since, or passed its socket on. Default: 0.
+    /// </summary>
+    public int ProcessId { get; init; }
+
+    /// <summary>Its effective user: 0 is root. Default: 4,294,967,295, which no user has, for nobody.</summary>
+    public uint UserId
+    {
+        get => _user ^ Nobody;
+        init => _user = value ^ Nobody;
+    }
+
+    /// <summary>Its effective group. Default: 4,294,967,295, which no group has, for none.</summary>
+    public uint GroupId
+    {
+        get => _group ^ Nobody;
+        init => _group = value ^ Nobody;
+    }
+
     /// <summary>Process and user, such as <c>process 4711 of user 1000</c>.</summary>
     public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"process {ProcessId} of user {UserId}");
 }

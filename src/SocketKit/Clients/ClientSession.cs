@@ -361,7 +361,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         var from = _state;
         _state = to;
         Count(_retired ? null : to);
-        _notices.Add(new ClientStateChange(from, to, reason, attempt, retryIn));
+        _notices.Add(new ClientStateChange { From = from, To = to, Reason = reason, Attempt = attempt, RetryIn = retryIn });
     }
 
     private void Count(ClientState? state)

@@ -12,6 +12,30 @@ internal sealed partial class Connection
     /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
     private volatile bool _heard;
 
+    /// <summary>Before the first byte is read.</summary>
+    /// <returns>False: the policy threw, and the connection closes.</returns>
+    private bool TryCreateBeats()
+    {
+        if (_settings.Heartbeat is not { } policy)
+        {
+            return true;
+        }
+
+        var beats = _beats = new HeartbeatState();
+        try
+        {
+            beats.PolicyState = policy.CreateState(this);
+            return true;
+        }
+#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            PolicyThrew(policy, exception);
+            return false;
+        }
+    }
+
     private void Beat(IHeartbeatPolicy policy, long alive, long step)
     {
         var beats = _beats!;
@@ -48,7 +72,7 @@ internal sealed partial class Connection
         {
             var pulse = TakePulse(alive);
             beats.AsksPolicy = true;
-            var decision = policy.Decide(pulse, ref beats.Memory);
+            var decision = policy.Decide(pulse, beats.PolicyState);
             beats.AsksPolicy = false;
             beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
             Carry(policy, decision.Action, pulse, alive);
@@ -149,6 +173,7 @@ internal sealed partial class Connection
     private ConnectionPulse TakePulse(long alive)
     {
         var beats = _beats!;
+        var sinceOpened = TimeSpan.FromTicks(alive - beats.PulseBegan);
         using (_gate.Enter())
         {
             return new ConnectionPulse
@@ -162,7 +187,8 @@ internal sealed partial class Connection
                 SincePing = beats.BeatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - beats.LastPing),
                 LastRoundTrip = beats.RoundTrip,
                 BeatsReceived = beats.BeatsReceived,
-                SinceOpened = TimeSpan.FromTicks(alive - beats.PulseBegan),
+                BeatsPerSecond = beats.Rate.Note(beats.BeatsReceived, sinceOpened),
+                SinceOpened = sinceOpened,
             };
         }
     }
@@ -170,15 +196,22 @@ internal sealed partial class Connection
     /// <summary>Sends a heartbeat, unless bytes are queued: those say the same.</summary>
     private bool SendPing(IHeartbeatPolicy policy, in ConnectionPulse pulse)
     {
+        // Asked before the policy is: what it writes may use up a number of the session's.
+        if (!HasNothingQueued())
+        {
+            return false;
+        }
+
         var beats = _beats!;
         var payload = new ArrayBufferWriter<byte>(64);
         beats.AsksPolicy = true;
-        policy.Write(HeartbeatKind.Ping, pulse, default, payload);
+        policy.Write(HeartbeatKind.Ping, pulse, default, beats.PolicyState, payload);
         beats.AsksPolicy = false;
         Appended appended;
         using (_gate.Enter())
         {
-            if (_reason is not null || _flushing || !_output.IsEmpty)
+            // What came in between waits in front of it: a beat too many, but none that is written and left out.
+            if (_reason is not null || IsFull)
             {
                 return false;
             }
@@ -192,6 +225,14 @@ internal sealed partial class Connection
         return Conclude(appended);
     }
 
+    private bool HasNothingQueued()
+    {
+        using (_gate.Enter())
+        {
+            return _reason is null && !_flushing && _output.IsEmpty;
+        }
+    }
+
     /// <summary>Takes a message that is a heartbeat or a response. Belongs to the receive loop.</summary>
     /// <returns>False: it is the application's.</returns>
     private bool TakeControl(ReadOnlySpan<byte> message)
@@ -200,7 +241,7 @@ internal sealed partial class Connection
         {
             try
             {
-                switch (policy.Classify(message))
+                switch (policy.Classify(message, _beats!.PolicyState))
                 {
                     case HeartbeatKind.Ping:
                         SendPong(policy, message);
@@ -229,8 +270,9 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFailure(nameof(ConnectionOptions.CorrelationId), exception);
-            TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"ConnectionOptions.CorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
+            LogFailure(nameof(ConnectionOptions.ReadCorrelationId), exception);
+            var detail = $"ConnectionOptions.ReadCorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
+            TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
             return true;
         }
     }
@@ -243,10 +285,17 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             beats.BeatsReceived++;
-            pulse = new ConnectionPulse { BeatsReceived = beats.BeatsReceived, BeatsSent = beats.BeatsSent, PingsOutstanding = beats.PingsOutstanding, LastRoundTrip = beats.RoundTrip };
+            pulse = new ConnectionPulse
+            {
+                BeatsReceived = beats.BeatsReceived,
+                BeatsPerSecond = beats.Rate.PerSecond,
+                BeatsSent = beats.BeatsSent,
+                PingsOutstanding = beats.PingsOutstanding,
+                LastRoundTrip = beats.RoundTrip,
+            };
         }
 
-        policy.Write(HeartbeatKind.Pong, pulse, ping, payload);
+        policy.Write(HeartbeatKind.Pong, pulse, ping, beats.PolicyState, payload);
         if (payload.WrittenCount == 0)
         {
             return;

@@ -48,7 +48,6 @@ internal sealed partial class Connection
         var rules = _transport.Find<HandlerRules>();
         _synchronization = rules?.Synchronization;
         _input = new ReceiveBuffer(rules is { PoisonsReleasedBuffers: true }, _settings.MaxFrameLength);
-        _beats = _settings.Heartbeat is null ? null : new HeartbeatState();
         _mayBeMarked = _settings.ByteOrderMark is not null;
         if (_transport.PreservesMessageBoundaries)
         {
@@ -94,7 +93,11 @@ internal sealed partial class Connection
             PeerEnd.Watch(PeerHungUp, hungUp);
         }
 
-        BeginHandler();
+        if (TryCreateBeats())
+        {
+            BeginHandler();
+        }
+
         return true;
     }
 }

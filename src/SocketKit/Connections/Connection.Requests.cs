@@ -22,9 +22,10 @@ internal sealed partial class Connection
             return ValueTask.FromCanceled<Message>(cancellationToken);
         }
 
-        if (options.CorrelationId != 0 && _settings.CorrelationId is null)
+        if (options.CorrelationId is not null && _settings.ReadCorrelationId is null)
         {
-            throw new RequestRefusedException("A correlation id needs ConnectionOptions.CorrelationId, which finds it in the response; without it, leave the id out");
+            throw new RequestRefusedException(
+                "A correlation id needs ConnectionOptions.ReadCorrelationId, which finds it in the response; without it, leave the id out");
         }
 
         PendingRequest pending;
@@ -86,15 +87,14 @@ internal sealed partial class Connection
     /// <returns>False: it answers none.</returns>
     private bool TryRespond(ReadOnlySpan<byte> message)
     {
-        long id = 0;
-        if (_settings.CorrelationId is { } read)
+        var match = ResponseMatch.Oldest;
+        if (_settings.ReadCorrelationId is { } read)
         {
-            if (read(message) is not { } found)
+            match = read(message);
+            if (!match.IsResponse)
             {
                 return false;
             }
-
-            id = found;
         }
         else if (Volatile.Read(ref _requests) is null)
         {
@@ -104,18 +104,18 @@ internal sealed partial class Connection
         PendingRequest? request = null;
         using (_gate.Enter())
         {
-            if (_settings.CorrelationId is null && _requests?.ExpectsInOrder != true)
+            if (_settings.ReadCorrelationId is null && _requests?.ExpectsInOrder != true)
             {
                 return false;
             }
 
-            _requests?.Take(id, out request);
+            _requests?.Take(match.Number, out request);
         }
 
         if (request is null)
         {
             _settings.Metrics.Count(SocketKitMetrics.LateResponses);
-            Log.LateResponse(_settings.Logger, Id, this, id);
+            Log.LateResponse(_settings.Logger, Id, this, match.Number);
             return true;
         }
 

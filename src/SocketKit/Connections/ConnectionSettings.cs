@@ -45,7 +45,7 @@ internal sealed class ConnectionSettings
         ReleaseHandler = Handler is null ? null : options.ReleaseHandler;
         var heartbeat = NotNull(options.Heartbeat, role, nameof(options.Heartbeat), "NoHeartbeat.Instance");
         Heartbeat = heartbeat is NoHeartbeat ? null : heartbeat;
-        CorrelationId = options.CorrelationId;
+        ReadCorrelationId = options.ReadCorrelationId;
         RequestTimeout = PositiveOrInfinite(options.RequestTimeout, role, nameof(options.RequestTimeout));
         MaxPendingRequests = InRange(options.MaxPendingRequests, 1, int.MaxValue, role, nameof(options.MaxPendingRequests));
         MaxFrameLength = InRange(options.MaxFrameLength, 1, 1 << 30, role, nameof(options.MaxFrameLength));
@@ -81,10 +81,10 @@ internal sealed class ConnectionSettings
     /// <summary>Null for <see cref="NoHeartbeat"/>: then nothing is spent on it.</summary>
     public IHeartbeatPolicy? Heartbeat { get; }
 
-    public CorrelationIdReader? CorrelationId { get; }
+    public CorrelationIdReader? ReadCorrelationId { get; }
 
     /// <summary>Messages may be heartbeats, or have a correlation id.</summary>
-    public bool LooksAtMessages => Heartbeat is not null || CorrelationId is not null;
+    public bool LooksAtMessages => Heartbeat is not null || ReadCorrelationId is not null;
 
     /// <summary><see cref="Timeout.InfiniteTimeSpan"/>: for ever.</summary>
     public TimeSpan RequestTimeout { get; }

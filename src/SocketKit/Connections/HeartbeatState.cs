@@ -1,13 +1,17 @@
+using SocketKit.Heartbeats;
+
 namespace SocketKit.Connections;
 
 /// <summary>What a connection with a heartbeat keeps for it. Times are those of the liveness clock, in ticks of 100 ns. Connections without one spend nothing.</summary>
 internal sealed class HeartbeatState
 {
+    /// <summary>The policy's own. Set before the policy is asked for the first time.</summary>
+    public object? PolicyState;
+
     /// <summary>The clock is inside a call of the policy.</summary>
     public volatile bool AsksPolicy;
 
     // The clock's.
-    public HeartbeatMemory Memory;
     public bool PulseBegun;
     public long LastHeard;
     public long LastSpoke;
@@ -24,6 +28,7 @@ internal sealed class HeartbeatState
     // Shared between the clock and the receive loop, under the connection's gate.
     public long BeatsSent;
     public long BeatsReceived;
+    public BeatRate Rate;
     public int PingsOutstanding;
     public long PingSentAt;
     public TimeSpan RoundTrip;

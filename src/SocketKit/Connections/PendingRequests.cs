@@ -1,9 +1,12 @@
 namespace SocketKit.Connections;
 
-/// <summary>Requests that wait for their responses, in order (id 0) or by correlation id. Guarded by the connection's lock.</summary>
+/// <summary>
+/// Requests that wait for their responses, in order (without an id) or by correlation id. Guarded by the connection's lock.
+/// </summary>
 internal sealed class PendingRequests(int limit, TimeSpan timeout)
 {
-    // Id 0, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still finds its own caller.
+    // Without an id, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still
+    // finds its own caller.
     private readonly LinkedList<PendingRequest> _inOrder = new();
     private readonly Dictionary<long, PendingRequest> _byId = [];
     private readonly LinkedList<PendingRequest> _byIdByAge = new();
@@ -47,11 +50,11 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 
         var id = options.CorrelationId;
         var request = new PendingRequest(id, options.Timeout ?? timeout, now) { SwallowedBefore = _swallowed };
-        if (id == 0)
+        if (id is not { } number)
         {
             _inOrder.AddLast(request);
         }
-        else if (_byId.TryAdd(id, request))
+        else if (_byId.TryAdd(number, request))
         {
             request.Place = request.Timeout == timeout ? _byIdByAge.AddLast(request)
                 : request.IsTimed ? _byIdOwnTimeout.AddLast(request)
@@ -59,7 +62,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         }
         else
         {
-            throw new RequestRefusedException($"A request with the correlation id {id} is pending on this connection");
+            throw new RequestRefusedException($"A request with the correlation id {number} is pending on this connection");
         }
 
         Waiting++;
@@ -72,27 +75,27 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     {
         Waiting--;
         request.Done = true;
-        if (request.Id == 0)
+        if (request.Id is { } id)
+        {
+            Forget(request, id);
+        }
+        else
         {
             _inOrder.RemoveLast();
             Count(request, -1);
         }
-        else
-        {
-            Forget(request);
-        }
     }
 
     /// <summary>Finds who waits for a response.</summary>
-    /// <param name="id">0: the oldest without an id.</param>
+    /// <param name="id">Null: the oldest without an id.</param>
     /// <param name="request">The caller's request; null for a late response, which is swallowed.</param>
-    public void Take(long id, out PendingRequest? request)
+    public void Take(long? id, out PendingRequest? request)
     {
-        if (id != 0)
+        if (id is { } number)
         {
-            if (_byId.TryGetValue(id, out request))
+            if (_byId.TryGetValue(number, out request))
             {
-                Forget(request);
+                Forget(request, number);
                 request.Done = true;
                 Waiting--;
             }
@@ -242,15 +245,15 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         request.Done = true;
         request.BeginWait(now);
         Waiting--;
-        if (request.Id != 0)
+        if (request.Id is { } id)
         {
-            Forget(request);
+            Forget(request, id);
         }
     }
 
-    private void Forget(PendingRequest request)
+    private void Forget(PendingRequest request, long id)
     {
-        _byId.Remove(request.Id);
+        _byId.Remove(id);
         request.Place?.List!.Remove(request.Place);
         Count(request, -1);
     }
@@ -259,9 +262,11 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 }
 
 /// <summary>One caller that waits for a response. The task continues asynchronously, so it may be completed under a lock.</summary>
-internal sealed class PendingRequest(long id, TimeSpan timeout, long now) : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class PendingRequest(long? id, TimeSpan timeout, long now)
+    : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    public long Id { get; } = id;
+    /// <summary>Null: it is answered in order.</summary>
+    public long? Id { get; } = id;
 
     public TimeSpan Timeout { get; } = timeout;
 

@@ -62,7 +62,7 @@ internal static partial class Log
     public static partial void TrySendFailed(ILogger logger, long connectionId, object peer, Exception exception);
 
     [LoggerMessage(27, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: a late response is dropped (correlation id {CorrelationId})")]
-    public static partial void LateResponse(ILogger logger, long connectionId, object peer, long correlationId);
+    public static partial void LateResponse(ILogger logger, long connectionId, object peer, long? correlationId);
 
     [LoggerMessage(28, LogLevel.Debug, "Connection {ConnectionId} to {Peer}: closing the wire failed")]
     public static partial void FinishFailed(ILogger logger, long connectionId, object peer, Exception exception);

@@ -27,14 +27,14 @@ internal static class SocketKitActivities
     }
 
     /// <summary>A request, as a child of the caller's span.</summary>
-    public static Activity? Request(OwnerMetrics owner, IConnection connection, int length, long correlationId)
+    public static Activity? Request(OwnerMetrics owner, IConnection connection, int length, long? correlationId)
     {
         var activity = Source.Start("request", ActivityKind.Client);
         if (activity is { IsAllDataRequested: true })
         {
             AddConnection(activity, owner, connection);
             activity.SetTag("socketkit.message.size", length);
-            if (correlationId != 0)
+            if (correlationId is not null)
             {
                 activity.SetTag("socketkit.request.correlation_id", correlationId);
             }

@@ -1,10 +1,12 @@
 namespace SocketKit;
 
-/// <summary>How a length field is written.</summary>
+/// <summary>
+/// How a length field is written. The numbers are names only: 4 is none of them, so a number of bytes is not one by a cast.
+/// </summary>
 public enum LengthField
 {
-    /// <summary>1 to 10 bytes, unsigned LEB128: seven bits a byte, lowest first, highest bit set in all but the last. What Protocol Buffers' delimited messages use.</summary>
-    Varint = 0,
+    /// <summary>4 bytes, unsigned. The default, and what most protocols use.</summary>
+    FourBytes = 0,
 
     /// <summary>1 byte, unsigned: up to 255.</summary>
     OneByte = 1,
@@ -15,21 +17,24 @@ public enum LengthField
     /// <summary>3 bytes, unsigned: up to 16,777,215.</summary>
     ThreeBytes = 3,
 
-    /// <summary>4 bytes, unsigned. What is taken if nothing is said, and what most protocols use.</summary>
-    FourBytes = 4,
-
     /// <summary>8 bytes. A value with the highest bit set counts as negative and breaks the protocol.</summary>
     EightBytes = 8,
+
+    /// <summary>
+    /// 1 to 10 bytes, unsigned LEB128: seven bits a byte, lowest first, highest bit set in all but the last. What Protocol Buffers'
+    /// delimited messages use.
+    /// </summary>
+    Varint = 9,
 }
 
 /// <summary>In which order the bytes of a number are sent.</summary>
 public enum ByteOrder
 {
     /// <summary>Highest byte first ("network order"). The default.</summary>
-    BigEndian,
+    BigEndian = 0,
 
     /// <summary>Lowest byte first.</summary>
-    LittleEndian,
+    LittleEndian = 1,
 }
 
 /// <summary>The settings of a <see cref="LengthPrefixedFramer"/>, which copies them when it is made. Not thread-safe.</summary>
@@ -40,7 +45,7 @@ public enum ByteOrder
 public sealed class LengthPrefixedOptions
 {
     /// <summary>The kind of length field. Default: <see cref="LengthField.FourBytes"/>. Netty: <c>lengthFieldLength</c>.</summary>
-    public LengthField Field { get; set; } = LengthField.FourBytes;
+    public LengthField Field { get; set; }
 
     /// <summary>The byte order of the field; a varint has none. Default: <see cref="ByteOrder.BigEndian"/>.</summary>
     public ByteOrder ByteOrder { get; set; }

@@ -9,13 +9,13 @@ namespace SocketKit;
 public enum LineEnd
 {
     /// <summary>Reads lines that end in LF or in CR LF, also mixed; writes LF. What people with <c>nc</c>, telnet and any operating system need.</summary>
-    Any,
+    Any = 0,
 
     /// <summary>LF only; a CR breaks the protocol.</summary>
-    Lf,
+    Lf = 1,
 
     /// <summary>CR LF only; an LF on its own breaks the protocol.</summary>
-    CrLf,
+    CrLf = 2,
 }
 
 /// <summary>

@@ -12,7 +12,7 @@ namespace SocketKit;
 /// <remarks>
 /// <para>A dead peer is found the time-out after its last byte (default: 30 s), plus at most 0.2 s, as the clock ticks every 100 ms. A busy connection sends no heartbeat at all.</para>
 /// <para>A received message with exactly the payload never reaches the application. For numbered beats and the like, derive and override <see cref="IsBeat"/> and <see cref="WriteBeat"/>.</para>
-/// <para>More than <see cref="MaxBeatsPerSecond"/> close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s. Uses <see cref="HeartbeatMemory.A"/> and <see cref="HeartbeatMemory.B"/>.</para>
+/// <para>More than <see cref="MaxBeatsPerSecond"/> close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public class BeaconHeartbeat : IHeartbeatPolicy
@@ -91,9 +91,14 @@ public class BeaconHeartbeat : IHeartbeatPolicy
         $"{GetType().Name} {SocketKitText.Bytes(_payload)}, every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>
-    public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be
+    /// thread-safe.</remarks>
+    public virtual object? CreateState(IConnection connection) => null;
+
+    /// <inheritdoc/>
+    public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
     {
-        if (BeatRate.Exceeds(_maxBeatsPerSecond, pulse, ref memory))
+        if (pulse.BeatsPerSecond > _maxBeatsPerSecond)
         {
             return HeartbeatDecision.Refuse;
         }
@@ -111,23 +116,30 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     }
 
     /// <inheritdoc/>
-    public HeartbeatKind Classify(ReadOnlySpan<byte> message) => IsBeat(message) ? HeartbeatKind.Ping : HeartbeatKind.None;
+    public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) =>
+        IsBeat(message, state) ? HeartbeatKind.Ping : HeartbeatKind.None;
 
     /// <inheritdoc/>
-    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
     {
         // A beacon wants no answer, so nothing is written for a pong.
         if (kind == HeartbeatKind.Ping)
         {
-            WriteBeat(pulse, output);
+            WriteBeat(pulse, state, output);
         }
     }
 
-    /// <summary>Says if a received message is a beat. Default: it equals the payload. Called for every message, so it should be quick.</summary>
-    protected virtual bool IsBeat(ReadOnlySpan<byte> message) => message.SequenceEqual(_payload);
+    /// <summary>
+    /// Says if a received message is a beat. Default: it equals the payload. Called for every message, so it should be quick; runs where
+    /// the bytes are received, and may overlap with <see cref="Decide"/> and <see cref="WriteBeat"/>.
+    /// </summary>
+    /// <param name="message">The payload.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
+    protected virtual bool IsBeat(ReadOnlySpan<byte> message, object? state) => message.SequenceEqual(_payload);
 
-    /// <summary>Writes a beat. Default: the payload.</summary>
+    /// <summary>Writes a beat. Default: the payload. Runs on the clock, after <see cref="Decide"/>.</summary>
     /// <param name="pulse">The facts; <see cref="ConnectionPulse.BeatsSent"/> is the number of beats before this one.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     /// <param name="output">Where it goes.</param>
-    protected virtual void WriteBeat(in ConnectionPulse pulse, IBufferWriter<byte> output) => output.Write(_payload);
+    protected virtual void WriteBeat(in ConnectionPulse pulse, object? state, IBufferWriter<byte> output) => output.Write(_payload);
 }

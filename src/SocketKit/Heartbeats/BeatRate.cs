@@ -1,23 +1,35 @@
 namespace SocketKit.Heartbeats;
 
-/// <summary>Keeps a peer from flooding with heartbeats, which no application sees. Averages over at least 5 s, so that what piled up while nobody read is no flood.</summary>
-internal static class BeatRate
+/// <summary>
+/// How many heartbeats a second a peer sends, which no application sees: the mean of at least 5 s, so that what piled up while nobody read
+/// is no flood. One for each connection, so it is small.
+/// </summary>
+internal struct BeatRate
 {
     public const int DefaultMaximum = 100;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
 
-    /// <summary>Says if more came than the maximum since the window began. In the memory, A is the count at that time and B the time.</summary>
-    public static bool Exceeds(int maximum, in ConnectionPulse pulse, ref HeartbeatMemory memory)
+    private long _began;
+
+    // Only differences count, so it may wrap.
+    private uint _beats;
+
+    /// <summary>The mean of the last stretch; zero before the first.</summary>
+    public float PerSecond { get; private set; }
+
+    /// <summary>Called before each decision: ends the stretch, if it is long enough, and begins the next.</summary>
+    /// <param name="received">How many heartbeats came in all.</param>
+    /// <param name="sinceOpened">Time since the connection was opened.</param>
+    public float Note(long received, TimeSpan sinceOpened)
     {
-        var elapsed = pulse.SinceOpened - new TimeSpan(memory.B);
-        if (elapsed < Window)
+        var elapsed = sinceOpened - new TimeSpan(_began);
+        if (elapsed >= Window)
         {
-            return false;
+            PerSecond = (float)(unchecked((uint)received - _beats) / elapsed.TotalSeconds);
+            _began = sinceOpened.Ticks;
+            _beats = unchecked((uint)received);
         }
 
-        var received = pulse.BeatsReceived - memory.A;
-        memory.A = pulse.BeatsReceived;
-        memory.B = pulse.SinceOpened.Ticks;
-        return received > maximum * elapsed.TotalSeconds;
+        return PerSecond;
     }
 }

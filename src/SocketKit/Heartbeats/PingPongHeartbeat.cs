@@ -14,7 +14,8 @@ namespace SocketKit;
 /// A connection that is busy both ways sends no ping. At most one ping goes out per interval.</para>
 /// <para>A received message with exactly the ping or pong payload never reaches the application. For numbered pings, echoed payloads and the like, derive and override
 /// <see cref="IsPing"/>, <see cref="IsPong"/>, <see cref="WritePing"/>, <see cref="WritePong"/>.</para>
-/// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s. Uses <see cref="HeartbeatMemory.A"/> and <see cref="HeartbeatMemory.B"/>.</para>
+/// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15
+/// s.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public class PingPongHeartbeat : IHeartbeatPolicy
@@ -96,9 +97,14 @@ public class PingPongHeartbeat : IHeartbeatPolicy
         + $", every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>
-    public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+    /// <remarks>Makes none. A derived class may, for its own overrides: see <see cref="IHeartbeatPolicy"/> for what of it must be
+    /// thread-safe.</remarks>
+    public virtual object? CreateState(IConnection connection) => null;
+
+    /// <inheritdoc/>
+    public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
     {
-        if (BeatRate.Exceeds(_maxBeatsPerSecond, pulse, ref memory))
+        if (pulse.BeatsPerSecond > _maxBeatsPerSecond)
         {
             return HeartbeatDecision.Refuse;
         }
@@ -123,38 +129,54 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     }
 
     /// <inheritdoc/>
-    public HeartbeatKind Classify(ReadOnlySpan<byte> message) =>
-        IsPing(message) ? HeartbeatKind.Ping : IsPong(message) ? HeartbeatKind.Pong : HeartbeatKind.None;
+    public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) =>
+        IsPing(message, state) ? HeartbeatKind.Ping : IsPong(message, state) ? HeartbeatKind.Pong : HeartbeatKind.None;
 
     /// <inheritdoc/>
-    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+    public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
     {
         if (kind == HeartbeatKind.Ping)
         {
-            WritePing(pulse, output);
+            WritePing(pulse, state, output);
         }
         else if (kind == HeartbeatKind.Pong)
         {
-            WritePong(pulse, ping, output);
+            WritePong(pulse, ping, state, output);
         }
     }
 
-    /// <summary>Says if a received message is a ping. Default: it equals <see cref="Ping"/>. Called for every message, so it should be quick.</summary>
-    protected virtual bool IsPing(ReadOnlySpan<byte> message) => message.SequenceEqual(_ping);
+    /// <summary>
+    /// Says if a received message is a ping. Default: it equals <see cref="Ping"/>. Called for every message, so it should be quick; runs
+    /// where the bytes are received, and may overlap with <see cref="Decide"/> and <see cref="WritePing"/>.
+    /// </summary>
+    /// <param name="message">The payload.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
+    protected virtual bool IsPing(ReadOnlySpan<byte> message, object? state) => message.SequenceEqual(_ping);
 
-    /// <summary>Says if a received message, which is no ping, is a pong. Default: it equals <see cref="Pong"/>. Called for every message, so it should be quick.</summary>
-    protected virtual bool IsPong(ReadOnlySpan<byte> message) => message.SequenceEqual(_pong);
+    /// <summary>
+    /// Says if a received message, which is no ping, is a pong. Default: it equals <see cref="Pong"/>. Called for every message, so it
+    /// should be quick; runs where the bytes are received, as <see cref="IsPing"/>.
+    /// </summary>
+    /// <param name="message">The payload.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
+    protected virtual bool IsPong(ReadOnlySpan<byte> message, object? state) => message.SequenceEqual(_pong);
 
-    /// <summary>Writes a ping. Default: <see cref="Ping"/>.</summary>
+    /// <summary>Writes a ping. Default: <see cref="Ping"/>. Runs on the clock, after <see cref="Decide"/>.</summary>
     /// <param name="pulse">The facts; <see cref="ConnectionPulse.BeatsSent"/> is the number of pings before this one.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     /// <param name="output">Where it goes.</param>
-    protected virtual void WritePing(in ConnectionPulse pulse, IBufferWriter<byte> output) => output.Write(_ping);
+    protected virtual void WritePing(in ConnectionPulse pulse, object? state, IBufferWriter<byte> output) => output.Write(_ping);
 
-    /// <summary>Writes the answer to a ping. Default: <see cref="Pong"/>. Write nothing to leave the ping unanswered.</summary>
-    /// <param name="pulse">The facts.</param>
+    /// <summary>
+    /// Writes the answer to a ping. Default: <see cref="Pong"/>. Write nothing to leave the ping unanswered. Runs where the bytes are
+    /// received, after <see cref="IsPing"/>.
+    /// </summary>
+    /// <param name="pulse">The facts; the times in it are zero.</param>
     /// <param name="ping">The ping being answered.</param>
+    /// <param name="state">What <see cref="CreateState"/> made for the connection.</param>
     /// <param name="output">Where it goes.</param>
-    protected virtual void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output) => output.Write(_pong);
+    protected virtual void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+        output.Write(_pong);
 
     private TimeSpan UntilDead(in ConnectionPulse pulse)
     {

@@ -69,7 +69,8 @@ public class SettingsTests
         options.Heartbeat.Should().BeOfType<BeaconHeartbeat>().Which.Timeout.TotalSeconds.Should().Be(3);
         var reconnect = options.Reconnect.Should().BeOfType<BackoffReconnect>().Subject;
         reconnect.MaxAttempts.Should().Be(3);
-        reconnect.NextDelay(2, new CloseReason(CloseKind.PeerClosed, ClosePhase.Open, CloseParty.Peer, null, null)).Should().BeLessThanOrEqualTo(TimeSpan.FromSeconds(2));
+        var reason = new CloseReason { Kind = CloseKind.PeerClosed, Phase = ClosePhase.Open, By = CloseParty.Peer };
+        reconnect.NextDelay(2, reason).Should().BeLessThanOrEqualTo(TimeSpan.FromSeconds(2));
         Client("""{ "SocketKit": { "Clients": { "all": { "Connect": "tcp://a:1", "Framing": "Raw" } } } }""").Reconnect.Should().BeOfType<BackoffReconnect>("a hosted client dials again by itself");
         Client("""{ "SocketKit": { "Clients": { "all": { "Connect": "tcp://a:1", "Framing": "Raw", "Reconnect": "None" } } } }""").Reconnect.Should().BeNull();
     }

@@ -252,11 +252,12 @@ internal static class TlsCloseVictim
 
     private sealed class Refusal : IHeartbeatPolicy
     {
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) =>
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state) =>
             pulse.SinceOpened > TimeSpan.FromMilliseconds(20) ? HeartbeatDecision.Refuse : HeartbeatDecision.Wait(TimeSpan.FromMilliseconds(20));
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output) => throw new NotSupportedException("There are no heartbeats.");
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+            throw new NotSupportedException("There are no heartbeats.");
     }
 }

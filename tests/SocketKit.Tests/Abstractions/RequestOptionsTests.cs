@@ -6,7 +6,7 @@ public class RequestOptionsTests
     public void By_default_a_request_is_answered_in_order_and_within_the_connections_time_out()
     {
         RequestOptions options = default;
-        options.CorrelationId.Should().Be(0);
+        options.CorrelationId.Should().BeNull();
         options.Timeout.Should().BeNull();
         options.Should().Be(new RequestOptions { Timeout = null });
     }

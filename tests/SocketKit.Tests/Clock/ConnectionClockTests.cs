@@ -47,10 +47,17 @@ public class ConnectionClockTests
         }
     }
 
-    /// <summary>Counts the decisions for each connection, which it tells apart by its memory. The ticks are the test's, so one at a time.</summary>
+    /// <summary>
+    /// Counts the decisions for each connection, which it tells apart by its state. The ticks are the test's, so one at a time.
+    /// </summary>
     private sealed class CountingPolicy : IHeartbeatPolicy
     {
         private long _last;
+
+        private sealed class Number
+        {
+            public long Value { get; set; }
+        }
 
         public Dictionary<long, int> Rounds { get; } = [];
 
@@ -58,23 +65,26 @@ public class ConnectionClockTests
 
         public void Forget() => Rounds.Clear();
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public object CreateState(IConnection connection) => new Number();
+
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
-            if (memory.A == 0)
+            var number = (Number)state!;
+            if (number.Value == 0)
             {
-                memory.A = ++_last;
+                number.Value = ++_last;
             }
 
-            Rounds[memory.A] = Rounds.GetValueOrDefault(memory.A) + 1;
+            Rounds[number.Value] = Rounds.GetValueOrDefault(number.Value) + 1;
             var act = AtNext;
             AtNext = null;
             act?.Invoke();
             return HeartbeatDecision.Wait(TimeSpan.Zero);
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
         }
     }

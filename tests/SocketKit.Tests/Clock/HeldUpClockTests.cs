@@ -117,21 +117,29 @@ public sealed class HeldUpClockTests : IDisposable
     {
         private long _last;
 
+        private sealed class Number
+        {
+            public long Value { get; set; }
+        }
+
         public ConcurrentDictionary<long, int> Rounds { get; } = [];
 
         public long Blocks { get; set; }
 
         public bool IsBlocked { get; private set; }
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public object CreateState(IConnection connection) => new Number();
+
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
-            if (memory.A == 0)
+            var number = (Number)state!;
+            if (number.Value == 0)
             {
-                memory.A = Interlocked.Increment(ref _last);
+                number.Value = Interlocked.Increment(ref _last);
             }
 
-            Rounds.AddOrUpdate(memory.A, 1, static (_, count) => count + 1);
-            if (memory.A == Blocks)
+            Rounds.AddOrUpdate(number.Value, 1, static (_, count) => count + 1);
+            if (number.Value == Blocks)
             {
                 IsBlocked = true;
                 release.Wait(TestBed.Patience);
@@ -141,9 +149,9 @@ public sealed class HeldUpClockTests : IDisposable
             return HeartbeatDecision.Wait(TimeSpan.Zero);
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
         }
     }

@@ -41,7 +41,7 @@ public class ControlTrafficTests
                     calls.Add(response.ToString());
                 }
             },
-            options => options.CorrelationId = message => message.StartsWith("id7 "u8) ? 7 : null);
+            options => options.ReadCorrelationId = message => message.StartsWith("id7 "u8) ? ResponseMatch.Id(7) : ResponseMatch.None);
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("ask\nqueued 1\nqueued 2\n");
         (await peer.ReceiveAsync()).Should().Be("?\n");

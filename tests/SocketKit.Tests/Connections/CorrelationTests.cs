@@ -1,3 +1,4 @@
+using System.Globalization;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
@@ -5,15 +6,18 @@ namespace SocketKit.Tests.Connections;
 /// <summary>Requests whose responses are found by a correlation id.</summary>
 public class CorrelationTests
 {
-    private static long? Read(ReadOnlySpan<byte> message)
+    /// <summary>"7:anything" answers the request with the id 7, "-:anything" the oldest without one; all else answers none.</summary>
+    private static ResponseMatch Read(ReadOnlySpan<byte> message)
     {
         var colon = message.IndexOf((byte)':');
-        return colon > 0 && long.TryParse(message[..colon], System.Globalization.CultureInfo.InvariantCulture, out var id) ? id : null;
+        return colon == 1 && message[0] == '-' ? ResponseMatch.Oldest
+            : colon > 0 && long.TryParse(message[..colon], CultureInfo.InvariantCulture, out var id) ? ResponseMatch.Id(id)
+            : ResponseMatch.None;
     }
 
     private static Task<TestBed> StartAsync(Action<SocketServerOptions>? configure = null) => new TestBed().StartAsync((_, _) => default, options =>
     {
-        options.CorrelationId = Read;
+        options.ReadCorrelationId = Read;
         configure?.Invoke(options);
     });
 
@@ -26,11 +30,11 @@ public class CorrelationTests
         var requests = Enumerable.Range(1, 3).Select(id => connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask()).ToArray();
         var inOrder = connection.RequestAsync("anything").AsTask();
 
-        await peer.SendAsync("3:three\npush\n1:one\n0:in order\npush\n2:two\n");
+        await peer.SendAsync("3:three\npush\n1:one\n-:in order\npush\n2:two\n");
 
         var responses = await Task.WhenAll(requests).Soon();
         responses.Select(response => response.ToString()).Should().Equal("1:one", "2:two", "3:three");
-        (await inOrder.Soon()).ToString().Should().Be("0:in order");
+        (await inOrder.Soon()).ToString().Should().Be("-:in order");
         bed.Session.Messages.Should().Equal("push", "push");
     }
 
@@ -72,6 +76,76 @@ public class CorrelationTests
         await peer.SendAsync("7:twice\n");
         bed.Session.Messages.Should().BeEmpty();
         _ = connection.RequestAsync("7:again", new() { CorrelationId = 7 }).AsTask();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(1)]
+    [InlineData(long.MinValue)]
+    [InlineData(long.MaxValue)]
+    public async Task Any_number_is_an_id(long id)
+    {
+        using var late = new MeterCount("socketkit.request.late_responses");
+        await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var inOrder = connection.RequestAsync("?").AsTask();
+        var byId = connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask();
+        var twice = () => connection.RequestAsync($"{id}:!", new() { CorrelationId = id }).AsTask();
+        (await twice.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain($"the correlation id {id} ");
+
+        await peer.SendAsync($"{id}:one\n");
+        (await byId.Soon()).ToString().Should().Be($"{id}:one");
+        inOrder.IsCompleted.Should().BeFalse("an id answers nobody without one");
+        var before = late.Count;
+        await peer.SendAsync($"{id}:again\n");
+        late.Count.Should().BeGreaterThan(before);
+        inOrder.IsCompleted.Should().BeFalse("a late one by id takes no place of those in order");
+        await peer.SendAsync("-:in order\n");
+        (await inOrder.Soon()).ToString().Should().Be("-:in order");
+
+        var slow = connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask();
+        bed.Advance(1.2);
+        await slow.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        var next = connection.RequestAsync($"{id}:?", new() { CorrelationId = id }).AsTask();
+        await peer.SendAsync($"{id}:free\n");
+        (await next.Soon()).ToString().Should().Be($"{id}:free");
+        bed.Session.Messages.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Those_in_order_and_those_by_id_never_answer_each_other()
+    {
+        using var late = new MeterCount("socketkit.request.late_responses");
+        await using var bed = await StartAsync(options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await using var peer = await bed.ConnectRawAsync();
+        var connection = bed.Session.Connection;
+        var first = connection.RequestAsync("first").AsTask();
+        var zero = connection.RequestAsync("zero", new() { CorrelationId = 0 }).AsTask();
+        var second = connection.RequestAsync("second").AsTask();
+        var minus = connection.RequestAsync("minus", new() { CorrelationId = -5 }).AsTask();
+
+        await peer.SendAsync("-5:m\n-:1\npush\n0:z\n-:2\n");
+
+        (await first.Soon()).ToString().Should().Be("-:1");
+        (await second.Soon()).ToString().Should().Be("-:2");
+        (await zero.Soon()).ToString().Should().Be("0:z");
+        (await minus.Soon()).ToString().Should().Be("-5:m");
+        bed.Session.Messages.Should().Equal("push");
+        var before = late.Count;
+        await peer.SendAsync("-:nobody asked\n0:nobody asked\n");
+        (late.Count - before).Should().BeGreaterOrEqualTo(2);
+
+        // A place left behind in order swallows one late response in order, and none by id.
+        var abandoned = connection.RequestAsync("abandoned").AsTask();
+        bed.Advance(2.2);
+        await abandoned.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
+        var last = connection.RequestAsync("last").AsTask();
+        var lastById = connection.RequestAsync("last", new() { CorrelationId = 0 }).AsTask();
+        await peer.SendAsync("0:by id\n-:late\n-:in time\n");
+        (await lastById.Soon()).ToString().Should().Be("0:by id");
+        (await last.Soon()).ToString().Should().Be("-:in time");
     }
 
     [Fact]
@@ -148,10 +222,11 @@ public class CorrelationTests
     public async Task Both_sides_may_request_at_the_same_time()
     {
         await using var bed = await new TestBed().StartAsync(
-            (connection, message) => message.Span.StartsWith("ask"u8) ? connection.SendAsync("7:server") : default, options => options.CorrelationId = Read);
+            (connection, message) => message.Span.StartsWith("ask"u8) ? connection.SendAsync("7:server") : default,
+            options => options.ReadCorrelationId = Read);
         await using var client = await bed.ConnectAsync(options =>
         {
-            options.CorrelationId = Read;
+            options.ReadCorrelationId = Read;
             options.HandlerFactory = Handlers.OnText((connection, text) => connection.SendAsync("9:client"));
         });
         var server = bed.Session.Connection;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging;
 using SocketKit.Tests.TestDoubles;
 using static SocketKit.Tests.TestDoubles.Shorthand;
@@ -177,7 +178,8 @@ public class HandlerFailureTests
     [Fact]
     public async Task A_reader_of_correlation_ids_that_throws_closes_its_connection()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = _ => throw new FormatException("no id"));
+        await using var bed = await new TestBed().StartAsync(
+            configure: options => options.ReadCorrelationId = _ => throw new FormatException("no id"));
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("x\n");
@@ -185,15 +187,17 @@ public class HandlerFailureTests
 
         var reason = await bed.Session.ClosedCall;
         reason.Kind.Should().Be(CloseKind.HandlerFailed);
-        reason.Detail.Should().Be("ConnectionOptions.CorrelationId threw FormatException: no id");
+        reason.Detail.Should().Be("ConnectionOptions.ReadCorrelationId threw FormatException: no id");
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_heartbeat_policy_that_throws_closes_its_connection(bool inClassify)
+    [InlineData("decide")]
+    [InlineData("classify")]
+    [InlineData("ping")]
+    [InlineData("pong")]
+    public async Task A_heartbeat_policy_that_throws_closes_its_connection(string where)
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = new BrokenPolicy(inClassify));
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = new BrokenPolicy(where));
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("x\n");
@@ -202,18 +206,47 @@ public class HandlerFailureTests
 
         var reason = await bed.Session.ClosedCall;
         reason.Kind.Should().Be(CloseKind.HandlerFailed);
-        reason.Detail.Should().StartWith("BrokenPolicy threw FormatException");
+        reason.Detail.Should().Be("BrokenPolicy threw FormatException: " + where);
     }
 
-    private sealed class BrokenPolicy(bool inClassify) : IHeartbeatPolicy
+    [Fact]
+    public async Task A_heartbeat_policy_that_fails_to_make_a_state_closes_its_connection_before_a_handler_is_made()
     {
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory) => inClassify ? HeartbeatDecision.Never : throw new FormatException("decide");
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = new BrokenPolicy("state"));
+        await using var peer = await bed.ConnectRawAsync();
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => inClassify ? throw new FormatException("classify") : HeartbeatKind.None;
+        await peer.SendAsync("x\n");
+        (await peer.ReceiveToEndAsync()).Should().BeEmpty();
+        await peer.FinishAsync();
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, System.Buffers.IBufferWriter<byte> output)
+        bed.Sessions.Should().BeEmpty();
+        bed.Server.Connections.Should().BeEmpty();
+        var lines = bed.Logs.GetSnapshot();
+        const string reason = "HandlerFailed by Local while Opening: BrokenPolicy threw FormatException: state";
+        lines.Should().Contain(line => line.Message.Contains(reason));
+        lines.Should().ContainSingle(line => line.Level == LogLevel.Error).Which.Message.Should().Contain("BrokenPolicy");
+    }
+
+    private sealed class BrokenPolicy(string where) : IHeartbeatPolicy
+    {
+        public object? CreateState(IConnection connection) => where == "state" ? throw new FormatException(where) : null;
+
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state) => where switch
         {
-        }
+            "decide" => throw new FormatException(where),
+            "ping" => HeartbeatDecision.Send(TimeSpan.Zero),
+            _ => HeartbeatDecision.Never,
+        };
+
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => where switch
+        {
+            "classify" => throw new FormatException(where),
+            "pong" => HeartbeatKind.Ping,
+            _ => HeartbeatKind.None,
+        };
+
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+            throw new FormatException(kind == HeartbeatKind.Ping ? "ping" : "pong");
     }
 
     [Fact, Trait("Fault", "X59")]

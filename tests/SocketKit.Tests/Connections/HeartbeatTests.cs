@@ -240,6 +240,26 @@ public class HeartbeatTests
     }
 
     [Fact]
+    public async Task A_policy_learns_how_many_heartbeats_a_second_came_lately()
+    {
+        var policy = new Recording { Interval = TimeSpan.FromSeconds(1) };
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Heartbeat = policy);
+        await using var peer = await bed.ConnectRawAsync();
+        bed.Advance(4);
+        policy.Pulses.Should().OnlyContain(pulse => pulse.BeatsPerSecond == 0);
+
+        for (var half = 0; half < 40; half++)
+        {
+            await peer.SendAsync("ping\npong\nno beat\n");
+            bed.Advance(0.5);
+        }
+
+        policy.Pulses.Last().BeatsPerSecond.Should().BeApproximately(4, 0.4);
+        bed.Advance(15);
+        policy.Pulses.Last().BeatsPerSecond.Should().Be(0);
+    }
+
+    [Fact]
     [Trait("Fault", "H05")]
     public async Task A_flood_of_heartbeats_is_refused()
     {
@@ -280,15 +300,15 @@ public class HeartbeatTests
     {
         public int Calls { get; private set; }
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
             Calls++;
             return HeartbeatDecision.Wait(due);
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) => HeartbeatKind.None;
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
         }
     }
@@ -306,7 +326,7 @@ public class HeartbeatTests
 
         public List<HeartbeatDecision> Decisions { get; } = [];
 
-        public HeartbeatDecision Decide(in ConnectionPulse pulse, ref HeartbeatMemory memory)
+        public HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
         {
             Pulses.Add(pulse);
             var decision = pulse.SinceReceived >= Timeout ? HeartbeatDecision.Close
@@ -316,10 +336,10 @@ public class HeartbeatTests
             return decision;
         }
 
-        public HeartbeatKind Classify(ReadOnlySpan<byte> message) =>
+        public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) =>
             message.StartsWith("ping"u8) ? HeartbeatKind.Ping : message.StartsWith("pong"u8) ? HeartbeatKind.Pong : HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
             if (kind == HeartbeatKind.Ping)
             {

@@ -82,7 +82,7 @@ public class LogSafetyTests
         await using var bed = await new TestBed().StartAsync((_, _) => default, options =>
         {
             options.LoggerFactory = logger;
-            options.CorrelationId = message => message.Length;
+            options.ReadCorrelationId = message => ResponseMatch.Id(message.Length);
         });
         await using var peer = await bed.ConnectRawAsync();
         logger.Connection = bed.Session.Connection;

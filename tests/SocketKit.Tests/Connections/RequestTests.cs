@@ -539,7 +539,8 @@ public class RequestTests
         await using var peer = await bed.ConnectRawAsync();
         var request = () => bed.Session.Connection.RequestAsync("1", new() { CorrelationId = 5 }).AsTask();
 
-        (await request.Should().ThrowAsync<RequestRefusedException>()).Which.Message.Should().Contain("ConnectionOptions.CorrelationId");
+        var refused = await request.Should().ThrowAsync<RequestRefusedException>();
+        refused.Which.Message.Should().Contain("ConnectionOptions.ReadCorrelationId");
         bed.Listener.Wire.Sends.Should().BeEmpty();
     }
 }

@@ -286,7 +286,7 @@ public sealed class BrokenObserversTests : IDisposable
                 options.MaxConnections = 4;
                 options.MaxFrameLength = 1000;
                 options.DrainTimeout = TimeSpan.FromSeconds(3);
-                options.CorrelationId = static message => message.SequenceEqual("late"u8) ? 7 : null;
+                options.ReadCorrelationId = static message => message.SequenceEqual("late"u8) ? ResponseMatch.Id(7) : ResponseMatch.None;
                 options.Framer = new TestFramer
                 {
                     OnRead = (input, resume) => input switch

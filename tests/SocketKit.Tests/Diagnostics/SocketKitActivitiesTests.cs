@@ -110,23 +110,26 @@ public sealed class SocketKitActivitiesTests : IDisposable
         span.Status.Should().Be(ActivityStatusCode.Unset);
     }
 
-    [Fact]
-    public async Task A_request_that_gets_no_response_is_an_error()
+    [Theory]
+    [InlineData(7L)]
+    [InlineData(0L)]
+    [InlineData(null)]
+    public async Task A_request_that_gets_no_response_is_an_error(long? id)
     {
         await using var bed = await StartAsync((_, _) => default);
         await using var client = await bed.ConnectAsync(options =>
         {
             options.Name = _name;
-            options.CorrelationId = _ => null;
+            options.ReadCorrelationId = _ => ResponseMatch.None;
         });
-        var request = client.RequestAsync("1", new() { CorrelationId = 7, Timeout = TimeSpan.FromSeconds(2) }).AsTask();
+        var request = client.RequestAsync("1", new() { CorrelationId = id, Timeout = TimeSpan.FromSeconds(2) }).AsTask();
         bed.Advance(2.2);
         await request.Invoking(task => task.Soon()).Should().ThrowAsync<RequestTimeoutException>();
 
         var span = Mine("request").Should().ContainSingle().Which;
         span.Status.Should().Be(ActivityStatusCode.Error);
         span.GetTagItem("error.type").Should().Be(typeof(RequestTimeoutException).FullName);
-        span.GetTagItem("socketkit.request.correlation_id").Should().Be(7L);
+        span.GetTagItem("socketkit.request.correlation_id").Should().Be(id);
     }
 
     [Fact]

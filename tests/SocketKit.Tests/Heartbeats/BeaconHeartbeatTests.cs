@@ -34,12 +34,11 @@ public class BeaconHeartbeatTests
     [InlineData(90000.0, 0.0, HeartbeatAction.Close, null)]
     public void It_decides_by_the_times_since_bytes_came_and_went(double received, double sent, HeartbeatAction action, double? due)
     {
-        var memory = default(HeartbeatMemory);
         var pulse = new ConnectionPulse { SinceReceived = TimeSpan.FromSeconds(received), SinceSent = TimeSpan.FromSeconds(sent) };
 
-        var decision = new BeaconHeartbeat("beat").Decide(pulse, ref memory);
+        var decision = new BeaconHeartbeat("beat").Decide(pulse, null);
 
-        decision.Should().Be(new HeartbeatDecision(action, due is null ? Infinite : TimeSpan.FromSeconds(due.Value)));
+        decision.Should().Be(new HeartbeatDecision { Action = action, Due = due is null ? Infinite : TimeSpan.FromSeconds(due.Value) });
     }
 
     [Fact]
@@ -163,11 +162,7 @@ public class BeaconHeartbeatTests
         var policy = new BeaconHeartbeat("beat");
         var pulse = new ConnectionPulse { SinceReceived = TimeSpan.FromSeconds(12), SinceSent = TimeSpan.FromSeconds(3) };
 
-        var decisions = Enumerable.Range(0, 1000).Select(_ =>
-        {
-            var memory = default(HeartbeatMemory);
-            return policy.Decide(pulse, ref memory);
-        });
+        var decisions = Enumerable.Range(0, 1000).Select(_ => policy.Decide(pulse, null));
 
         decisions.Distinct().Should().ContainSingle().Which.Should().Be(HeartbeatDecision.Wait(TimeSpan.FromSeconds(7)));
     }
@@ -209,7 +204,7 @@ public class BeaconHeartbeatTests
 
         payload[0] = 9;
 
-        policy.Classify([1, 2]).Should().Be(HeartbeatKind.Ping);
+        policy.Classify([1, 2], null).Should().Be(HeartbeatKind.Ping);
     }
 
     [Fact]
@@ -248,6 +243,18 @@ public class BeaconHeartbeatTests
         driver.Run(60, _ => { driver.Receive(); driver.BeatsReceived += 1000; });
 
         driver.LastAction.Should().Be(HeartbeatAction.Refuse, "the average counts from the last decision, not from the beginning");
+    }
+
+    [Theory]
+    [Trait("Fault", "H05")]
+    [InlineData(100.0, false)]
+    [InlineData(100.1, true)]
+    public void The_rate_that_the_connection_measured_decides(double rate, bool refused)
+    {
+        var pulse = new ConnectionPulse { BeatsPerSecond = rate };
+
+        (new BeaconHeartbeat("beat").Decide(pulse, null) == HeartbeatDecision.Refuse).Should().Be(refused);
+        (new PingPongHeartbeat("ping", "pong").Decide(pulse, null) == HeartbeatDecision.Refuse).Should().Be(refused);
     }
 
     [Fact]
@@ -295,24 +302,23 @@ public class BeaconHeartbeatTests
     public void Deciding_classifying_and_writing_allocate_nothing()
     {
         var policy = new BeaconHeartbeat("beat");
-        var memory = default(HeartbeatMemory);
         var output = new ArrayBufferWriter<byte>(16);
         var beat = "beat"u8.ToArray();
 
         Allocations.Of(() =>
         {
-            _ = policy.Decide(new ConnectionPulse { SinceOpened = TimeSpan.FromDays(1) }, ref memory);
-            _ = policy.Classify(beat);
+            _ = policy.Decide(new ConnectionPulse { SinceOpened = TimeSpan.FromDays(1) }, null);
+            _ = policy.Classify(beat, null);
             output.ResetWrittenCount();
-            policy.Write(HeartbeatKind.Ping, default, default, output);
+            policy.Write(HeartbeatKind.Ping, default, default, null, output);
         }).Should().Be(0);
     }
 
     private sealed class NumberedBeacon() : BeaconHeartbeat("beat ")
     {
-        protected override bool IsBeat(ReadOnlySpan<byte> message) => message.StartsWith(Payload.Span);
+        protected override bool IsBeat(ReadOnlySpan<byte> message, object? state) => message.StartsWith(Payload.Span);
 
-        protected override void WriteBeat(in ConnectionPulse pulse, IBufferWriter<byte> output)
+        protected override void WriteBeat(in ConnectionPulse pulse, object? state, IBufferWriter<byte> output)
         {
             output.Write(Payload.Span);
             output.Write(Encoding.ASCII.GetBytes((pulse.BeatsSent + 1).ToString(CultureInfo.InvariantCulture)));

@@ -41,7 +41,6 @@ public class PingPongHeartbeatTests
     public void It_decides_by_silence_and_by_the_pings_without_an_answer(
         double received, double sent, int beats, int outstanding, double sincePing, HeartbeatAction action, double? due)
     {
-        var memory = default(HeartbeatMemory);
         var pulse = new ConnectionPulse
         {
             SinceReceived = TimeSpan.FromSeconds(received),
@@ -51,9 +50,9 @@ public class PingPongHeartbeatTests
             SincePing = TimeSpan.FromSeconds(sincePing),
         };
 
-        var decision = new PingPongHeartbeat("ping", "pong").Decide(pulse, ref memory);
+        var decision = new PingPongHeartbeat("ping", "pong").Decide(pulse, null);
 
-        decision.Should().Be(new HeartbeatDecision(action, due is null ? Infinite : TimeSpan.FromSeconds(due.Value)));
+        decision.Should().Be(new HeartbeatDecision { Action = action, Due = due is null ? Infinite : TimeSpan.FromSeconds(due.Value) });
     }
 
     [Theory]
@@ -267,33 +266,32 @@ public class PingPongHeartbeatTests
     public void Deciding_classifying_and_writing_allocate_nothing()
     {
         var policy = new PingPongHeartbeat("ping", "pong");
-        var memory = default(HeartbeatMemory);
         var output = new ArrayBufferWriter<byte>(16);
         var ping = "ping"u8.ToArray();
 
         Allocations.Of(() =>
         {
-            _ = policy.Decide(new ConnectionPulse { SinceOpened = TimeSpan.FromDays(1) }, ref memory);
-            _ = policy.Classify(ping);
+            _ = policy.Decide(new ConnectionPulse { SinceOpened = TimeSpan.FromDays(1) }, null);
+            _ = policy.Classify(ping, null);
             output.ResetWrittenCount();
-            policy.Write(HeartbeatKind.Pong, default, ping, output);
+            policy.Write(HeartbeatKind.Pong, default, ping, null, output);
         }).Should().Be(0);
     }
 
     private sealed class EchoingPingPong() : PingPongHeartbeat("PING ", "PONG ")
     {
-        protected override bool IsPing(ReadOnlySpan<byte> message) => message.StartsWith(Ping.Span);
+        protected override bool IsPing(ReadOnlySpan<byte> message, object? state) => message.StartsWith(Ping.Span);
 
-        protected override bool IsPong(ReadOnlySpan<byte> message) => message.StartsWith(Pong.Span);
+        protected override bool IsPong(ReadOnlySpan<byte> message, object? state) => message.StartsWith(Pong.Span);
 
-        protected override void WritePing(in ConnectionPulse pulse, IBufferWriter<byte> output)
+        protected override void WritePing(in ConnectionPulse pulse, object? state, IBufferWriter<byte> output)
         {
             output.Write(Ping.Span);
             Utf8Formatter.TryFormat(pulse.BeatsSent + 1, output.GetSpan(20), out var length);
             output.Advance(length);
         }
 
-        protected override void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, IBufferWriter<byte> output)
+        protected override void WritePong(in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output)
         {
             output.Write(Pong.Span);
             output.Write(ping[Ping.Length..]);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SocketKit.Heartbeats;
 
 namespace SocketKit.Tests.Heartbeats;
 
@@ -7,7 +8,7 @@ namespace SocketKit.Tests.Heartbeats;
 internal sealed class PolicyDriver(IHeartbeatPolicy policy)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
-    private HeartbeatMemory _memory;
+    private BeatRate _rate;
     private TimeSpan _now;
     private TimeSpan _due;
     private TimeSpan _received;
@@ -79,7 +80,7 @@ internal sealed class PolicyDriver(IHeartbeatPolicy policy)
     private HeartbeatDecision Decide()
     {
         Decisions++;
-        var decision = policy.Decide(Pulse, ref _memory);
+        var decision = policy.Decide(Pulse with { BeatsPerSecond = _rate.Note(BeatsReceived, _now) }, null);
         LastAction = decision.Action;
         _due = decision.Due == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : _now + decision.Due;
         if (decision.Action == HeartbeatAction.Send && !SkipsBeats)
@@ -104,9 +105,10 @@ internal static class Wire
     public static string Written(this IHeartbeatPolicy policy, HeartbeatKind kind, ConnectionPulse pulse = default, string ping = "")
     {
         var output = new ArrayBufferWriter<byte>();
-        policy.Write(kind, pulse, Encoding.UTF8.GetBytes(ping), output);
+        policy.Write(kind, pulse, Encoding.UTF8.GetBytes(ping), null, output);
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    public static HeartbeatKind Classified(this IHeartbeatPolicy policy, string message) => policy.Classify(Encoding.UTF8.GetBytes(message));
+    public static HeartbeatKind Classified(this IHeartbeatPolicy policy, string message) =>
+        policy.Classify(Encoding.UTF8.GetBytes(message), null);
 }

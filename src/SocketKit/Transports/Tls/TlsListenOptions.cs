@@ -50,11 +50,11 @@ public sealed class TlsListenOptions : TlsOptions
 public enum ClientCertificateMode
 {
     /// <summary>They are not asked for one.</summary>
-    None,
+    None = 0,
 
     /// <summary>They are asked, and may have none; the one that is shown must be valid.</summary>
-    Allowed,
+    Allowed = 1,
 
     /// <summary>Without a valid one the handshake fails.</summary>
-    Required,
+    Required = 2,
 }
