@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using System.Text;
 using SocketKit.Clients;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

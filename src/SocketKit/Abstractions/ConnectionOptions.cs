@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

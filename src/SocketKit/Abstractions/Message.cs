@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

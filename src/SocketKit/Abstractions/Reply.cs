@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using SocketKit.Diagnostics;
 
 namespace SocketKit;
 

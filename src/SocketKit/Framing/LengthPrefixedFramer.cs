@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
-using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;

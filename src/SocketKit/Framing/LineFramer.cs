@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
 namespace SocketKit;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.Framing;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using SocketKit.Diagnostics;
 using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;

@@ -152,7 +152,7 @@ public class RequestTests
         await using var bed = await new TestBed().StartAsync(configure: options =>
         {
             options.RequestTimeout = Timeout.InfiniteTimeSpan;
-            options.CorrelationId = message => message[0] == '#' ? message[1] - '0' : 0;
+            options.ReadCorrelationId = message => message[0] == '#' ? ResponseMatch.Id(message[1] - '0') : ResponseMatch.Oldest;
         });
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
@@ -172,7 +172,7 @@ public class RequestTests
     [Fact]
     public async Task One_request_may_wait_for_ever_and_the_others_not()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = message => message[0] == '#' ? message[1] - '0' : 0);
+        await using var bed = await new TestBed().StartAsync(configure: options => options.ReadCorrelationId = message => message[0] == '#' ? ResponseMatch.Id(message[1] - '0') : ResponseMatch.Oldest);
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         using var cancel = new CancellationTokenSource();
@@ -212,7 +212,7 @@ public class RequestTests
     [Fact]
     public async Task Requests_without_a_time_out_end_with_the_connection()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.CorrelationId = _ => null);
+        await using var bed = await new TestBed().StartAsync(configure: options => options.ReadCorrelationId = _ => ResponseMatch.None);
         await using var peer = await bed.ConnectRawAsync();
         var connection = bed.Session.Connection;
         var inOrder = connection.RequestAsync("1", new() { Timeout = Timeout.InfiniteTimeSpan }).AsTask();

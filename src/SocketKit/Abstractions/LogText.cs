@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace SocketKit.Diagnostics;
+namespace SocketKit;
 
 /// <summary>Makes text that may come from a peer fit for a log line: control characters, line separators and directional marks become
 /// escapes, a backslash is doubled, so that an escape is never the peer's own, and long text is cut.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace SocketKit.Diagnostics;
+namespace SocketKit;
 
 /// <summary>Words that several types say of themselves, for people, logs and debuggers.</summary>
 internal static class SocketKitText
