@@ -13,7 +13,7 @@ internal static class HostingChecks
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         Set(builder, "Servers:replies:Listen", "tcp://127.0.0.1:0");
-        Set(builder, "Servers:replies:Framing:Kind", "LengthPrefix");
+        Set(builder, "Servers:replies:Framing:Kind", "LengthPrefixed");
         Set(builder, "Servers:replies:Framing:Field", "TwoBytes");
         Set(builder, "Servers:replies:Heartbeat:Kind", "Beacon");
         Set(builder, "Servers:replies:Heartbeat:Payload", "beat");

@@ -88,7 +88,7 @@ internal sealed class FramingSettings
         return Kind?.ToUpperInvariant() switch
         {
             "LINES" => new LineFramer(Choice(LineEnd, SocketKit.LineEnd.Any), longest),
-            "LENGTHPREFIX" => ConnectionSettings.Try(key, failures, () => new LengthPrefixedFramer(new LengthPrefixedOptions
+            "LENGTHPREFIXED" => ConnectionSettings.Try(key, failures, () => new LengthPrefixedFramer(new LengthPrefixedOptions
             {
                 Field = Choice(Field, LengthField.FourBytes),
                 ByteOrder = Choice(ByteOrder, SocketKit.ByteOrder.BigEndian),
@@ -97,7 +97,7 @@ internal sealed class FramingSettings
                 BytesToStrip = SettingNumber.Parse(BytesToStrip),
                 MaxLength = longest,
             })),
-            "DELIMITER" when Delimiters is { Count: > 0 } delimiters => ConnectionSettings.Try(key, failures, () =>
+            "DELIMITED" when Delimiters is { Count: > 0 } delimiters => ConnectionSettings.Try(key, failures, () =>
             {
                 var options = new DelimitedOptions(encoding, [.. delimiters.Where(SettingBytes.IsText).Select(SettingBytes.ParseText)])
                 {
@@ -114,13 +114,13 @@ internal sealed class FramingSettings
 
                 return new DelimitedFramer(options);
             }),
-            "DELIMITER" => Missing(key, nameof(Delimiters), @"what ends a message, such as \r\n", failures),
+            "DELIMITED" => Missing(key, nameof(Delimiters), @"what ends a message, such as \r\n", failures),
             "FIXEDSIZE" when SettingNumber.Parse(Size) is { } size => new FixedSizeFramer(size),
             "FIXEDSIZE" => Missing(key, nameof(Size), "the size of every message in bytes", failures),
-            "MARKS" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => SettingBytes.IsText(Begin) && SettingBytes.IsText(End)
+            "ENCLOSED" when Begin is not null && End is not null => ConnectionSettings.Try(key, failures, () => SettingBytes.IsText(Begin) && SettingBytes.IsText(End)
                 ? Framers.Enclosed(SettingBytes.ParseText(Begin), SettingBytes.ParseText(End), encoding, longest)
                 : new EnclosedFramer(SettingBytes.Parse(Begin, encoding), SettingBytes.Parse(End, encoding), longest)),
-            "MARKS" => Missing(key, Begin is null ? nameof(Begin) : nameof(End), @"the mark, such as \x02", failures),
+            "ENCLOSED" => Missing(key, Begin is null ? nameof(Begin) : nameof(End), @"the mark, such as \x02", failures),
             "RAW" => new RawFramer(),
             _ => null,
         };

@@ -244,8 +244,8 @@ public class HostedServerTests
     [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its shortest frame has 2000 bytes*", "MaxFrameLength", "1000", "Framing:Kind", "FixedSize", "Framing:Size", "2000")]
     [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its line end*utf-16*", "TextEncoding", "utf-16", "Framing", "Lines")]
     [InlineData("SocketKit:Servers:replies: SocketServerOptions.Framer: its line end*utf-16*", "TextEncoding", "utf-16")]
-    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its delimiter \"|\" begins with the byte 7C in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Delimiter", "Framing:Delimiters", "|")]
-    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its end mark \"}\" begins with the byte 7D in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Marks", "Framing:Begin", "#", "Framing:End", "}")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its delimiter \"|\" begins with the byte 7C in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Delimited", "Framing:Delimiters", "|")]
+    [InlineData("SocketKit:Servers:replies:Framing: SocketServerOptions.Framer: its end mark \"}\" begins with the byte 7D in gb2312*", "TextEncoding", "gb2312", "Framing:Kind", "Enclosed", "Framing:Begin", "#", "Framing:End", "}")]
     public async Task Configuration_that_does_not_go_together_fails_the_start_with_its_key(string message, params string[] settings)
     {
         await using var host = new HostBed();

@@ -77,12 +77,12 @@ public class SettingsTests
 
     [Theory]
     [InlineData("""{ "Kind": "Lines", "LineEnd": "CrLf", "MaxLength": 5 }""", "abc", "6162630D0A")]
-    [InlineData("""{ "Kind": "LengthPrefix" }""", "abc", "00000003616263")]
-    [InlineData("""{ "Kind": "Delimiter", "Delimiters": [ "||", "\n" ] }""", "abc", "6162637C7C")]
-    [InlineData("""{ "Kind": "Delimiter", "Delimiters": "\\x00" }""", "abc", "61626300")]
-    [InlineData("""{ "Kind": "Delimiter", "Delimiters": ";", "KeepDelimiter": true }""", "abc;", "6162633B")]
+    [InlineData("""{ "Kind": "LengthPrefixed" }""", "abc", "00000003616263")]
+    [InlineData("""{ "Kind": "Delimited", "Delimiters": [ "||", "\n" ] }""", "abc", "6162637C7C")]
+    [InlineData("""{ "Kind": "Delimited", "Delimiters": "\\x00" }""", "abc", "61626300")]
+    [InlineData("""{ "Kind": "Delimited", "Delimiters": ";", "KeepDelimiter": true }""", "abc;", "6162633B")]
     [InlineData("""{ "Kind": "FixedSize", "Size": 3 }""", "abc", "616263")]
-    [InlineData("""{ "Kind": "Marks", "Begin": "\\x02", "End": "\\x03" }""", "abc", "0261626303")]
+    [InlineData("""{ "Kind": "Enclosed", "Begin": "\\x02", "End": "\\x03" }""", "abc", "0261626303")]
     [InlineData("\"Raw\"", "abc", "616263")]
     public void Each_framing_is_made_by_name(string framing, string message, string frame)
     {
@@ -112,7 +112,7 @@ public class SettingsTests
     [InlineData("Framing:KeepDelimiter", "yes", "SocketKit:Servers:all:Framing:KeepDelimiter: there is no yes; type one of true, false")]
     [InlineData("Framing:Adjustment", "-3000000000", "SocketKit:Servers:all:Framing:Adjustment: -3000000000 is out of range; type a number from -2,147,483,648 to 2,147,483,647")]
     [InlineData("TextEncoding", "klingon", "SocketKit:Servers:all:TextEncoding: there is no encoding klingon; *")]
-    [InlineData("Framing:Kind", "Lies", "SocketKit:Servers:all:Framing:Kind: there is no Lies; type one of Lines, LengthPrefix, Delimiter, FixedSize, Marks, Raw")]
+    [InlineData("Framing:Kind", "Lies", "SocketKit:Servers:all:Framing:Kind: there is no Lies; type one of Lines, LengthPrefixed, Delimited, FixedSize, Enclosed, Raw")]
     [InlineData("Framing:Kind", "", "SocketKit:Servers:all:Framing:Kind: there is no \"\"; type one of Lines, *")]
     [InlineData("Framing:MaxLength", "0", "SocketKit:Servers:all:Framing:MaxLength: 0 is out of range; type a number from 1 to 2,147,483,647")]
     [InlineData("Framing:Size", "3", "SocketKit:Servers:all:Framing:Size: says nothing with Lines; it belongs to FixedSize")]
@@ -149,13 +149,13 @@ public class SettingsTests
 
     [Theory]
     [Trait("Fault", "X30")]
-    [InlineData("latin1", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "A7")]
-    [InlineData("utf-8", """{ "Kind": "Delimiter", "Delimiters": "§" }""", "C2A7")]
-    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "\\x7C", ";" ] }""", "7C")]
-    [InlineData("gb18030", """{ "Kind": "Delimiter", "Delimiters": [ "心\\x7C", ";" ] }""", "D0C47C")]
-    [InlineData("utf-16", """{ "Kind": "Delimiter", "Delimiters": "\r\n" }""", "0D000A00")]
-    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "好" }""", "C4E3BAC3")]
-    [InlineData("gb18030", """{ "Kind": "Marks", "Begin": "你", "End": "\\x03" }""", "C4E303")]
+    [InlineData("latin1", """{ "Kind": "Delimited", "Delimiters": "§" }""", "A7")]
+    [InlineData("utf-8", """{ "Kind": "Delimited", "Delimiters": "§" }""", "C2A7")]
+    [InlineData("gb18030", """{ "Kind": "Delimited", "Delimiters": [ "\\x7C", ";" ] }""", "7C")]
+    [InlineData("gb18030", """{ "Kind": "Delimited", "Delimiters": [ "心\\x7C", ";" ] }""", "D0C47C")]
+    [InlineData("utf-16", """{ "Kind": "Delimited", "Delimiters": "\r\n" }""", "0D000A00")]
+    [InlineData("gb18030", """{ "Kind": "Enclosed", "Begin": "你", "End": "好" }""", "C4E3BAC3")]
+    [InlineData("gb18030", """{ "Kind": "Enclosed", "Begin": "你", "End": "\\x03" }""", "C4E303")]
     public void Texts_are_in_the_encoding_and_bytes_are_bytes(string encoding, string framing, string frame)
     {
         var options = Server($$"""{ "SocketKit": { "Servers": { "all": { "Listen": "tcp://127.0.0.1:0", "TextEncoding": "{{encoding}}", "Framing": {{framing}}, "Heartbeat": { "Kind": "PingPong", "Ping": "a\\x01", "Pong": "ok" } } } } }""");
@@ -169,8 +169,8 @@ public class SettingsTests
 
     [Theory]
     [Trait("Fault", "X30")]
-    [InlineData("Framing", """{ "Kind": "Delimiter", "Delimiters": "心" }""")]
-    [InlineData("Framing", """{ "Kind": "Marks", "Begin": "[", "End": "心" }""")]
+    [InlineData("Framing", """{ "Kind": "Delimited", "Delimiters": "心" }""")]
+    [InlineData("Framing", """{ "Kind": "Enclosed", "Begin": "[", "End": "心" }""")]
     [InlineData("Heartbeat", """{ "Kind": "Beacon", "Payload": "心" }""")]
     public void A_text_that_the_encoding_cannot_express_is_told_with_its_key(string key, string value)
     {

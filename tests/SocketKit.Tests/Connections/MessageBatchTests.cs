@@ -269,7 +269,7 @@ public class MessageBatchTests
 
     private sealed class NotingListener(Listener inner, List<int[]> batches) : DelegatingListener(inner)
     {
-        public override async ValueTask<Transport?> AcceptAsync() => await base.AcceptAsync() is { } accepted ? new NotingTransport(accepted, batches) : null;
+        public override async ValueTask<Transport?> AcceptAsync() => await base.AcceptAsync().ConfigureAwait(false) is { } accepted ? new NotingTransport(accepted, batches) : null;
     }
 
     private sealed class NotingTransport(Transport inner, List<int[]> batches) : DelegatingTransport(inner)
@@ -285,7 +285,7 @@ public class MessageBatchTests
     {
         public bool AskedTooEarly { get; set; }
 
-        public override async ValueTask<Transport?> AcceptAsync() => await base.AcceptAsync() is { } accepted ? new UpgradedTransport(accepted, this) : null;
+        public override async ValueTask<Transport?> AcceptAsync() => await base.AcceptAsync().ConfigureAwait(false) is { } accepted ? new UpgradedTransport(accepted, this) : null;
     }
 
     /// <summary>Preserves message boundaries once it is open, and not before.</summary>
@@ -304,7 +304,7 @@ public class MessageBatchTests
 
         public override async ValueTask OpenAsync(CancellationToken cancellationToken)
         {
-            await base.OpenAsync(cancellationToken);
+            await base.OpenAsync(cancellationToken).ConfigureAwait(false);
             _open = true;
         }
     }
