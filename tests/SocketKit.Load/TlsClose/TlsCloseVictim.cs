@@ -257,7 +257,8 @@ internal static class TlsCloseVictim
 
         public HeartbeatKind Classify(ReadOnlySpan<byte> message, object? state) => HeartbeatKind.None;
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+        public void Write(
+            HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
             throw new NotSupportedException("There are no heartbeats.");
     }
 }

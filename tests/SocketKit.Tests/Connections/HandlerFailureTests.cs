@@ -245,7 +245,8 @@ public class HandlerFailureTests
             _ => HeartbeatKind.None,
         };
 
-        public void Write(HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
+        public void Write(
+            HeartbeatKind kind, in ConnectionPulse pulse, ReadOnlySpan<byte> ping, object? state, IBufferWriter<byte> output) =>
             throw new FormatException(kind == HeartbeatKind.Ping ? "ping" : "pong");
     }
 

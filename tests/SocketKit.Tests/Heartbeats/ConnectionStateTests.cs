@@ -153,7 +153,8 @@ public class ConnectionStateTests
         public override ValueTask OnMessageAsync(IConnection connection, ReadOnlyMemory<byte> message) => SendAsync(message.Text());
     }
 
-    private sealed class SequencedHeartbeat(TimeSpan interval) : BeaconHeartbeat("BEAT ", interval, System.Threading.Timeout.InfiniteTimeSpan)
+    private sealed class SequencedHeartbeat(TimeSpan interval)
+        : BeaconHeartbeat("BEAT ", interval, System.Threading.Timeout.InfiniteTimeSpan)
     {
         public override object CreateState(IConnection connection) => connection;
 
