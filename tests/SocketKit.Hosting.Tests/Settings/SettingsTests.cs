@@ -21,7 +21,7 @@ public class SettingsTests
                 "Listen": [ "tcp://127.0.0.1:0", "tcp://[::1]:0" ],
                 "MaxConnections": 7, "DrainTimeout": "5s", "MaxFrameLength": 2048, "MaxQueuedBytes": 65536, "MaxPendingRequests": 3,
                 "RequestTimeout": "1s", "OpenTimeout": "00:00:02", "CloseTimeout": "3s", "SlowConsumerTimeout": "4s", "HalfCloseTimeout": "never", "TextEncoding": "gb18030",
-                "Framing": { "Kind": "lengthprefix", "Field": "TwoBytes", "ByteOrder": "LittleEndian", "FieldOffset": 1, "Adjustment": -3, "BytesToStrip": 0, "MaxLength": 100 },
+                "Framing": { "Kind": "lengthprefixed", "Field": "TwoBytes", "ByteOrder": "LittleEndian", "FieldOffset": 1, "Adjustment": -3, "BytesToStrip": 0, "MaxLength": 100 },
                 "Heartbeat": { "Kind": "PingPong", "Ping": "p", "Pong": "q", "Interval": "1s", "Timeout": "5s", "MaxBeatsPerSecond": 9 }
               } } }
             }

@@ -50,10 +50,20 @@ public class TlsFaultTests
     {
         var (client, server) = await ConnectAsync();
         var receiving = new TaskCompletionSource<ReceiveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var released = false;
-        var wire = new InterceptedTransport(client) { OnReceive = _ => new(receiving.Task), OnDispose = () => released = true };
+        var wire = new InterceptedTransport(client)
+        {
+            OnReceive = _ =>
+            {
+                begun.TrySetResult();
+                return new(receiving.Task);
+            },
+            OnDispose = () => released = true,
+        };
         var tls = new TlsTransport(wire, Client, new());
         var opening = tls.OpenAsync(CancellationToken.None).AsTask();
+        await begun.Task.WaitAsync(TestBed.Patience);
 
         var release = tls.DisposeAsync().AsTask();
 
