@@ -48,7 +48,7 @@ public sealed class BackoffReconnect : IReconnectPolicy
     }
 
     /// <summary>For people and debuggers: <c>BackoffReconnect, 0.5 s to 30 s, 5 attempts</c>.</summary>
-    public override string ToString() => 
+    public override string ToString() =>
         $"BackoffReconnect, {SocketKitText.Time(_first)} to {SocketKitText.Time(_cap)}"
         + $"{(MaxAttempts is { } most ? $", {SocketKitText.Count(most, "attempt")}" : "")}";
 

@@ -86,7 +86,7 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     public static BeaconHeartbeat SendOnly(ReadOnlySpan<byte> payload, TimeSpan? interval = null) => new(payload, interval, System.Threading.Timeout.InfiniteTimeSpan);
 
     /// <summary>For people and debuggers: <c>BeaconHeartbeat "beat", every 10 s, dead after 30 s</c>.</summary>
-    public override string ToString() => 
+    public override string ToString() =>
         $"{GetType().Name} {SocketKitText.Bytes(_payload)}, every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
     /// <inheritdoc/>

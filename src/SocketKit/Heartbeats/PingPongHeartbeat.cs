@@ -91,7 +91,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
         new(ping, pong, System.Threading.Timeout.InfiniteTimeSpan, timeout);
 
     /// <summary>For people and debuggers: <c>PingPongHeartbeat "ping" "pong", every 10 s, dead after 30 s</c>.</summary>
-    public override string ToString() => 
+    public override string ToString() =>
         $"{GetType().Name} {SocketKitText.Bytes(_ping)} {SocketKitText.Bytes(_pong)}"
         + $", every {SocketKitText.Time(Interval)}, dead after {SocketKitText.Time(Timeout)}";
 
