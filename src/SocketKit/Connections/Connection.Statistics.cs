@@ -1,3 +1,5 @@
+using SocketKit.Diagnostics;
+
 namespace SocketKit.Connections;
 
 // What has passed over the connection, for its users. Counted once per batch, where the receive loop and the flusher are anyway.
@@ -45,9 +47,10 @@ internal sealed partial class Connection
                 return _settings.TimeProvider.GetUtcNow().UtcTicks;
             }
 #pragma warning disable CA1031 // A clock of somebody else's: the connection opens all the same.
-            catch (Exception)
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
+                Log.ClockFailed(_settings.Logger, _settings.TimeProvider.GetType().Name, exception);
                 return DateTimeOffset.UtcNow.UtcTicks;
             }
         }
