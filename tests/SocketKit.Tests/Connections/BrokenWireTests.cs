@@ -148,6 +148,7 @@ public class BrokenWireTests
         }
 
         bed.Logs.GetSnapshot().Should().Contain(line => line.Id.Id == 15 && line.Message.Contains(nameof(BrokenClock)));
+        bed.Logs.GetSnapshot().Should().ContainSingle(line => line.Exception != null && line.Exception.Message.Contains("no date"));
         await bed.Server.StopAsync().WaitAsync(TestBed.Patience);
     }
 
