@@ -360,7 +360,6 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
-            _received++;
             Wake();
         }
     }
@@ -371,7 +370,6 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _receiving = false;
-            _received++;
             Wake();
             if (!_busy)
             {

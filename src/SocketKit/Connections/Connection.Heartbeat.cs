@@ -1,200 +1,106 @@
-using System.Buffers;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// Heartbeats: the clock turns what the receive loop and the senders have noted into a pulse, asks the policy and carries out what it decides; the receive loop takes heartbeats out of what arrives.
+// Heartbeats: the clock asks the runner, and carries out what it says; the receive loop takes heartbeats out of what arrives.
 internal sealed partial class Connection
 {
     /// <summary>Null without a heartbeat.</summary>
-    private HeartbeatState? _beats;
-
-    /// <summary>Bytes came since the last tick; set by the receive loop.</summary>
-    private volatile bool _heard;
+    private HeartbeatRunner? _beats;
 
     /// <summary>Before the first byte is read.</summary>
     /// <returns>False: the policy threw, and the connection closes.</returns>
-    private bool TryCreateBeats()
+    private bool TryBeginBeats()
     {
         if (_settings.Heartbeat is not { } policy)
         {
             return true;
         }
 
-        var beats = _beats = new HeartbeatState();
+        var beats = _beats = new HeartbeatRunner(policy, _settings.TimeProvider);
         try
         {
-            beats.PolicyState = policy.CreateState(this);
+            beats.CreateState(this);
             return true;
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            PolicyThrew(policy, exception);
+            PolicyThrew(beats, exception);
             return false;
         }
     }
 
-    private void Beat(IHeartbeatPolicy policy, long alive, long step)
+    private void Beat(HeartbeatRunner beats, long alive, long step)
     {
-        var beats = _beats!;
-        if (!beats.PulseBegun)
-        {
-            beats.PulseBegun = true;
-            beats.LastHeard = beats.LastSpoke = beats.PulseBegan = alive;
-        }
-
-        if (_heard)
-        {
-            _heard = false;
-            beats.DeathCheck = DeathCheck.None;
-            NoteArrival(alive);
-        }
-        else if (!Volatile.Read(ref _receiving))
-        {
-            // The handler is behind or blocks: silence in which nobody listened says nothing about the peer.
-            beats.LastHeard += step;
-        }
-
-        if (Volatile.Read(ref _spoke))
-        {
-            Volatile.Write(ref _spoke, false);
-            beats.LastSpoke = alive;
-        }
-
-        if (alive < beats.BeatDue && beats.DeathCheck == DeathCheck.None)
+        if (!beats.Tick(alive, step, Volatile.Read(ref _receiving)))
         {
             return;
         }
 
         try
         {
-            var pulse = TakePulse(alive);
-            beats.AsksPolicy = true;
-            var decision = policy.Decide(pulse, beats.PolicyState);
-            beats.AsksPolicy = false;
-            beats.BeatDue = decision.Action == HeartbeatAction.Close ? alive : WhenDue(decision.Due, alive);
-            Carry(policy, decision.Action, pulse, alive);
+            ConnectionPulse pulse;
+            using (_gate.Enter())
+            {
+                pulse = beats.TakePulseLocked(alive);
+            }
+
+            Carry(beats, beats.Decide(pulse, alive), pulse, alive);
         }
 #pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            beats.AsksPolicy = false;
-            PolicyThrew(policy, exception);
+            PolicyThrew(beats, exception);
         }
     }
 
-    private static long WhenDue(TimeSpan due, long alive)
+    private void Carry(HeartbeatRunner beats, HeartbeatRunner.Verdict verdict, in ConnectionPulse pulse, long alive)
     {
-        if (due == Timeout.InfiniteTimeSpan)
+        switch (verdict)
         {
-            return long.MaxValue;
-        }
-
-        return due <= TimeSpan.Zero ? alive : due.Ticks > long.MaxValue - alive ? long.MaxValue : alive + due.Ticks;
-    }
-
-    private void Carry(IHeartbeatPolicy policy, HeartbeatAction action, in ConnectionPulse pulse, long alive)
-    {
-        var beats = _beats!;
-        switch (action)
-        {
-            case HeartbeatAction.Send:
-                if (SendPing(policy, pulse))
+            case HeartbeatRunner.Verdict.SendPing:
+                if (SendPing(beats, pulse))
                 {
-                    beats.LastPing = alive;
+                    beats.PingSent(alive);
                 }
 
                 break;
 
-            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done && _transport.BytesUnread > 0:
+            case HeartbeatRunner.Verdict.LookOnceMore:
+                _ = LookOnceMoreAsync(beats);
+                break;
+
+            case HeartbeatRunner.Verdict.Dead when _transport.BytesUnread > 0:
                 // Taken out of the engine's queue, but the thread that took it has not come to it: the machine is busier than a tick.
-                _heard = true;
+                beats.Heard();
                 break;
 
-            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.Done:
-                TryClose(CloseKind.HeartbeatTimeout, CloseParty.Peer, $"nothing received for {pulse.SinceReceived.TotalSeconds:0.0} s", null, graceful: false);
+            case HeartbeatRunner.Verdict.Dead:
+                var silence = $"nothing received for {pulse.SinceReceived.TotalSeconds:0.0} s";
+                TryClose(CloseKind.HeartbeatTimeout, CloseParty.Peer, silence, null, graceful: false);
                 break;
 
-            case HeartbeatAction.Close when beats.DeathCheck == DeathCheck.None:
-                beats.DeathCheck = DeathCheck.Queued;
-                _ = CheckDeathAsync();
-                break;
-
-            case HeartbeatAction.Refuse:
-                TryClose(CloseKind.ProtocolError, CloseParty.Peer, $"{policy.GetType().Name} refuses the peer after {pulse.BeatsReceived} heartbeats", null, graceful: true);
+            case HeartbeatRunner.Verdict.Refused:
+                var refusal = $"{beats.Name} refuses the peer after {pulse.BeatsReceived} heartbeats";
+                TryClose(CloseKind.ProtocolError, CloseParty.Peer, refusal, null, graceful: true);
                 break;
 
             default:
                 break;
         }
-
-        if (action != HeartbeatAction.Close && beats.DeathCheck == DeathCheck.Done)
-        {
-            beats.DeathCheck = DeathCheck.None;
-        }
     }
 
     // What the engine has seen of this connection already stands in its queue before this: when it is done and nothing was heard, nothing is there.
-    private async Task CheckDeathAsync()
+    private async Task LookOnceMoreAsync(HeartbeatRunner beats)
     {
-        var beats = _beats!;
         await NextTurn.Of(_transport);
-        if (beats.DeathCheck == DeathCheck.Queued)
-        {
-            beats.DeathCheck = DeathCheck.Done;
-        }
+        beats.LookedOnceMore();
     }
 
-    private void NoteArrival(long alive)
-    {
-        var beats = _beats!;
-        var gap = alive - beats.LastHeard;
-        beats.LastHeard = alive;
-        if (!beats.ArrivedBefore)
-        {
-            beats.ArrivedBefore = true;
-            return;
-        }
-
-        if (beats.ArrivalMean == 0)
-        {
-            beats.ArrivalMean = gap;
-            return;
-        }
-
-        var error = gap - beats.ArrivalMean;
-        beats.ArrivalMean += error / 16;
-        beats.ArrivalDeviation += (Math.Abs(error) - beats.ArrivalDeviation) / 16;
-    }
-
-    private ConnectionPulse TakePulse(long alive)
-    {
-        var beats = _beats!;
-        var sinceOpened = TimeSpan.FromTicks(alive - beats.PulseBegan);
-        using (_gate.Enter())
-        {
-            return new ConnectionPulse
-            {
-                SinceReceived = TimeSpan.FromTicks(alive - beats.LastHeard),
-                SinceSent = TimeSpan.FromTicks(alive - beats.LastSpoke),
-                ArrivalMean = TimeSpan.FromTicks(beats.ArrivalMean),
-                ArrivalDeviation = TimeSpan.FromTicks(beats.ArrivalDeviation),
-                BeatsSent = beats.BeatsSent,
-                PingsOutstanding = beats.PingsOutstanding,
-                SincePing = beats.BeatsSent == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(alive - beats.LastPing),
-                LastRoundTrip = beats.RoundTrip,
-                BeatsReceived = beats.BeatsReceived,
-                BeatsPerSecond = beats.Rate.Note(beats.BeatsReceived, sinceOpened),
-                SinceOpened = sinceOpened,
-            };
-        }
-    }
-
-    /// <summary>Sends a heartbeat, unless bytes are queued: those say the same.</summary>
-    private bool SendPing(IHeartbeatPolicy policy, in ConnectionPulse pulse)
+    private bool SendPing(HeartbeatRunner beats, in ConnectionPulse pulse)
     {
         // Asked before the policy is: what it writes may use up a number of the session's.
         if (!HasNothingQueued())
@@ -202,11 +108,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        var beats = _beats!;
-        var payload = new ArrayBufferWriter<byte>(64);
-        beats.AsksPolicy = true;
-        policy.Write(HeartbeatKind.Ping, pulse, default, beats.PolicyState, payload);
-        beats.AsksPolicy = false;
+        var ping = beats.WritePing(pulse);
         Appended appended;
         using (_gate.Enter())
         {
@@ -216,10 +118,8 @@ internal sealed partial class Connection
                 return false;
             }
 
-            appended = Append(payload.WrittenSpan, Uncorkable);
-            beats.BeatsSent++;
-            beats.PingsOutstanding++;
-            beats.PingSentAt = _settings.TimeProvider.GetTimestamp();
+            appended = Append(ping, Uncorkable);
+            beats.PingQueuedLocked();
         }
 
         return Conclude(appended);
@@ -235,73 +135,48 @@ internal sealed partial class Connection
 
     /// <summary>Takes a message that is a heartbeat or a response. Belongs to the receive loop.</summary>
     /// <returns>False: it is the application's.</returns>
-    private bool TakeControl(ReadOnlySpan<byte> message)
-    {
-        if (_settings.Heartbeat is { } policy)
-        {
-            try
-            {
-                switch (policy.Classify(message, _beats!.PolicyState))
-                {
-                    case HeartbeatKind.Ping:
-                        SendPong(policy, message);
-                        return true;
-                    case HeartbeatKind.Pong:
-                        NotePong();
-                        return true;
-                    default:
-                        break;
-                }
-            }
-#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                PolicyThrew(policy, exception);
-                return true;
-            }
-        }
+    private bool TakeControl(ReadOnlySpan<byte> message) => (_beats is { } beats && TakeBeat(beats, message)) || TakeResponse(message);
 
+    private bool TakeBeat(HeartbeatRunner beats, ReadOnlySpan<byte> message)
+    {
         try
         {
-            return TryRespond(message);
+            switch (beats.Classify(message))
+            {
+                case HeartbeatKind.Ping:
+                    SendPong(beats, message);
+                    return true;
+                case HeartbeatKind.Pong:
+                    NotePong(beats);
+                    return true;
+                default:
+                    return false;
+            }
         }
-#pragma warning disable CA1031 // The reader of correlation ids is user code: whatever it throws ends this connection and no other.
+#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFailure(nameof(ConnectionOptions.ReadCorrelationId), exception);
-            var detail = $"ConnectionOptions.ReadCorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
-            TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
+            PolicyThrew(beats, exception);
             return true;
         }
     }
 
-    private void SendPong(IHeartbeatPolicy policy, ReadOnlySpan<byte> ping)
+    private void SendPong(HeartbeatRunner beats, ReadOnlySpan<byte> ping)
     {
-        var beats = _beats!;
-        var payload = new ArrayBufferWriter<byte>(Math.Max(16, ping.Length));
         ConnectionPulse pulse;
         using (_gate.Enter())
         {
-            beats.BeatsReceived++;
-            pulse = new ConnectionPulse
-            {
-                BeatsReceived = beats.BeatsReceived,
-                BeatsPerSecond = beats.Rate.PerSecond,
-                BeatsSent = beats.BeatsSent,
-                PingsOutstanding = beats.PingsOutstanding,
-                LastRoundTrip = beats.RoundTrip,
-            };
+            pulse = beats.PingReceivedLocked();
         }
 
-        policy.Write(HeartbeatKind.Pong, pulse, ping, beats.PolicyState, payload);
-        if (payload.WrittenCount == 0)
+        var pong = beats.WritePong(pulse, ping);
+        if (pong.IsEmpty)
         {
             return;
         }
 
-        var appended = Appended.Queued;
+        Appended appended;
         var me = Environment.CurrentManagedThreadId;
         using (_gate.Enter(me))
         {
@@ -310,15 +185,14 @@ internal sealed partial class Connection
                 return;
             }
 
-            // The peer does not read: one answer, the newest, is all that it gets when it does.
             if (IsFull)
             {
-                beats.HeldPong = payload.WrittenSpan.ToArray();
+                beats.HoldPongLocked(pong);
                 return;
             }
 
-            beats.HeldPong = null;
-            appended = Append(payload.WrittenSpan, me);
+            beats.TakeHeldPongLocked();
+            appended = Append(pong, me);
         }
 
         Conclude(appended);
@@ -329,12 +203,11 @@ internal sealed partial class Connection
     private bool TryAppendHeldPong(out Exception? failure)
     {
         failure = null;
-        if (_beats is not { HeldPong: { } pong } beats || _reason is not null)
+        if (_reason is not null || _beats?.TakeHeldPongLocked() is not { } pong)
         {
             return false;
         }
 
-        beats.HeldPong = null;
         var mark = _output.Mark();
         try
         {
@@ -353,28 +226,24 @@ internal sealed partial class Connection
         return true;
     }
 
-    private void NotePong()
+    private void NotePong(HeartbeatRunner beats)
     {
-        var beats = _beats!;
-        TimeSpan roundTrip;
+        TimeSpan? roundTrip;
         using (_gate.Enter())
         {
-            beats.BeatsReceived++;
-            if (beats.PingsOutstanding == 0)
-            {
-                return;
-            }
-
-            beats.PingsOutstanding = 0;
-            beats.RoundTrip = roundTrip = _settings.TimeProvider.GetElapsedTime(beats.PingSentAt);
+            roundTrip = beats.PongReceivedLocked();
         }
 
-        _settings.Metrics.Record(SocketKitMetrics.RoundTrip, roundTrip, null);
+        if (roundTrip is { } took)
+        {
+            _settings.Metrics.Record(SocketKitMetrics.RoundTrip, took, null);
+        }
     }
 
-    private void PolicyThrew(IHeartbeatPolicy policy, Exception exception)
+    private void PolicyThrew(HeartbeatRunner beats, Exception exception)
     {
-        LogFailure(policy.GetType().Name, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{policy.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
+        LogFailure(beats.Name, exception);
+        var detail = $"{beats.Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
     }
 }

@@ -93,7 +93,7 @@ internal sealed partial class Connection
             PeerEnd.Watch(PeerHungUp, hungUp);
         }
 
-        if (TryCreateBeats())
+        if (TryBeginBeats())
         {
             BeginHandler();
         }

@@ -61,9 +61,9 @@ internal sealed partial class Connection
         CheckPeer(alive);
 
         // Nobody answers a peer that has finished sending, and a beat that it takes must not put the end off.
-        if (_settings.Heartbeat is { } policy && _opened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
+        if (_beats is { } beats && _opened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
         {
-            Beat(policy, alive, step);
+            Beat(beats, alive, step);
         }
 
         Rest(alive);
@@ -72,7 +72,7 @@ internal sealed partial class Connection
     /// <summary>Rests, if nothing is under way that the next ticks must follow.</summary>
     private void Rest(long alive)
     {
-        var due = _beats is { } beats ? beats.DeathCheck == DeathCheck.None ? beats.BeatDue : alive : long.MaxValue;
+        var due = _beats?.DueAt(alive) ?? long.MaxValue;
         if (due <= alive || !_opened || _consumer is { IsSending: true })
         {
             return;
@@ -81,7 +81,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             // What a thread has corked it will flush, and nothing tells of that but the flush itself.
-            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && (_beats is null || (!_spoke && !_heard)))
+            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && _beats is null or { IsQuiet: true })
             {
                 _resting = true;
                 ClockPlace.Rest(due);
@@ -103,7 +103,7 @@ internal sealed partial class Connection
     /// What a tick of this connection is in, for a log line: its policy, its framer (which somebody's send may be in as well), or else its
     /// wire, or a logger that is told of one of these.
     /// </summary>
-    public string HoldsClockUp => _beats is { AsksPolicy: true } ? _settings.Heartbeat!.GetType().Name
+    public string HoldsClockUp => _beats is { AsksPolicy: true } beats ? beats.Name
         : _gate.IsHeld ? _settings.Framer.GetType().Name
         : $"{_transport.GetType().Name} or a logger";
 

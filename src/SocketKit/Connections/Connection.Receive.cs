@@ -186,7 +186,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        _heard = true;
+        _beats?.Heard();
         _receives++;
         _more = _input.Advance(received.Count);
         if (_draining)

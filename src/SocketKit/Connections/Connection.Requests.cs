@@ -6,10 +6,7 @@ namespace SocketKit.Connections;
 internal sealed partial class Connection
 {
     /// <summary>Made by the first request; under the gate.</summary>
-    private PendingRequests? _requests;
-
-    /// <summary>How many receives have ended; wraps. Under the gate.</summary>
-    private uint _received;
+    private RequestTable? _requests;
 
     public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
         ? new ValueTask<Message>(RequestInSpanAsync(request, options, cancellationToken))
@@ -39,7 +36,7 @@ internal sealed partial class Connection
             }
 
             // In one step: the order of the pending is the order on the wire.
-            var requests = _requests ??= new PendingRequests(_settings.MaxPendingRequests, _settings.RequestTimeout);
+            var requests = _requests ??= new RequestTable(_settings.MaxPendingRequests, _settings.RequestTimeout);
             pending = requests.Add(options, Now);
             try
             {
@@ -83,6 +80,23 @@ internal sealed partial class Connection
         return await pending.Task.ConfigureAwait(false);
     }
 
+    private bool TakeResponse(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            return TryRespond(message);
+        }
+#pragma warning disable CA1031 // The reader of correlation ids is user code: whatever it throws ends this connection and no other.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogFailure(nameof(ConnectionOptions.ReadCorrelationId), exception);
+            var detail = $"ConnectionOptions.ReadCorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
+            TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
+            return true;
+        }
+    }
+
     /// <summary>Gives a message to the request that it answers. Belongs to the receive loop.</summary>
     /// <returns>False: it answers none.</returns>
     private bool TryRespond(ReadOnlySpan<byte> message)
@@ -101,7 +115,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        PendingRequest? request = null;
+        PendingRequest? request;
         using (_gate.Enter())
         {
             if (_settings.ReadCorrelationId is null && _requests?.ExpectsInOrder != true)
@@ -109,7 +123,7 @@ internal sealed partial class Connection
                 return false;
             }
 
-            _requests?.Take(match.Number, out request);
+            request = _requests?.Take(match.Number);
         }
 
         if (request is null)
@@ -130,29 +144,16 @@ internal sealed partial class Connection
             return;
         }
 
-        List<PendingRequest>? expired = null;
-        string? lost;
+        RequestTable.Overdue overdue;
         bool mailboxFull;
-        TimeSpan notReading;
         using (_gate.Enter())
         {
-            if (!_requests!.HasDue)
-            {
-                return;
-            }
-
-            lost = _requests.Expire(now, expired = []);
+            overdue = _requests!.Expire(now, _receiving || _receiveEnded, _receiveCount);
             mailboxFull = _mailboxFull;
-            notReading = _requests.NotReadingFor(_receiving || _receiveEnded, _received, now);
         }
 
-        foreach (var request in expired)
-        {
-            // Blocked for most of the time, and not just when it was over.
-            request.Fail(new RequestTimeoutException(request.Timeout, mailboxFull, !mailboxFull && notReading >= request.Timeout / 2));
-        }
-
-        if (lost is not null)
+        overdue.Fail(mailboxFull);
+        if (overdue.Lost is { } lost)
         {
             TryClose(CloseKind.ResponseLost, CloseParty.Peer, lost, null, graceful: false);
         }
@@ -163,12 +164,7 @@ internal sealed partial class Connection
         List<PendingRequest> waiting;
         using (_gate.Enter())
         {
-            if (_requests is null)
-            {
-                return;
-            }
-
-            waiting = _requests.Clear();
+            waiting = _requests?.Clear() ?? [];
         }
 
         foreach (var request in waiting)

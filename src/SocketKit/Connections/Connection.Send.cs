@@ -8,9 +8,6 @@ internal sealed partial class Connection
 {
     private readonly SendBuffer _output = new();
 
-    /// <summary>Something was sent since the last tick of the clock.</summary>
-    private bool _spoke;
-
     private enum Appended
     {
         /// <summary>It goes out with the batch, or with the flush under way.</summary>
@@ -184,7 +181,7 @@ internal sealed partial class Connection
         }
 
         _output.Seal();
-        _spoke = true;
+        _beats?.Spoke();
         Wake();
         if (_flushing || (IsCorked(me) && _output.Length <= _settings.CorkLimit))
         {

@@ -29,7 +29,7 @@ internal sealed partial class Connection
                     MessagesSent = _totals.MessagesSent,
                     BytesDiscarded = _extras?.BytesDiscarded ?? 0,
                     QueuedBytes = Queued,
-                    LastRoundTrip = _beats is { RoundTrip.Ticks: > 0 and var roundTrip } ? TimeSpan.FromTicks(roundTrip) : null,
+                    LastRoundTrip = _beats?.LastRoundTripLocked(),
                 };
             }
         }

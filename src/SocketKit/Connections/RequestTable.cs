@@ -1,9 +1,10 @@
 namespace SocketKit.Connections;
 
 /// <summary>
-/// Requests that wait for their responses, in order (without an id) or by correlation id. Guarded by the connection's lock.
+/// Requests that wait for their responses, in order (without an id) or by correlation id. Made by the first request. Guarded by the
+/// connection's lock: each method decides, and the connection tells the callers outside of it.
 /// </summary>
-internal sealed class PendingRequests(int limit, TimeSpan timeout)
+internal sealed class RequestTable(int limit, TimeSpan timeout)
 {
     // Without an id, oldest first. An abandoned one stays as a tombstone that swallows one late response, so that the next response still
     // finds its own caller.
@@ -25,7 +26,7 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     private long _countedAt;
 
     // Since when a tick after the other has found the receive loop in the same handler call.
-    private uint _receivesAtLastTick;
+    private int _receivesAtLastTick;
     private long _notReadingSince = long.MaxValue;
 
     /// <summary>How many callers wait.</summary>
@@ -88,39 +89,38 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
 
     /// <summary>Finds who waits for a response.</summary>
     /// <param name="id">Null: the oldest without an id.</param>
-    /// <param name="request">The caller's request; null for a late response, which is swallowed.</param>
-    public void Take(long? id, out PendingRequest? request)
+    /// <returns>The caller's request; null for a late response, which is swallowed.</returns>
+    public PendingRequest? Take(long? id)
     {
         if (id is { } number)
         {
-            if (_byId.TryGetValue(number, out request))
+            if (_byId.TryGetValue(number, out var named))
             {
-                Forget(request, number);
-                request.Done = true;
+                Forget(named, number);
+                named.Done = true;
                 Waiting--;
             }
 
-            return;
+            return named;
         }
 
-        request = _inOrder.First?.Value;
-        if (request is null)
+        if (_inOrder.First?.Value is not { } oldest)
         {
-            return;
+            return null;
         }
 
         _inOrder.RemoveFirst();
-        Count(request, -1);
-        if (request.Done)
+        Count(oldest, -1);
+        if (oldest.Done)
         {
-            _swallowed += request.TimedOut ? 1 : 0;
-            request = null;
-            return;
+            _swallowed += oldest.TimedOut ? 1 : 0;
+            return null;
         }
 
         _lateInARow = 0;
-        request.Done = true;
+        oldest.Done = true;
         Waiting--;
+        return oldest;
     }
 
     /// <summary>The caller went away.</summary>
@@ -136,11 +136,24 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         return true;
     }
 
-    /// <summary>Called by each tick: how long the receive loop has not been reading, at least.</summary>
-    /// <param name="isReading">It is inside a receive.</param>
-    /// <param name="receives">How many receives it has ended.</param>
+    /// <summary>A tick of the clock: ends what has waited too long.</summary>
     /// <param name="now">Monotonic ticks.</param>
-    public TimeSpan NotReadingFor(bool isReading, uint receives, long now)
+    /// <param name="isReading">The receive loop is inside a receive.</param>
+    /// <param name="receives">How many receives have begun.</param>
+    public Overdue Expire(long now, bool isReading, int receives)
+    {
+        if (!HasDue)
+        {
+            return default;
+        }
+
+        List<PendingRequest> expired = [];
+        var lost = Expire(now, expired);
+        return new Overdue(expired, lost, NotReadingFor(isReading, receives, now));
+    }
+
+    /// <summary>How long the receive loop has not been reading, at least.</summary>
+    private TimeSpan NotReadingFor(bool isReading, int receives, long now)
     {
         if (isReading)
         {
@@ -155,11 +168,8 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
         return TimeSpan.FromTicks(Math.Max(0, now - _notReadingSince));
     }
 
-    /// <summary>Ends what has waited too long.</summary>
-    /// <param name="now">Monotonic ticks.</param>
-    /// <param name="expired">Gets the requests whose time-out has passed.</param>
     /// <returns>Why a response is lost, and order with it; or null.</returns>
-    public string? Expire(long now, List<PendingRequest> expired)
+    private string? Expire(long now, List<PendingRequest> expired)
     {
         string? lost = null;
         while (_byIdByAge.First?.Value is { } oldest && oldest.Due <= now)
@@ -259,46 +269,23 @@ internal sealed class PendingRequests(int limit, TimeSpan timeout)
     }
 
     private void Count(PendingRequest request, int change) => _timed += request.IsTimed ? change : 0;
-}
 
-/// <summary>One caller that waits for a response. The task continues asynchronously, so it may be completed under a lock.</summary>
-internal sealed class PendingRequest(long? id, TimeSpan timeout, long now)
-    : TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously)
-{
-    /// <summary>Null: it is answered in order.</summary>
-    public long? Id { get; } = id;
-
-    public TimeSpan Timeout { get; } = timeout;
-
-    /// <summary>It does not wait for ever.</summary>
-    public bool IsTimed => Timeout != System.Threading.Timeout.InfiniteTimeSpan;
-
-    /// <summary>Monotonic ticks: the time-out, or when a tombstone counts as lost.</summary>
-    public long Due { get; private set; } = DueAfter(now, timeout);
-
-    /// <summary>With a correlation id: its place among those that fall due. Null: it waits for ever, other than the others.</summary>
-    public LinkedListNode<PendingRequest>? Place { get; set; }
-
-    /// <summary>Answered, failed or abandoned: nobody waits any more.</summary>
-    public bool Done { get; set; }
-
-    /// <summary>In order: it was not cancelled.</summary>
-    public bool TimedOut { get; set; }
-
-    /// <summary>In order: how many late responses had been swallowed before it was made.</summary>
-    public long SwallowedBefore { get; init; }
-
-    /// <summary>Its time-out begins anew.</summary>
-    public void BeginWait(long now) => Due = DueAfter(now, Timeout);
-
-    private static long DueAfter(long now, TimeSpan timeout) => timeout == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : now + timeout.Ticks;
-
-    /// <summary>Fails the caller; a request that nobody awaits is no unobserved exception.</summary>
-    public void Fail(Exception exception)
+    /// <summary>What a tick found, for the connection to carry out.</summary>
+    /// <param name="Expired">Whose time-out has passed; null: nobody was looked at.</param>
+    /// <param name="Lost">Why a response is lost, and order with it: the connection must close. Or null.</param>
+    /// <param name="NotReading">How long nothing has been read.</param>
+    internal readonly record struct Overdue(List<PendingRequest>? Expired, string? Lost, TimeSpan NotReading)
     {
-        if (TrySetException(exception))
+        /// <summary>Tells the callers, outside of the lock.</summary>
+        /// <param name="mailboxFull">A full mailbox keeps the connection from reading.</param>
+        public void Fail(bool mailboxFull)
         {
-            _ = Task.Exception;
+            foreach (var request in Expired ?? [])
+            {
+                // Blocked for most of the time, and not just when it was over.
+                var isBlocked = !mailboxFull && NotReading >= request.Timeout / 2;
+                request.Fail(new RequestTimeoutException(request.Timeout, mailboxFull, isBlocked));
+            }
         }
     }
 }
