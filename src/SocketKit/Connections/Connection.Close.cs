@@ -12,31 +12,14 @@ namespace SocketKit.Connections;
 // A handler that never returns delays OnClosedAsync, nothing else.
 internal sealed partial class Connection
 {
-    private volatile CloseReason? _reason;
+    private ConnectionLifecycle _life;
     private CancellationTokenSource? _opening;
     /// <summary>Null as long as nobody needs any of it.</summary>
     private ConnectionExtras? _extras;
-    private long _unsentBytes;
-
-    /// <summary>The receive loop is inside a verb of the wire.</summary>
-    private bool _receiving;
-    private bool _receiveEnded;
-    private bool _inputEnded;
 
     /// <summary>Null as long as nothing is known of the peer's end and nobody asked.</summary>
     private PeerEnd? _peerEnd;
 
-    /// <summary>How many waits and receives have begun. The receive loop's.</summary>
-    private int _receiveCount;
-
-    /// <summary>The flusher shall send the end of the stream when nothing is left.</summary>
-    private bool _finishDue;
-    private bool _finished;
-    private bool _aborted;
-    private bool _releasing;
-    private bool _released;
-    private bool _closedCalled;
-    private bool _ended;
 
     public CancellationToken ClosedToken
     {
@@ -48,7 +31,7 @@ internal sealed partial class Connection
                 if (extras.ClosedSource is null)
                 {
                     extras.ClosedSource = new CancellationTokenSource();
-                    if (_reason is not null)
+                    if (_life.IsClosing)
                     {
                         extras.ClosedSource.Cancel();
                     }
@@ -64,7 +47,7 @@ internal sealed partial class Connection
         get
         {
             var end = PeerEnd;
-            if (_reason is not null)
+            if (_life.IsClosing)
             {
                 end.Tell();
             }
@@ -86,9 +69,9 @@ internal sealed partial class Connection
                 if (extras.Closed is null)
                 {
                     extras.Closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
-                    if (_released)
+                    if (_life.IsReleased)
                     {
-                        extras.Closed.SetResult(_reason!);
+                        extras.Closed.SetResult(_life.Reason!);
                     }
                 }
 
@@ -107,7 +90,7 @@ internal sealed partial class Connection
                 if (extras.StoppingSource is null)
                 {
                     extras.StoppingSource = new CancellationTokenSource();
-                    if (extras.IsStopping || _reason is not null)
+                    if (extras.IsStopping || _life.IsClosing)
                     {
                         extras.StoppingSource.Cancel();
                     }
@@ -121,12 +104,10 @@ internal sealed partial class Connection
     /// <summary>Under the gate.</summary>
     private ConnectionExtras Extras => _extras ??= new ConnectionExtras();
 
-    internal CloseReason? Reason => _reason;
+    internal CloseReason? Reason => _life.Reason;
 
     /// <summary>The peer sends no more: nothing can be asked of it.</summary>
-    internal bool InputEnded => Volatile.Read(ref _inputEnded);
-
-    private ClosePhase Phase => _draining ? ClosePhase.Draining : _opened ? ClosePhase.Open : ClosePhase.Opening;
+    internal bool InputEnded => _life.IsInputEnded;
 
     private CancellationToken OpenToken
     {
@@ -144,7 +125,7 @@ internal sealed partial class Connection
         TryClose(CloseKind.LocalClosed, CloseParty.Local, detail, null, graceful: true);
         using (_gate.Enter())
         {
-            if (_finished || _aborted || _released)
+            if (_sends.IsOver || _life.IsReleased)
             {
                 return default;
             }
@@ -192,7 +173,7 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            _receiveEnded = true;
+            _life.EndReceiveLoop();
         }
 
         TryClose(kind, CloseParty.Local, null, exception, graceful: false);
@@ -207,26 +188,23 @@ internal sealed partial class Connection
         bool flush = false, wake;
         using (_gate.Enter())
         {
-            if (_reason is not null)
+            if (_life.IsClosing)
             {
                 return false;
             }
 
             // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
             _deadline = Now + TimeToClose(kind).Ticks;
-            _reason = reason = new CloseReason(kind, Phase, by, detail, exception);
+            reason = new CloseReason(kind, _life.Phase, by, detail, exception);
+            _life.Close(reason);
             Wake();
-            _discardedMessages += _mailbox.Clear();
             (opening, _opening) = (_opening, null);
             stopping = _extras?.StoppingSource;
             closed = _extras?.ClosedSource;
-            wake = _waitingFor != DispatchWait.None;
-            _waitingFor = DispatchWait.None;
+            wake = _handlers.Close();
             if (graceful)
             {
-                _finishDue = true;
-                flush = !_flushing;
-                _flushing = true;
+                flush = _sends.EndWhenEmpty();
             }
         }
 
@@ -250,7 +228,7 @@ internal sealed partial class Connection
 
         if (wake)
         {
-            _dispatchSignal!.Set(true);
+            _handlers.Wake();
         }
 
         TryRelease();
@@ -262,7 +240,7 @@ internal sealed partial class Connection
     private TimeSpan TimeToClose(CloseKind kind)
     {
         var (usual, slow) = (_settings.CloseTimeout, _settings.SlowConsumerTimeout);
-        return _inputEnded && slow > usual && kind is CloseKind.PeerClosed or CloseKind.Truncated ? slow : usual;
+        return _life.IsInputEnded && slow > usual && kind is CloseKind.PeerClosed or CloseKind.Truncated ? slow : usual;
     }
 
     /// <summary>Unblocks both verbs of the wire; what is queued is lost, and counted.</summary>
@@ -272,17 +250,14 @@ internal sealed partial class Connection
         CloseReason reason;
         using (_gate.Enter())
         {
-            if (_aborted || _released)
+            if (!_life.TryAbort())
             {
                 return;
             }
 
-            _aborted = true;
-            _unsentBytes = Math.Max(_unsentBytes, Queued);
-            _output.Clear();
-            (room, _room) = (_room, null);
+            room = _sends.Lose();
             finished = _extras?.Finished;
-            reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
+            reason = _life.Reason! with { UnsentBytes = _sends.UnsentBytes, DiscardedMessages = _handlers.Discarded };
         }
 
         try
@@ -323,8 +298,7 @@ internal sealed partial class Connection
         TaskCompletionSource? finished;
         using (_gate.Enter())
         {
-            _flushing = false;
-            _finished = true;
+            _sends.Ended();
             finished = _extras?.Finished;
         }
 
@@ -337,16 +311,13 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            if (_aborted || _releasing)
+            if (!_life.TryBeginReceive())
             {
                 return false;
             }
-
-            _receiving = true;
-            _receiveCount++;
         }
 
-        if (_draining)
+        if (_life.IsDraining)
         {
             _inputMark!.Look(_transport);
             CheckIdle();
@@ -359,7 +330,7 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            _receiving = false;
+            _life.EndReceive();
             Wake();
         }
     }
@@ -369,12 +340,11 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            _receiving = false;
+            _life.EndReceive();
             Wake();
-            if (!_busy)
+            if (!_handlers.IsBusy)
             {
-                _corkedThread = me;
-                _corkLifted = false;
+                _sends.Cork(me);
             }
         }
     }
@@ -388,7 +358,7 @@ internal sealed partial class Connection
     /// <summary>Under the gate, where the answer must still hold for what follows.</summary>
     private void ThrowIfClosed()
     {
-        if (_reason is not null)
+        if (_life.IsClosing)
         {
             ThrowClosed();
         }
@@ -397,5 +367,5 @@ internal sealed partial class Connection
     [DoesNotReturn]
     private void ThrowClosed() => throw ClosedException();
 
-    private ConnectionClosedException ClosedException() => new(_reason!);
+    private ConnectionClosedException ClosedException() => new(_life.Reason!);
 }

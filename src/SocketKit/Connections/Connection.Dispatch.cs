@@ -2,40 +2,10 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// Handler calls. Either the receive loop calls the handler inline, with a slice of its buffer, or, from the moment when a call does not complete synchronously, the drain does: the receive loop reads on and puts
-// copies into the mailbox, and the drain, continued by the handler's completion, works them off. Only the receive loop sets _busy, only the drain clears it, under the gate, when the mailbox is empty.
+// Handler calls: the receive loop makes them, or from the moment when one does not complete synchronously, a drain.
 internal sealed partial class Connection
 {
-    private Mailbox _mailbox;
-
-    /// <summary>A drain has the handler; set by the receive loop, cleared by the drain under the gate.</summary>
-    private volatile bool _busy;
-
-    private DispatchWait _waitingFor;
-    private volatile bool _mailboxFull;
-    private volatile bool _opened;
-
-    private int _discardedMessages;
-
-    /// <summary>How many calls have begun, with a message or for the end of the input. Belongs to whoever calls the handler.</summary>
-    private long _calls;
-
-    /// <summary>Under the gate, while the receive loop waits.</summary>
-    private bool HasRoomForHeld => _mailbox.IsHalfEmpty && _mailbox.HasRoomFor(_held!.Value.Length);
-
-    private enum DispatchWait
-    {
-        None,
-
-        /// <summary>Until the mailbox is half empty and takes the message that is held.</summary>
-        Room,
-
-        /// <summary>Until no call runs and the mailbox is empty.</summary>
-        Idle,
-
-        /// <summary>Until the wire has taken all that was sent.</summary>
-        Sent,
-    }
+    private HandlerQueue _handlers;
 
     /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
     private void BeginHandler()
@@ -60,13 +30,12 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _opening = null;
-            if (_reason is not null)
+            if (!_life.TryOpen())
             {
                 return;
             }
 
             Volatile.Write(ref _openedAt, openedAt);
-            _opened = true;
         }
 
         _owner.Opened(this);
@@ -78,27 +47,25 @@ internal sealed partial class Connection
     private bool TryDeliver(in Frame frame, int me)
     {
         var message = _input.Memory.Slice(frame.HeaderLength, frame.Length);
-        if (_busy || _draining)
+        if (_handlers.IsBusy || _life.IsDraining)
         {
             using (_gate.Enter())
             {
                 // One that waits for room arrived before the mark.
-                if (_reason is not null || (_draining && _inputMark!.IsReached && !_holds))
+                if (_life.IsClosing || (_life.IsDraining && _inputMark!.IsReached && !_handlers.IsHolding))
                 {
-                    _discardedMessages++;
+                    _handlers.Discard();
                     _input.Consume((int)frame.Consumed);
                     return true;
                 }
 
-                if (_busy)
+                if (_handlers.IsBusy)
                 {
-                    if (!_mailbox.HasRoomFor(message.Length))
+                    if (!_handlers.TryAdd(message.Span))
                     {
-                        _mailboxFull = true;
                         return false;
                     }
 
-                    _mailbox.Add(message.Span);
                     _input.Consume((int)frame.Consumed);
                     return true;
                 }
@@ -106,12 +73,12 @@ internal sealed partial class Connection
         }
 
         _input.Consume((int)frame.Consumed);
-        if (_reason is not null)
+        if (_life.IsClosing)
         {
             // The call that ended while this frame was parsed closed the connection: it is not told of another message.
             using (_gate.Enter())
             {
-                _discardedMessages++;
+                _handlers.Discard();
             }
 
             return true;
@@ -125,7 +92,7 @@ internal sealed partial class Connection
     /// <returns>True: the call may still be under way.</returns>
     private bool TryTellInputEnded()
     {
-        if (_reason is not null || !_opened)
+        if (_life.IsClosing || !_life.WasOpened)
         {
             return false;
         }
@@ -133,13 +100,13 @@ internal sealed partial class Connection
         var me = Environment.CurrentManagedThreadId;
         Settle(CallInputEnded(me), me, readsInput: false);
         Uncork(me);
-        return _busy;
+        return _handlers.IsBusy;
     }
 
     private ValueTask CallInputEnded(int me)
     {
         Cork(me);
-        _calls++;
+        _handlers.BeginCall();
         try
         {
             return _handler!.OnInputEndedAsync(this);
@@ -156,7 +123,7 @@ internal sealed partial class Connection
     private ValueTask Call(ReadOnlyMemory<byte> message, int me)
     {
         Cork(me);
-        _calls++;
+        _handlers.BeginCall();
         try
         {
             return _handler!.OnMessageAsync(this, message);
@@ -183,7 +150,7 @@ internal sealed partial class Connection
             return;
         }
 
-        _busy = true;
+        _handlers.HandOver();
         Uncork(me);
         _ = DrainAsync(call, readsInput ? _input.Detach() : null);
         LeaveSynchronization();
@@ -232,7 +199,7 @@ internal sealed partial class Connection
             TransportFailed(exception);
             using (_gate.Enter())
             {
-                _busy = false;
+                _handlers.GiveBack();
             }
 
             LeaveSynchronization();
@@ -285,24 +252,13 @@ internal sealed partial class Connection
             }
 
             ArraySegment<byte> message;
-            bool idle, wake;
+            bool taken, wake;
             using (_gate.Enter())
             {
-                idle = !_mailbox.TryTake(out message);
-                if (idle)
-                {
-                    _busy = false;
-                }
-
-                wake = idle ? _waitingFor is DispatchWait.Room or DispatchWait.Idle : _waitingFor == DispatchWait.Room && HasRoomForHeld;
-                if (wake)
-                {
-                    _waitingFor = DispatchWait.None;
-                    _mailboxFull = false;
-                }
+                taken = _handlers.TryTake(out message, out wake);
             }
 
-            if (idle)
+            if (!taken)
             {
                 Uncork(me);
                 LeaveSynchronization();
@@ -310,7 +266,7 @@ internal sealed partial class Connection
                 buffer = null;
                 if (wake)
                 {
-                    _dispatchSignal!.Set(true);
+                    _handlers.Wake();
                 }
 
                 CheckIdle();
@@ -319,7 +275,7 @@ internal sealed partial class Connection
 
             if (wake)
             {
-                _dispatchSignal!.Set(true);
+                _handlers.Wake();
             }
 
             pending = CallFromMailbox(message, me, first: calls == 0);
@@ -353,44 +309,36 @@ internal sealed partial class Connection
     /// <summary>The message that waited for room is not wanted any more.</summary>
     private void DropHeld()
     {
-        if (_holds)
+        if (_handlers.IsHolding)
         {
             using (_gate.Enter())
             {
-                _discardedMessages++;
+                _handlers.Discard();
             }
         }
 
-        _holds = false;
+        _handlers.LetGo();
     }
 
     /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>
-    private ValueTask<bool> WaitForDispatchAsync(DispatchWait wait)
+    private ValueTask<bool> WaitForDispatchAsync(HandlerQueue.WaitFor wait)
     {
         using (_gate.Enter())
         {
-            var over = wait == DispatchWait.Sent ? !IsSending : !_busy || (wait == DispatchWait.Room && HasRoomForHeld);
-            if (over || _reason is not null)
-            {
-                _mailboxFull = false;
-                return ValueTask.FromResult(true);
-            }
-
-            _waitingFor = wait;
-            return (_dispatchSignal ??= new AsyncSignal<bool>()).Arm();
+            return _handlers.WaitAsync(wait, _sends.IsSending, _life.IsClosing);
         }
     }
 
     private void HandlerThrew(Exception exception)
     {
         // The death of this connection is known already, and another's is none of its business.
-        if (_reason is not null ? exception is ConnectionClosedException or OperationCanceledException : (_opened || _inputEnded) && exception is ConnectionClosedException)
+        if (_life.IsClosing ? exception is ConnectionClosedException or OperationCanceledException : (_life.WasOpened || _life.IsInputEnded) && exception is ConnectionClosedException)
         {
             Log.HandlerGaveUp(_settings.Logger, Id, this, exception);
             return;
         }
 
-        if (!_opened && exception is RejectedException)
+        if (!_life.WasOpened && exception is RejectedException)
         {
             TryClose(CloseKind.Rejected, CloseParty.Peer, LogText.MessageOf(exception), exception, graceful: true);
             return;

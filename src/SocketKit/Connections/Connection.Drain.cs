@@ -5,9 +5,6 @@ namespace SocketKit.Connections;
 // The server stops: what had arrived is handled, then the connection closes. The receive loop sets the mark at its next receive; a receive that waits while nothing is there reaches it.
 internal sealed partial class Connection
 {
-    /// <summary>The server stops: what is in flight may finish, nothing new begins.</summary>
-    private volatile bool _draining;
-
     /// <summary>Where the input ends then.</summary>
     private InputMark? _inputMark;
 
@@ -22,10 +19,10 @@ internal sealed partial class Connection
             var mark = _inputMark!;
             if (mark.RepliesEnd < 0)
             {
-                mark.RepliesEnd = BytesTaken + Queued;
+                mark.RepliesEnd = _sends.BytesTaken + _sends.Queued;
             }
 
-            return !IsSending || BytesTaken >= mark.RepliesEnd;
+            return !_sends.IsSending || _sends.BytesTaken >= mark.RepliesEnd;
         }
     }
 
@@ -37,11 +34,11 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _inputMark ??= new InputMark();
-            _draining = true;
+            _life.BeginDrain();
             Wake();
-            opened = _opened;
-            receiving = _receiving;
-            receive = _receiveCount;
+            opened = _life.WasOpened;
+            receiving = _life.IsReceiving;
+            receive = _life.Receives;
         }
 
         if (!opened)
@@ -60,7 +57,7 @@ internal sealed partial class Connection
         try
         {
             await NextTurn.Of(_transport);
-            if (_transport.BytesUnread > 0 || Volatile.Read(ref _receiveCount) != receive)
+            if (_transport.BytesUnread > 0 || _life.Receives != receive)
             {
                 return;
             }
@@ -88,7 +85,7 @@ internal sealed partial class Connection
 
         using (_gate.Enter())
         {
-            if (!_receiving || _receiveCount != receive)
+            if (!_life.IsReceiving || _life.Receives != receive)
             {
                 return;
             }
@@ -102,7 +99,7 @@ internal sealed partial class Connection
     /// <summary>What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.</summary>
     private void CheckInputMark()
     {
-        var receive = Volatile.Read(ref _receiveCount);
+        var receive = _life.Receives;
         if (receive == _inputMark!.ReceiveAtTick)
         {
             InputWaits(receive);

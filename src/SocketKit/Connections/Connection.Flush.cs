@@ -3,60 +3,22 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// Flushing: who finds nobody at it takes all that is queued, gives it to the wire outside the gate, and goes on until nothing is left. In a batch of inline handler calls the thread is corked: what it sends waits for the end of the batch.
+// Flushing: the flusher takes all that is queued, gives it to the transport outside of the lock, and goes on until nothing is left. In a batch
+// of inline handler calls the thread is corked: what it sends waits for the end of the batch.
 internal sealed partial class Connection
 {
-    /// <summary>In place of a thread: what is sent goes out at once.</summary>
-    private const int Uncorkable = -1;
-
-    /// <summary>The thread whose sends wait for the end of its batch, or 0.</summary>
-    private int _corkedThread;
-
-    /// <summary>A call of the batch takes long, so its sends do not wait any more.</summary>
-    private bool _corkLifted;
-
-    /// <summary>Somebody owns the wire's sending end.</summary>
-    private bool _flushing;
-
-    /// <summary>The batch on the wire: its length, and the wire's count when it began.</summary>
-    private int _batchLength;
-    private long _batchBegan;
-
     /// <summary>Made with the first send that the wire does not take at once: most connections never have one.</summary>
     private SendUnderWay? _sendUnderWay;
-    private TaskCompletionSource? _room;
-
-    /// <summary>
-    /// What the wire has taken. It is asked in the middle of the accounts, so one of somebody else's that throws counts as if it had taken
-    /// nothing of this batch.
-    /// </summary>
-    private long BytesTaken
-    {
-        get
-        {
-            try
-            {
-                return _transport.BytesSent;
-            }
-#pragma warning disable CA1031 // See above.
-            catch (Exception)
-#pragma warning restore CA1031
-            {
-                return _batchBegan;
-            }
-        }
-    }
 
     /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
     private void Cork(int me)
     {
         EnterSynchronization();
-        if (_corkedThread != me)
+        if (!_sends.IsCorkedBy(me))
         {
             using (_gate.Enter())
             {
-                _corkedThread = me;
-                _corkLifted = false;
+                _sends.Cork(me);
             }
 
             ExecutionContext.Restore(_context);
@@ -71,68 +33,34 @@ internal sealed partial class Connection
     /// <summary>Ends a batch of inline calls: lifts this thread's cork, with one flush.</summary>
     private void Uncork(int me)
     {
-        if (_corkedThread != me)
+        if (!_sends.IsCorkedBy(me))
         {
             return;
         }
 
         ExecutionContext.Restore(HandlerContext.Default);
         ReadOnlyMemory<byte> batch;
+        bool flush;
         using (_gate.Enter())
         {
-            if (_corkedThread != me)
-            {
-                return;
-            }
-
-            _corkedThread = 0;
-            _corkLifted = false;
-            if (_flushing || _output.IsEmpty || _aborted)
-            {
-                return;
-            }
-
-            // With what waits taken out at once, TakeBatch needs the gate only when this is sent.
-            _flushing = true;
-            _output.TryTake(out batch);
-            _batchLength = batch.Length;
-            _batchBegan = BytesTaken;
+            flush = _sends.TryUncork(me, out batch);
         }
 
-        Flush(batch);
+        if (flush)
+        {
+            Flush(batch);
+        }
     }
 
-    /// <summary>Under the gate. The wire has not taken all that was sent.</summary>
-    private bool IsSending => _flushing || !_output.IsEmpty;
-
-    /// <summary>Under the gate. Sends of this thread wait for the end of its batch.</summary>
-    private bool IsCorked(int me) => _corkedThread == me && !_corkLifted;
-
-    /// <summary>A batch is under way that may take long: what it has gathered goes out now.</summary>
-    /// <param name="lifts">Its further sends go out at once, too.</param>
-    /// <param name="flushes">The caller becomes the flusher, if something waits.</param>
-    /// <returns>True: something waits, and nobody else flushes.</returns>
     private bool TryLiftCork(bool lifts, bool flushes)
     {
         using (_gate.Enter())
         {
-            if (_corkedThread == 0)
-            {
-                return false;
-            }
-
-            _corkLifted |= lifts;
-            if (_flushing || _output.IsEmpty || _aborted)
-            {
-                return false;
-            }
-
-            _flushing = flushes;
-            return true;
+            return _sends.TryLiftCork(lifts, flushes);
         }
     }
 
-    /// <summary>Gives the wire all that is queued, until nothing is left. The caller owns <see cref="_flushing"/>.</summary>
+    /// <summary>Gives the wire all that is queued, until nothing is left. The caller has the flusher's role.</summary>
     private void Flush()
     {
         if (TakeBatch(out var batch))
@@ -148,7 +76,7 @@ internal sealed partial class Connection
             try
             {
 #pragma warning disable CA2012 // The awaiter is used once: here, or by the continuation.
-                var send = (_output.PreservesBoundaries ? _transport.SendAsync(batch, _output.EndsTaken) : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
+                var send = (_sends.PreservesBoundaries ? _transport.SendAsync(batch, _sends.EndsTaken) : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
 #pragma warning restore CA2012
                 if (!send.IsCompleted)
                 {
@@ -177,7 +105,7 @@ internal sealed partial class Connection
         try
         {
             _sendUnderWay!.Awaiter.GetResult();
-            CountSent(_batchLength);
+            CountSent(_sends.BatchLength);
         }
 #pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
         catch (Exception exception)
@@ -193,40 +121,28 @@ internal sealed partial class Connection
     /// <summary>Takes the next batch; with nothing left it gives up the flusher's role, or sends the end of the stream if that is due.</summary>
     private bool TakeBatch(out ReadOnlyMemory<byte> batch)
     {
-        TaskCompletionSource? room = null;
+        TaskCompletionSource? room;
         Exception? failure = null;
         bool taken, finish = false, wake = false;
         using (_gate.Enter())
         {
-            batch = default;
-            taken = !_aborted && (_output.TryTake(out batch) || (TryAppendHeldPong(out failure) && _output.TryTake(out batch)));
-            _batchLength = batch.Length;
-            if (taken)
+            taken = _sends.TryTake(out batch) || (TryAppendHeldPong(out failure) && _sends.TryTake(out batch));
+            if (!taken)
             {
-                _batchBegan = BytesTaken;
-            }
-            else
-            {
-                finish = _finishDue && !_aborted;
-                _finishDue = false;
-                _flushing = finish;
-                wake = _waitingFor == DispatchWait.Sent;
-                _waitingFor = wake ? DispatchWait.None : _waitingFor;
+                finish = _sends.EndFlush();
+                wake = _handlers.AllSent();
             }
 
-            if (_room is not null && !_aborted && (long)_output.Length + _batchLength <= ConnectionSettings.HighWaterMark / 2)
-            {
-                (room, _room) = (_room, null);
-            }
+            room = _sends.TakeRoom();
         }
 
         room?.TrySetResult();
         if (wake)
         {
-            _dispatchSignal!.Set(true);
+            _handlers.Wake();
         }
 
-        if (_draining)
+        if (_life.IsDraining)
         {
             CheckIdle();
         }
@@ -240,7 +156,7 @@ internal sealed partial class Connection
         {
             _ = FinishAsync();
         }
-        else if (!taken && _reason is not null)
+        else if (!taken && _life.IsClosing)
         {
             TryRelease();
         }
@@ -253,15 +169,12 @@ internal sealed partial class Connection
         if (SocketKitMetrics.CountsTraffic)
         {
             // What the wire has taken of it; no message of it counts.
-            _settings.Metrics.Traffic.AddSent(Math.Clamp(BytesTaken - _batchBegan, 0, _batchLength), 0);
+            _settings.Metrics.Traffic.AddSent(_sends.TakenOfBatch, 0);
         }
 
         using (_gate.Enter())
         {
-            _unsentBytes = Math.Max(_unsentBytes, Queued);
-            _batchLength = 0;
-            _flushing = false;
-            _finishDue = false;
+            _sends.FlushFailed();
         }
 
         TransportFailed(exception);

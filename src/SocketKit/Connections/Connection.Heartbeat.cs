@@ -34,7 +34,7 @@ internal sealed partial class Connection
 
     private void Beat(HeartbeatRunner beats, long alive, long step)
     {
-        if (!beats.Tick(alive, step, Volatile.Read(ref _receiving)))
+        if (!beats.Tick(alive, step, _life.IsReceiving))
         {
             return;
         }
@@ -109,16 +109,16 @@ internal sealed partial class Connection
         }
 
         var ping = beats.WritePing(pulse);
-        Appended appended;
+        SendQueue.Appended appended;
         using (_gate.Enter())
         {
             // What came in between waits in front of it: a beat too many, but none that is written and left out.
-            if (_reason is not null || IsFull)
+            if (_life.IsClosing || _sends.IsFull)
             {
                 return false;
             }
 
-            appended = Append(ping, Uncorkable);
+            appended = Append(ping, SendQueue.Uncorkable);
             beats.PingQueuedLocked();
         }
 
@@ -129,7 +129,7 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            return _reason is null && !_flushing && _output.IsEmpty;
+            return !_life.IsClosing && !_sends.IsSending;
         }
     }
 
@@ -176,16 +176,16 @@ internal sealed partial class Connection
             return;
         }
 
-        Appended appended;
+        SendQueue.Appended appended;
         var me = Environment.CurrentManagedThreadId;
         using (_gate.Enter(me))
         {
-            if (_reason is not null)
+            if (_life.IsClosing)
             {
                 return;
             }
 
-            if (IsFull)
+            if (_sends.IsFull)
             {
                 beats.HoldPongLocked(pong);
                 return;
@@ -203,27 +203,23 @@ internal sealed partial class Connection
     private bool TryAppendHeldPong(out Exception? failure)
     {
         failure = null;
-        if (_reason is not null || _beats?.TakeHeldPongLocked() is not { } pong)
+        if (_life.IsClosing || _beats?.TakeHeldPongLocked() is not { } pong)
         {
             return false;
         }
 
-        var mark = _output.Mark();
         try
         {
-            _settings.Framer.Write(pong, _output);
+            _sends.AppendForFlusher(pong);
+            return true;
         }
 #pragma warning disable CA1031 // A framer is user code; the flush goes on without this pong.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _output.CutBack(mark);
             failure = exception;
             return false;
         }
-
-        _output.Seal();
-        return true;
     }
 
     private void NotePong(HeartbeatRunner beats)

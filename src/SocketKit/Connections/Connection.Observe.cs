@@ -35,7 +35,7 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                return (Queued, (_input.HoldsArray ? 1 : 0) + _output.Arrays + _mailbox.Count + (_busy ? 1 : 0));
+                return (_sends.Queued, (_input.HoldsArray ? 1 : 0) + _sends.Arrays + _handlers.Count + (_handlers.IsBusy ? 1 : 0));
             }
         }
     }
@@ -46,10 +46,10 @@ internal sealed partial class Connection
     /// <summary>The wire has taken the batch. The flusher's.</summary>
     private void CountSent(int bytes)
     {
-        _totals.AddSent(_output.MessagesTaken, CoarseAge);
+        _totals.AddSent(_sends.MessagesTaken, CoarseAge);
         if (SocketKitMetrics.CountsTraffic)
         {
-            _settings.Metrics.Traffic.AddSent(bytes, _output.MessagesTaken);
+            _settings.Metrics.Traffic.AddSent(bytes, _sends.MessagesTaken);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class Connection
     {
         // The span belongs to the handler's context, not to that of the last call.
         Cork(me);
-        _calls++;
+        _handlers.BeginCall();
         var span = SocketKitActivities.AreWanted ? SocketKitActivities.Handle(_settings.Metrics, this, message.Length) : null;
         var began = timed ? _settings.TimeProvider.GetTimestamp() : 0;
         ValueTask call;

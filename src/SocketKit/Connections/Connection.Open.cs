@@ -51,7 +51,7 @@ internal sealed partial class Connection
         _mayBeMarked = _settings.ByteOrderMark is not null;
         if (_transport.PreservesMessageBoundaries)
         {
-            _output.PreserveBoundaries();
+            _sends.PreserveBoundaries();
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             // The owner may have closed it before it began.
-            isOver = _reason is not null;
+            isOver = _life.IsClosing;
             _opening = isOver ? null : deadline;
         }
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 using SocketKit.Framing;
@@ -9,12 +8,6 @@ namespace SocketKit.Connections;
 internal sealed partial class Connection
 {
     private FrameParser _parser;
-
-    /// <summary>A message that is parsed (and perhaps rewritten in place, so it must not be parsed twice) but does not fit into the mailbox.</summary>
-    private StrongBox<Frame>? _held;
-
-    /// <summary>There is one.</summary>
-    private bool _holds;
 
     /// <summary>Nothing is parsed yet, and a byte order mark may come.</summary>
     private bool _mayBeMarked;
@@ -38,22 +31,22 @@ internal sealed partial class Connection
         var before = _turn;
         try
         {
-            if (_mayBeMarked && !_holds && !TrySkipByteOrderMark())
+            if (_mayBeMarked && !_handlers.IsHolding && !TrySkipByteOrderMark())
             {
                 return ParseResult.NeedMore;
             }
 
             while (true)
             {
-                if (_reason is not null)
+                if (_life.IsClosing)
                 {
                     return ParseResult.Dead;
                 }
 
                 Frame frame;
-                if (_holds)
+                if (_handlers.IsHolding)
                 {
-                    frame = _held!.Value;
+                    frame = _handlers.Held;
                 }
                 else
                 {
@@ -89,11 +82,11 @@ internal sealed partial class Connection
 
                 if (!TryDeliver(frame, me))
                 {
-                    Hold(frame);
+                    _handlers.Hold(frame);
                     return ParseResult.MailboxFull;
                 }
 
-                _holds = false;
+                _handlers.LetGo();
                 if (frame.IsBarrier)
                 {
                     return ParseResult.Barrier;
@@ -110,7 +103,7 @@ internal sealed partial class Connection
         finally
         {
             // A message of the transport is received by itself: its replies wait for those of the messages right behind it.
-            if (!_output.PreservesBoundaries)
+            if (!_sends.PreservesBoundaries)
             {
                 Uncork(me);
             }
@@ -121,12 +114,6 @@ internal sealed partial class Connection
                 _settings.Metrics.Traffic.AddReceived(0, _turn - before);
             }
         }
-    }
-
-    private void Hold(in Frame frame)
-    {
-        (_held ??= new StrongBox<Frame>()).Value = frame;
-        _holds = true;
     }
 
     /// <summary>An empty message of the transport: no framer is asked, since it has nothing to read. It waits where a message waits for room, so that it is delivered next.</summary>
@@ -146,7 +133,7 @@ internal sealed partial class Connection
 
         if (!((_settings.LooksAtMessages || _requests is not null) && TakeControl(default)))
         {
-            Hold(Frame.Message(0, 0));
+            _handlers.Hold(Frame.Message(0, 0));
         }
     }
 
@@ -173,7 +160,7 @@ internal sealed partial class Connection
 
     private FrameParser.Step ReadFrame(out Frame frame)
     {
-        if (_input.Length > _settings.MaxFrameLength && _output.PreservesBoundaries)
+        if (_input.Length > _settings.MaxFrameLength && _sends.PreservesBoundaries)
         {
             // A message of the transport comes whole, so it is refused whole.
             throw new FrameTooLargeException(_settings.MaxFrameLength + 1L, _settings.MaxFrameLength);

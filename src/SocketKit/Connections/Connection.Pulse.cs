@@ -33,7 +33,7 @@ internal sealed partial class Connection
     /// <param name="step">How far the liveness clock has moved since the last tick.</param>
     public void Tick(long now, long alive, long step)
     {
-        if (_reason is not null)
+        if (_life.IsClosing)
         {
             if (now >= _deadline)
             {
@@ -44,14 +44,14 @@ internal sealed partial class Connection
         }
 
         CheckCork();
-        if (!_opened && now >= _deadline)
+        if (!_life.WasOpened && now >= _deadline)
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)", null, graceful: false);
             return;
         }
 
         ExpireRequests(now);
-        if (_draining)
+        if (_life.IsDraining)
         {
             CheckInputMark();
             CheckIdle();
@@ -61,7 +61,7 @@ internal sealed partial class Connection
         CheckPeer(alive);
 
         // Nobody answers a peer that has finished sending, and a beat that it takes must not put the end off.
-        if (_beats is { } beats && _opened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
+        if (_beats is { } beats && _life.WasOpened && Volatile.Read(ref _peerEnd) is not { IsFinished: true })
         {
             Beat(beats, alive, step);
         }
@@ -73,7 +73,7 @@ internal sealed partial class Connection
     private void Rest(long alive)
     {
         var due = _beats?.DueAt(alive) ?? long.MaxValue;
-        if (due <= alive || !_opened || _consumer is { IsSending: true })
+        if (due <= alive || !_life.WasOpened || _consumer is { IsSending: true })
         {
             return;
         }
@@ -81,7 +81,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             // What a thread has corked it will flush, and nothing tells of that but the flush itself.
-            if (_reason is null && !_draining && _receiving && !_flushing && _output.IsEmpty && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && _beats is null or { IsQuiet: true })
+            if (!_life.IsClosing && !_life.IsDraining && _life.IsReceiving && !_sends.IsSending && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && _beats is null or { IsQuiet: true })
             {
                 _resting = true;
                 ClockPlace.Rest(due);
@@ -118,7 +118,7 @@ internal sealed partial class Connection
     /// </summary>
     public void TickLeftOut(long now)
     {
-        if (_reason is not null && now >= _deadline && !_gate.IsHeld)
+        if (_life.IsClosing && now >= _deadline && !_gate.IsHeld)
         {
             AbortWire();
         }
@@ -134,8 +134,8 @@ internal sealed partial class Connection
     /// <summary>Nothing that a batch has gathered waits longer than from one tick to the next, however long a call of it takes. Where a loop is handed over, that comes first.</summary>
     private void CheckCork()
     {
-        var calls = Volatile.Read(ref _calls);
-        if (Volatile.Read(ref _corkedThread) != 0 && TryLiftCork(lifts: calls == _callsAtTick, flushes: false) && !_flushesSoon)
+        var calls = _handlers.Calls;
+        if (_sends.IsCorked && TryLiftCork(lifts: calls == _callsAtTick, flushes: false) && !_flushesSoon)
         {
             _flushesSoon = true;
             _ = FlushSoonAsync();
@@ -158,12 +158,12 @@ internal sealed partial class Connection
     /// <summary>A peer that has finished or is gone is noticed also while nobody receives.</summary>
     private void CheckPeer(long alive)
     {
-        if (!_opened)
+        if (!_life.WasOpened)
         {
             return;
         }
 
-        if (!Volatile.Read(ref _receiving))
+        if (!_life.IsReceiving)
         {
             _transport.CheckPeer();
         }
@@ -173,7 +173,7 @@ internal sealed partial class Connection
             return;
         }
 
-        var facts = new PeerEnd.Facts(Volatile.Read(ref _receiving), Volatile.Read(ref _receiveCount), Volatile.Read(ref _flushing), _transport.SendProgress, Volatile.Read(ref _calls));
+        var facts = new PeerEnd.Facts(_life.IsReceiving, _life.Receives, _sends.IsFlushing, _transport.SendProgress, _handlers.Calls);
         var limit = _settings.HalfCloseTimeout;
         switch (end.Look(facts, alive, limit.Ticks))
         {
@@ -193,7 +193,7 @@ internal sealed partial class Connection
 
     private void CheckConsumer(long alive)
     {
-        if (!Volatile.Read(ref _flushing))
+        if (!_sends.IsFlushing)
         {
             _consumer?.Rest();
             return;

@@ -27,9 +27,6 @@ internal sealed partial class Connection
     /// <summary>How many receives in a row found data waiting: what never waits must give the others a turn.</summary>
     private int _receives;
 
-    /// <summary>Made with the first wait, under the gate.</summary>
-    private AsyncSignal<bool>? _dispatchSignal;
-
     private enum ReceiveWait : byte
     {
         /// <summary>For something to receive.</summary>
@@ -62,13 +59,13 @@ internal sealed partial class Connection
     /// <returns>False: the loop waits.</returns>
     private bool TryReceive(Memory<byte> buffer, ReceiveWait waitsFor, out ReceiveResult received)
     {
-        var receive = _receiveCount;
+        var receive = _life.Receives;
         if (TryAwait(_transport.ReceiveAsync(buffer), waitsFor, out received))
         {
             return true;
         }
 
-        if (_draining)
+        if (_life.IsDraining)
         {
             // Nothing of the loop's is touched: it may be on its way again.
             _ = LookBehindAsync(receive);
@@ -105,7 +102,7 @@ internal sealed partial class Connection
             return true;
         }
 
-        if (_output.PreservesBoundaries)
+        if (_sends.PreservesBoundaries)
         {
             // The messages right behind each other were one batch, which ends here.
             Uncork(Environment.CurrentManagedThreadId);
@@ -130,7 +127,7 @@ internal sealed partial class Connection
             {
                 case ReceiveWait.Readable:
                     // Before the kernel is asked: who looks at the wait from elsewhere sees that it is over.
-                    Volatile.Write(ref _receiveCount, _receiveCount + 1);
+                    _life.NextReceive();
                     ReceiveLoop(readable: true);
                     break;
 
@@ -155,7 +152,7 @@ internal sealed partial class Connection
     private void ReceiveFailed(Exception exception)
     {
         Uncork(Environment.CurrentManagedThreadId);
-        if (_receiving)
+        if (_life.IsReceiving)
         {
             EndReceive();
             if (exception is EndOfStreamException)
@@ -189,7 +186,7 @@ internal sealed partial class Connection
         _beats?.Heard();
         _receives++;
         _more = _input.Advance(received.Count);
-        if (_draining)
+        if (_life.IsDraining)
         {
             _inputMark!.Count(received.Count);
         }
@@ -201,7 +198,7 @@ internal sealed partial class Connection
             _settings.Metrics.Traffic.AddReceived(received.Count, 0);
         }
 
-        if (_output.PreservesBoundaries && !received.EndOfMessage && _reason is null)
+        if (_sends.PreservesBoundaries && !received.EndOfMessage && !_life.IsClosing)
         {
             EndReceive();
             GuardUnfinishedMessage();
@@ -227,7 +224,7 @@ internal sealed partial class Connection
         }
 
         _receives = _turn = 0;
-        return TryAwait(TurnAsync(DispatchWait.None), ReceiveWait.Others, out _);
+        return TryAwait(TurnAsync(HandlerQueue.WaitFor.None), ReceiveWait.Others, out _);
     }
 
     /// <summary>Parses and handles all that is there, in turns if need be.</summary>
@@ -248,10 +245,10 @@ internal sealed partial class Connection
 
     /// <summary>Waits for the handler, if need be, and for a turn of the others.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReceiveResult> TurnAsync(DispatchWait wait)
+    private async ValueTask<ReceiveResult> TurnAsync(HandlerQueue.WaitFor wait)
     {
         // The waker continues this on its own stack, which belongs to a handler's completion: leave it.
-        if (wait != DispatchWait.None)
+        if (wait != HandlerQueue.WaitFor.None)
         {
             await WaitForDispatchAsync(wait).ConfigureAwait(false);
         }
@@ -261,9 +258,9 @@ internal sealed partial class Connection
     }
 
     /// <returns>False: parsing goes on after the wait, if there is one, and a turn of the others.</returns>
-    private bool TryProcessInput(int me, out DispatchWait wait)
+    private bool TryProcessInput(int me, out HandlerQueue.WaitFor wait)
     {
-        wait = DispatchWait.None;
+        wait = HandlerQueue.WaitFor.None;
         switch (ParseBatch(me))
         {
             case ParseResult.Dead:
@@ -272,7 +269,7 @@ internal sealed partial class Connection
                 return true;
 
             case ParseResult.NeedMore:
-                if (_output.PreservesBoundaries && !IsInputWhole)
+                if (_sends.PreservesBoundaries && !IsInputWhole)
                 {
                     TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the transport ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
@@ -284,11 +281,11 @@ internal sealed partial class Connection
                 return false;
 
             case ParseResult.Barrier:
-                wait = DispatchWait.Idle;
+                wait = HandlerQueue.WaitFor.Idle;
                 return false;
 
             default:
-                wait = DispatchWait.Room;
+                wait = HandlerQueue.WaitFor.Room;
                 return false;
         }
     }
@@ -299,7 +296,7 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                return IsSending && _reason is null;
+                return _sends.IsSending && !_life.IsClosing;
             }
         }
     }
@@ -312,24 +309,24 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                _inputEnded = true;
+                _life.EndInput();
             }
 
             PeerEnd.Finish();
 
             var detail = IsInputWhole ? cutOff?.Message : DescribeIncomplete();
             var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
-            FailRequests(new CloseReason(kind, Phase, CloseParty.Peer, detail, cutOff));
-            await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+            FailRequests(new CloseReason(kind, _life.Phase, CloseParty.Peer, detail, cutOff));
+            await TurnAsync(HandlerQueue.WaitFor.Idle).ConfigureAwait(false);
             if (kind == CloseKind.PeerClosed && TryTellInputEnded())
             {
-                await TurnAsync(DispatchWait.Idle).ConfigureAwait(false);
+                await TurnAsync(HandlerQueue.WaitFor.Idle).ConfigureAwait(false);
             }
 
             // The peer may take its time to read, as long as it reads: the rule for slow consumers holds meanwhile.
             while (IsUnsent)
             {
-                await TurnAsync(DispatchWait.Sent).ConfigureAwait(false);
+                await TurnAsync(HandlerQueue.WaitFor.Sent).ConfigureAwait(false);
             }
 
             TryClose(kind, CloseParty.Peer, detail, cutOff, graceful: true);

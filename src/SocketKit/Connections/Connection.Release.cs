@@ -17,7 +17,7 @@ internal sealed partial class Connection
                 if (extras.Ended is null)
                 {
                     extras.Ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    if (_ended)
+                    if (_life.IsEnded)
                     {
                         extras.Ended.SetResult();
                     }
@@ -37,7 +37,7 @@ internal sealed partial class Connection
         _input.Release();
         using (_gate.Enter())
         {
-            _receiveEnded = true;
+            _life.EndReceiveLoop();
         }
 
         TryRelease();
@@ -48,12 +48,10 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            if (_reason is null || _releasing || _flushing || _receiving || !(_receiveEnded || _aborted))
+            if (!_life.TryBeginRelease(_sends.IsFlushing))
             {
                 return;
             }
-
-            _releasing = true;
         }
 
         _ = ReleaseAsync();
@@ -78,10 +76,10 @@ internal sealed partial class Connection
         CloseReason reason;
         using (_gate.Enter())
         {
-            _output.Release();
-            reason = _reason! with { UnsentBytes = _unsentBytes, DiscardedMessages = _discardedMessages };
+            _sends.Release();
+            reason = _life.Reason! with { UnsentBytes = _sends.UnsentBytes, DiscardedMessages = _handlers.Discarded };
             reason = WaitedFor is { } waitedFor ? reason with { Detail = reason.Detail is null ? waitedFor : $"{reason.Detail}; {waitedFor}" } : reason;
-            _reason = reason;
+            _life.Complete(reason);
         }
 
         _settings.Metrics.Closed(reason.Kind, TimeSpan.FromTicks(Now - _began));
@@ -90,7 +88,7 @@ internal sealed partial class Connection
         TaskCompletionSource? finished;
         using (_gate.Enter())
         {
-            _released = true;
+            _life.Release();
             closed = _extras?.Closed;
             finished = _extras?.Finished;
         }
@@ -117,19 +115,18 @@ internal sealed partial class Connection
         bool close = false, call = false, end = false;
         using (_gate.Enter())
         {
-            if (_busy)
+            if (_handlers.IsBusy)
             {
                 return;
             }
 
-            if (_reason is null)
+            if (!_life.IsClosing)
             {
-                close = _draining && _receiving && _inputMark!.IsReached && _mailbox.Count == 0 && _requests is null or { Waiting: 0 } && AreRepliesSent;
+                close = _life.IsDraining && _life.IsReceiving && _inputMark!.IsReached && _handlers.Count == 0 && _requests is null or { Waiting: 0 } && AreRepliesSent;
             }
-            else if (_released && _receiveEnded && !_closedCalled)
+            else if (_life.TryBeginLastCall())
             {
-                _closedCalled = true;
-                call = _opened || (_handler is not null && _settings.ReleaseHandler is not null);
+                call = _life.WasOpened || (_handler is not null && _settings.ReleaseHandler is not null);
                 end = !call;
             }
         }
@@ -155,11 +152,11 @@ internal sealed partial class Connection
         ExecutionContext.Restore(_context);
         EnterSynchronization();
         var handler = _handler!;
-        if (_opened)
+        if (_life.WasOpened)
         {
             try
             {
-                await handler.OnClosedAsync(this, _reason!).ConfigureAwait(true);
+                await handler.OnClosedAsync(this, _life.Reason!).ConfigureAwait(true);
             }
 #pragma warning disable CA1031 // A handler is user code; the connection is gone already.
             catch (Exception exception)
@@ -191,7 +188,7 @@ internal sealed partial class Connection
         TaskCompletionSource? ended;
         using (_gate.Enter())
         {
-            _ended = true;
+            _life.End();
             ended = _extras?.Ended;
         }
 

@@ -26,13 +26,13 @@ internal sealed partial class Connection
         }
 
         PendingRequest pending;
-        Appended appended;
+        SendQueue.Appended appended;
         using (_gate.Enter())
         {
             ThrowIfClosed();
-            if (_inputEnded)
+            if (_life.IsInputEnded)
             {
-                throw new ConnectionClosedException(new CloseReason(CloseKind.PeerClosed, Phase, CloseParty.Peer, "the peer sends no more, so no response can come", null));
+                throw new ConnectionClosedException(new CloseReason(CloseKind.PeerClosed, _life.Phase, CloseParty.Peer, "the peer sends no more, so no response can come", null));
             }
 
             // In one step: the order of the pending is the order on the wire.
@@ -41,7 +41,7 @@ internal sealed partial class Connection
             try
             {
                 // Never corked: the handler that awaits the response would wait for its own batch.
-                appended = Append(request.Span, Uncorkable);
+                appended = Append(request.Span, SendQueue.Uncorkable);
             }
             catch
             {
@@ -49,7 +49,7 @@ internal sealed partial class Connection
                 throw;
             }
 
-            if (appended == Appended.Overflow)
+            if (appended == SendQueue.Appended.Overflow)
             {
                 requests.TakeBack(pending);
             }
@@ -148,8 +148,8 @@ internal sealed partial class Connection
         bool mailboxFull;
         using (_gate.Enter())
         {
-            overdue = _requests!.Expire(now, _receiving || _receiveEnded, _receiveCount);
-            mailboxFull = _mailboxFull;
+            overdue = _requests!.Expire(now, _life.IsReceiving || _life.IsInputOver, _life.Receives);
+            mailboxFull = _handlers.IsFull;
         }
 
         overdue.Fail(mailboxFull);

@@ -24,11 +24,11 @@ internal sealed partial class Connection
                     SinceReceived = _totals.SinceReceived(now - _began),
                     SinceSent = _totals.SinceSent(now - _began),
                     BytesReceived = _totals.BytesReceived,
-                    BytesSent = BytesTaken,
+                    BytesSent = _sends.BytesTaken,
                     MessagesReceived = _totals.MessagesReceived,
                     MessagesSent = _totals.MessagesSent,
                     BytesDiscarded = _extras?.BytesDiscarded ?? 0,
-                    QueuedBytes = Queued,
+                    QueuedBytes = _sends.Queued,
                     LastRoundTrip = _beats?.LastRoundTripLocked(),
                 };
             }

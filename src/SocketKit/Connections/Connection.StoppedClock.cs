@@ -46,11 +46,11 @@ internal sealed partial class Connection
     {
         using (_gate.Enter())
         {
-            return (_reason, _released) switch
+            return (_life.IsClosing, _life.IsReleased) switch
             {
-                (null, _) when _requests is { Waiting: > 0 and var count } && !_busy => $"{count} of its requests wait for a response",
-                (null, _) or (_, true) => $"its handler ({HandlerName}) has not returned",
-                _ when !_finished && !_aborted => $"the peer has not taken the last {Queued} bytes",
+                (false, _) when _requests is { Waiting: > 0 and var count } && !_handlers.IsBusy => $"{count} of its requests wait for a response",
+                (false, _) or (_, true) => $"its handler ({HandlerName}) has not returned",
+                _ when !_sends.IsOver => $"the peer has not taken the last {_sends.Queued} bytes",
                 _ => "the peer has not sent its end",
             };
         }

@@ -25,7 +25,7 @@ namespace SocketKit.Connections;
 /// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.StoppedClock.cs</c>: what a test is told whose clock stands still; <c>Connection.Release.cs</c>: what comes after them.</item>
 /// </list>
 /// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
-/// under it. Whoever sets <see cref="_flushing"/> owns the wire's sending end until it clears it; the receive loop owns the receiving end.
+/// under it. Whoever has the flusher's role owns the wire's sending end until it gives it back; the receive loop owns the receiving end.
 /// </summary>
 [DebuggerDisplay("{DebuggerText,nq}")]
 [SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
@@ -47,6 +47,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
         _transport = transport;
         _settings = settings;
         _owner = owner;
+        _sends = new SendQueue(transport, settings);
         _began = Now;
         _deadline = _began + settings.OpenTimeout.Ticks;
         Id = Interlocked.Increment(ref _lastId);
@@ -202,7 +203,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
     }
 
     // Without the lock: the thread that holds it may be the one that the debugger has stopped.
-    private string DebuggerText => $"#{Id} {this}, {_reason?.ToString() ?? (_draining ? "draining" : _opened ? "open" : "opening")}";
+    private string DebuggerText => $"#{Id} {this}, {_life.Reason?.ToString() ?? (_life.IsDraining ? "draining" : _life.WasOpened ? "open" : "opening")}";
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;
