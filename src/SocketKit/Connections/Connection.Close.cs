@@ -20,24 +20,24 @@ internal sealed partial class Connection
     /// <summary>Null as long as nothing is known of the peer's end and nobody asked.</summary>
     private PeerEnd? _peerEnd;
 
-
     public CancellationToken ClosedToken
     {
         get
         {
             using (_gate.Enter())
             {
-                var extras = Extras;
-                if (extras.ClosedSource is null)
-                {
-                    extras.ClosedSource = new CancellationTokenSource();
-                    if (_life.IsClosing)
-                    {
-                        extras.ClosedSource.Cancel();
-                    }
-                }
+                return Extras.ClosedToken(_life.IsClosing);
+            }
+        }
+    }
 
-                return extras.ClosedSource.Token;
+    public CancellationToken StoppingToken
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                return Extras.StoppingToken(_life.IsClosing);
             }
         }
     }
@@ -65,38 +65,7 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                var extras = Extras;
-                if (extras.Closed is null)
-                {
-                    extras.Closed = new TaskCompletionSource<CloseReason>(TaskCreationOptions.RunContinuationsAsynchronously);
-                    if (_life.IsReleased)
-                    {
-                        extras.Closed.SetResult(_life.Reason!);
-                    }
-                }
-
-                return extras.Closed.Task;
-            }
-        }
-    }
-
-    public CancellationToken StoppingToken
-    {
-        get
-        {
-            using (_gate.Enter())
-            {
-                var extras = Extras;
-                if (extras.StoppingSource is null)
-                {
-                    extras.StoppingSource = new CancellationTokenSource();
-                    if (extras.IsStopping || _life.IsClosing)
-                    {
-                        extras.StoppingSource.Cancel();
-                    }
-                }
-
-                return extras.StoppingSource.Token;
+                return Extras.Closed(_life.IsReleased ? _life.Reason : null);
             }
         }
     }
@@ -130,8 +99,7 @@ internal sealed partial class Connection
                 return default;
             }
 
-            var extras = Extras;
-            var finished = (extras.Finished ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            var finished = Extras.Finished();
             return new ValueTask(cancellationToken.CanBeCanceled ? finished.WaitAsync(cancellationToken) : finished);
         }
     }
@@ -150,9 +118,7 @@ internal sealed partial class Connection
         CancellationTokenSource? stopping;
         using (_gate.Enter())
         {
-            var extras = Extras;
-            extras.IsStopping = true;
-            stopping = extras.StoppingSource;
+            stopping = Extras.BeginStop();
         }
 
         // Users' registrations run on the pool, not on the stack of the stop.
@@ -184,7 +150,7 @@ internal sealed partial class Connection
     private bool TryClose(CloseKind kind, CloseParty by, string? detail, Exception? exception, bool graceful)
     {
         CloseReason reason;
-        CancellationTokenSource? opening, stopping, closed;
+        CancellationTokenSource? opening, stopping = null, closed = null;
         bool flush = false, wake;
         using (_gate.Enter())
         {
@@ -199,8 +165,11 @@ internal sealed partial class Connection
             _life.Close(reason);
             Wake();
             (opening, _opening) = (_opening, null);
-            stopping = _extras?.StoppingSource;
-            closed = _extras?.ClosedSource;
+            if (_extras is { } extras)
+            {
+                (stopping, closed) = extras.Close();
+            }
+
             wake = _handlers.Close();
             if (graceful)
             {
@@ -256,7 +225,7 @@ internal sealed partial class Connection
             }
 
             room = _sends.Lose();
-            finished = _extras?.Finished;
+            finished = _extras?.Finish();
             reason = _life.Reason! with { UnsentBytes = _sends.UnsentBytes, DiscardedMessages = _handlers.Discarded };
         }
 
@@ -299,7 +268,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _sends.Ended();
-            finished = _extras?.Finished;
+            finished = _extras?.Finish();
         }
 
         finished?.TrySetResult();

@@ -46,7 +46,7 @@ internal sealed partial class Connection
     /// <returns>False: the mailbox is full; nothing was consumed.</returns>
     private bool TryDeliver(in Frame frame, int me)
     {
-        var message = _input.Memory.Slice(frame.HeaderLength, frame.Length);
+        var message = _input.MessageOf(frame);
         if (_handlers.IsBusy || _life.IsDraining)
         {
             using (_gate.Enter())
@@ -55,7 +55,7 @@ internal sealed partial class Connection
                 if (_life.IsClosing || (_life.IsDraining && _inputMark!.IsReached && !_handlers.IsHolding))
                 {
                     _handlers.Discard();
-                    _input.Consume((int)frame.Consumed);
+                    _input.Consume(frame);
                     return true;
                 }
 
@@ -66,13 +66,13 @@ internal sealed partial class Connection
                         return false;
                     }
 
-                    _input.Consume((int)frame.Consumed);
+                    _input.Consume(frame);
                     return true;
                 }
             }
         }
 
-        _input.Consume((int)frame.Consumed);
+        _input.Consume(frame);
         if (_life.IsClosing)
         {
             // The call that ended while this frame was parsed closed the connection: it is not told of another message.
@@ -344,7 +344,7 @@ internal sealed partial class Connection
             return;
         }
 
-        LogFailure(HandlerName, exception);
+        _settings.Lines.HandlerFailed(this, HandlerName, exception);
         TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
     }
 }

@@ -238,7 +238,7 @@ internal sealed partial class Connection
 
     private void PolicyThrew(HeartbeatRunner beats, Exception exception)
     {
-        LogFailure(beats.Name, exception);
+        _settings.Lines.HandlerFailed(this, beats.Name, exception);
         var detail = $"{beats.Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
         TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
     }

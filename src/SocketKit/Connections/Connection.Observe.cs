@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using SocketKit.Diagnostics;
 
@@ -79,78 +78,6 @@ internal sealed partial class Connection
         // The span belongs to the handler's context, not to that of the last call.
         Cork(me);
         _handlers.BeginCall();
-        var span = SocketKitActivities.AreWanted ? SocketKitActivities.Handle(_settings.Metrics, this, message.Length) : null;
-        var began = timed ? _settings.TimeProvider.GetTimestamp() : 0;
-        ValueTask call;
-        try
-        {
-            call = _handler!.OnMessageAsync(this, message);
-        }
-#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            call = ValueTask.FromException(exception);
-        }
-
-        if (!call.IsCompleted)
-        {
-            return ObserveAsync(call, timed, began, span);
-        }
-
-        if (call.IsCompletedSuccessfully)
-        {
-            Observed(timed, began, span, null);
-            call.GetAwaiter().GetResult();
-            return default;
-        }
-
-        var failed = call.AsTask();
-        Observed(timed, began, span, failed.Exception?.InnerException ?? new OperationCanceledException());
-        return new ValueTask(failed);
-    }
-
-    private async ValueTask ObserveAsync(ValueTask call, bool timed, long began, Activity? span)
-    {
-        try
-        {
-            // Where the handler comes back to, its drain goes on.
-            await call.ConfigureAwait(true);
-        }
-        catch (Exception exception)
-        {
-            Observed(timed, began, span, exception);
-            throw;
-        }
-
-        Observed(timed, began, span, null);
-    }
-
-    private void Observed(bool timed, long began, Activity? span, Exception? failure)
-    {
-        var error = failure?.GetType().FullName;
-        if (timed)
-        {
-            _settings.Metrics.Record(SocketKitMetrics.HandlerDuration, _settings.TimeProvider.GetElapsedTime(began), error);
-        }
-
-        SocketKitActivities.End(span, error, failure is null ? null : LogText.MessageOf(failure));
-    }
-
-    private async Task<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
-    {
-        // An asynchronous method: the caller's current span is its own again when this returns.
-        var span = SocketKitActivities.Request(_settings.Metrics, this, request.Length, options.CorrelationId);
-        try
-        {
-            var response = await RequestOnceAsync(request, options, cancellationToken).ConfigureAwait(false);
-            SocketKitActivities.End(span);
-            return response;
-        }
-        catch (Exception exception)
-        {
-            SocketKitActivities.End(span, exception.GetType().FullName, LogText.MessageOf(exception));
-            throw;
-        }
+        return ObservedCalls.Call(_handler!, this, message, _settings, timed);
     }
 }

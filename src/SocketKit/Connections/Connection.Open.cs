@@ -47,9 +47,9 @@ internal sealed partial class Connection
     {
         var rules = _transport.Find<HandlerRules>();
         _synchronization = rules?.Synchronization;
-        _input = new ReceiveBuffer(rules is { PoisonsReleasedBuffers: true }, _settings.MaxFrameLength);
-        _mayBeMarked = _settings.ByteOrderMark is not null;
-        if (_transport.PreservesMessageBoundaries)
+        var preservesBoundaries = _transport.PreservesMessageBoundaries;
+        _input = new MessageReader(_settings, preservesBoundaries, rules is { PoisonsReleasedBuffers: true });
+        if (preservesBoundaries)
         {
             _sends.PreserveBoundaries();
         }

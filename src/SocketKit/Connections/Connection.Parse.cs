@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 using SocketKit.Framing;
 
@@ -7,11 +6,6 @@ namespace SocketKit.Connections;
 // Parsing: the framer, and the guards around it. Belongs to the receive loop.
 internal sealed partial class Connection
 {
-    private FrameParser _parser;
-
-    /// <summary>Nothing is parsed yet, and a byte order mark may come.</summary>
-    private bool _mayBeMarked;
-
     /// <summary>Messages of this turn.</summary>
     private int _turn;
 
@@ -31,7 +25,7 @@ internal sealed partial class Connection
         var before = _turn;
         try
         {
-            if (_mayBeMarked && !_handlers.IsHolding && !TrySkipByteOrderMark())
+            if (!_handlers.IsHolding && !TrySkipByteOrderMark())
             {
                 return ParseResult.NeedMore;
             }
@@ -50,7 +44,7 @@ internal sealed partial class Connection
                 }
                 else
                 {
-                    if (!_parser.MayRead(_input.Length))
+                    if (!_input.MayRead)
                     {
                         return ParseResult.NeedMore;
                     }
@@ -60,12 +54,12 @@ internal sealed partial class Connection
                         return ParseResult.TurnOver;
                     }
 
-                    switch (ReadFrame(out frame))
+                    switch (_input.Read(out frame))
                     {
                         case FrameParser.Step.More:
                             return ParseResult.NeedMore;
                         case FrameParser.Step.Discarded:
-                            _input.Consume((int)frame.Consumed);
+                            _input.Consume(frame);
                             Discarded(frame.Consumed);
                             continue;
                         default:
@@ -73,9 +67,9 @@ internal sealed partial class Connection
                     }
 
                     _turn++;
-                    if ((_settings.LooksAtMessages || _requests is not null) && TakeControl(_input.Span.Slice(frame.HeaderLength, frame.Length)))
+                    if ((_settings.LooksAtMessages || _requests is not null) && TakeControl(_input.SpanOf(frame)))
                     {
-                        _input.Consume((int)frame.Consumed);
+                        _input.Consume(frame);
                         continue;
                     }
                 }
@@ -141,40 +135,24 @@ internal sealed partial class Connection
     /// <returns>False: more bytes must tell.</returns>
     private bool TrySkipByteOrderMark()
     {
-        ReadOnlySpan<byte> mark = _settings.ByteOrderMark;
-        var input = _input.Span;
-        if (input.Length < mark.Length && mark.StartsWith(input))
+        if (!_input.TrySkipByteOrderMark(out var skipped))
         {
             return false;
         }
 
-        _mayBeMarked = false;
-        if (input.StartsWith(mark))
+        if (skipped > 0)
         {
-            _input.Consume(mark.Length);
-            Discarded(mark.Length);
+            Discarded(skipped);
         }
 
         return true;
     }
 
-    private FrameParser.Step ReadFrame(out Frame frame)
-    {
-        if (_input.Length > _settings.MaxFrameLength && _sends.PreservesBoundaries)
-        {
-            // A message of the transport comes whole, so it is refused whole.
-            throw new FrameTooLargeException(_settings.MaxFrameLength + 1L, _settings.MaxFrameLength);
-        }
-
-        return _parser.Read(_settings.Framer, _input.Span, _settings.MaxFrameLength, out frame);
-    }
-
     private void Discarded(long count)
     {
-        if (!_parser.IsDiscarding)
+        if (!_input.IsDiscarding)
         {
-            var level = _settings.Floods.LevelOf(LogLevel.Information, "runs of discarded bytes");
-            Log.Discarded(_settings.Logger, level, Id, this, count);
+            _settings.Lines.Discarded(this, count);
         }
 
         using (_gate.Enter())
@@ -183,14 +161,18 @@ internal sealed partial class Connection
         }
 
         _settings.Metrics.Count(SocketKitMetrics.DiscardedBytes, count);
-        _parser.Discard(count);
+        _input.CountDiscarded(count);
     }
 
     private void GuardUnfinishedMessage()
     {
-        if (_input.Length > _settings.MaxFrameLength)
+        try
         {
-            FramerThrew(new FrameTooLargeException(_settings.MaxFrameLength + 1L, _settings.MaxFrameLength));
+            _input.CheckLength();
+        }
+        catch (FrameTooLargeException exception)
+        {
+            FramerThrew(exception);
             _input.Clear();
         }
     }
@@ -206,26 +188,23 @@ internal sealed partial class Connection
                 TryClose(CloseKind.ProtocolError, CloseParty.Peer, ExceptionText.MessageOf(exception), exception, graceful: true);
                 break;
             default:
-                LogFramerFailure(exception);
+                _settings.Lines.FramerFailed(this, _settings.Framer, exception);
                 TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
                 break;
         }
     }
 
-    /// <summary>No frame was begun and not finished.</summary>
-    private bool IsInputWhole => _input.Length == 0 || (_settings.Framer is IFramerFacts facts && facts.IsBetweenFrames(_input.Span));
-
     private string DescribeIncomplete()
     {
         try
         {
-            return _settings.Framer.DescribeIncomplete(_input.Span);
+            return _input.DescribeIncomplete();
         }
 #pragma warning disable CA1031 // A framer is user code; the description is a courtesy.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFramerFailure(exception);
+            _settings.Lines.FramerFailed(this, _settings.Framer, exception);
             return $"{_input.Length} bytes of an unfinished frame";
         }
     }

@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Logging;
 using SocketKit.Clock;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
@@ -107,11 +105,7 @@ internal sealed partial class Connection
         : _gate.IsHeld ? _settings.Framer.GetType().Name
         : $"{_transport.GetType().Name} or a logger";
 
-    public void TellHeldUp(string what)
-    {
-        var level = _settings.Floods.LevelOf(LogLevel.Error, "calls that hold the clock up");
-        Log.ClockHeldUp(_settings.Logger, level, Id, this, what);
-    }
+    public void TellHeldUp(string what) => _settings.Lines.ClockHeldUp(this, what);
 
     /// <summary>
     /// A tick while another one does not return: only the deadline of the close is kept, as long as that cannot wait for the same call.
@@ -127,7 +121,7 @@ internal sealed partial class Connection
     /// <summary>A wire that throws where it must not ends its own connection.</summary>
     public void TickFailed(Exception exception)
     {
-        LogFailure(_transport.GetType().Name, exception);
+        _settings.Lines.HandlerFailed(this, _transport.GetType().Name, exception);
         TransportFailed(exception);
     }
 

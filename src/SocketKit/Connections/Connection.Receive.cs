@@ -16,13 +16,10 @@ namespace SocketKit.Connections;
 // Written by hand and not as an async method, since every message passes here and an idle connection is one that waits here. Whatever ends a wait may go on at once on a thread of its own: nothing is touched after a wait has begun.
 internal sealed partial class Connection
 {
-    private ReceiveBuffer _input;
+    private MessageReader _input;
     private ConfiguredValueTaskAwaitable<ReceiveResult>.ConfiguredValueTaskAwaiter _underWay;
     private Action? _onReady;
     private ReceiveWait _waitsFor;
-
-    /// <summary>The last receive filled the buffer, so there is more: to wait for it would only cost a system call.</summary>
-    private bool _more;
 
     /// <summary>How many receives in a row found data waiting: what never waits must give the others a turn.</summary>
     private int _receives;
@@ -83,7 +80,7 @@ internal sealed partial class Connection
             return false;
         }
 
-        if (_input.Length > 0 || _more)
+        if (_input.Length > 0 || _input.IsFilled)
         {
             return true;
         }
@@ -185,7 +182,7 @@ internal sealed partial class Connection
 
         _beats?.Heard();
         _receives++;
-        _more = _input.Advance(received.Count);
+        _input.Advance(received.Count);
         if (_life.IsDraining)
         {
             _inputMark!.Count(received.Count);
@@ -269,7 +266,7 @@ internal sealed partial class Connection
                 return true;
 
             case ParseResult.NeedMore:
-                if (_sends.PreservesBoundaries && !IsInputWhole)
+                if (_sends.PreservesBoundaries && !_input.IsWhole)
                 {
                     TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the transport ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
                     _input.Clear();
@@ -314,7 +311,7 @@ internal sealed partial class Connection
 
             PeerEnd.Finish();
 
-            var detail = IsInputWhole ? cutOff?.Message : DescribeIncomplete();
+            var detail = _input.IsWhole ? cutOff?.Message : DescribeIncomplete();
             var kind = detail is null ? CloseKind.PeerClosed : CloseKind.Truncated;
             FailRequests(new CloseReason(kind, _life.Phase, CloseParty.Peer, detail, cutOff));
             await TurnAsync(HandlerQueue.WaitFor.Idle).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
@@ -13,17 +12,7 @@ internal sealed partial class Connection
         {
             using (_gate.Enter())
             {
-                var extras = Extras;
-                if (extras.Ended is null)
-                {
-                    extras.Ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    if (_life.IsEnded)
-                    {
-                        extras.Ended.SetResult();
-                    }
-                }
-
-                return extras.Ended.Task;
+                return Extras.Ended(_life.IsEnded);
             }
         }
     }
@@ -89,25 +78,16 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _life.Release();
-            closed = _extras?.Closed;
-            finished = _extras?.Finished;
+            closed = _extras?.Release();
+            finished = _extras?.Finish();
         }
 
         finished?.TrySetResult();
         closed?.TrySetResult(reason);
-        var level = IsExpected(reason.Kind) ? LogLevel.Debug : _settings.Floods.LevelOf(LogLevel.Information, reason.Kind);
-        if (_settings.Logger.IsEnabled(level))
-        {
-            var text = reason.ToString();
-            Log.Closed(_settings.Logger, level, Id, this, text);
-        }
-
+        _settings.Lines.Closed(this, reason);
         _owner.Gone(this, reason);
         CheckIdle();
     }
-
-    private static bool IsExpected(CloseKind kind) => kind is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset or CloseKind.TransportFailed
-        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping or CloseKind.TooManyConnections;
 
     /// <summary>Does what waits for the handler to be idle: the end of a drain, and the handler's last call.</summary>
     private void CheckIdle()
@@ -162,7 +142,7 @@ internal sealed partial class Connection
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                LogFailure(handler.GetType().Name, exception);
+                _settings.Lines.HandlerFailed(this, handler.GetType().Name, exception);
             }
         }
 
@@ -176,7 +156,7 @@ internal sealed partial class Connection
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                LogFailure(nameof(ConnectionOptions.ReleaseHandler), exception);
+                _settings.Lines.HandlerFailed(this, nameof(ConnectionOptions.ReleaseHandler), exception);
             }
         }
 
@@ -189,7 +169,7 @@ internal sealed partial class Connection
         using (_gate.Enter())
         {
             _life.End();
-            ended = _extras?.Ended;
+            ended = _extras?.End();
         }
 
         ended?.TrySetResult();

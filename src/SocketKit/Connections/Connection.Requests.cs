@@ -8,9 +8,16 @@ internal sealed partial class Connection
     /// <summary>Made by the first request; under the gate.</summary>
     private RequestTable? _requests;
 
-    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) => SocketKitActivities.AreWanted
-        ? new ValueTask<Message>(RequestInSpanAsync(request, options, cancellationToken))
-        : RequestOnceAsync(request, options, cancellationToken);
+    public ValueTask<Message> RequestAsync(
+        ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default) =>
+        SocketKitActivities.AreWanted
+            ? RequestInSpanAsync(request, options, cancellationToken)
+            : RequestOnceAsync(request, options, cancellationToken);
+
+    // Apart, so that the usual way has no closure.
+    private ValueTask<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken) =>
+        new(ObservedCalls.RequestAsync(
+            this, request.Length, options, _settings, () => RequestOnceAsync(request, options, cancellationToken)));
 
     private ValueTask<Message> RequestOnceAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
     {
@@ -90,7 +97,7 @@ internal sealed partial class Connection
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFailure(nameof(ConnectionOptions.ReadCorrelationId), exception);
+            _settings.Lines.HandlerFailed(this, nameof(ConnectionOptions.ReadCorrelationId), exception);
             var detail = $"ConnectionOptions.ReadCorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
             TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
             return true;

@@ -2,9 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using SocketKit.Clock;
-using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
@@ -75,22 +73,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
     public string? Name => Volatile.Read(ref _name);
 
     /// <summary>Monotonic time in ticks of 100 ns.</summary>
-    private long Now
-    {
-        get
-        {
-            try
-            {
-                return MonotonicTime.Now(_settings.TimeProvider);
-            }
-#pragma warning disable CA1031 // A clock of somebody else's: no time passes for this connection then, but it can still end.
-            catch (Exception)
-#pragma warning restore CA1031
-            {
-                return _began;
-            }
-        }
-    }
+    private long Now => MonotonicTime.NowOr(_settings.TimeProvider, _began);
 
     public IDictionary<object, object?> Items
     {
@@ -98,7 +81,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
         {
             using (_gate.Enter())
             {
-                return Extras.Items ??= ConnectionItems.Create();
+                return Extras.Items;
             }
         }
     }
@@ -144,19 +127,9 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
         }
     }
 
-    void ITransportObserver.LoopBlocked(TimeSpan time, bool goesOn)
-    {
-        var handler = HandlerName;
-        var level = _settings.HeldLoops.IsFirst(handler) ? LogLevel.Debug
-            : _settings.Floods.LevelOf(LogLevel.Warning, "handlers that hold their event loop");
-        Log.HandlerBlocks(_settings.Logger, level, Id, this, handler, (long)time.TotalMilliseconds, goesOn ? " so far" : "");
-    }
+    void ITransportObserver.LoopBlocked(TimeSpan time, bool goesOn) => _settings.Lines.HandlerBlocks(this, HandlerName, time, goesOn);
 
-    void ITransportObserver.NoThreadLeft()
-    {
-        var level = _settings.Floods.LevelOf(LogLevel.Error, "handlers that block while no thread is left");
-        Log.NoThreadLeft(_settings.Logger, level, Id, this, HandlerName);
-    }
+    void ITransportObserver.NoThreadLeft() => _settings.Lines.NoThreadLeft(this, HandlerName);
 
     void IHandlerHost.HandlerFailed(Exception exception) => HandlerThrew(exception);
 
@@ -164,22 +137,8 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
 
     private void Escaped(Exception exception)
     {
-        LogFailure(HandlerName, exception);
+        _settings.Lines.HandlerFailed(this, HandlerName, exception);
         TransportFailed(exception);
-    }
-
-    /// <summary>A line for code of the user's that threw. A peer may bring it about again and again, so lines of one kind are held back then.</summary>
-    private void LogFailure(string whose, Exception exception)
-    {
-        var level = _settings.Floods.LevelOf(LogLevel.Error, $"failures by {exception.GetType().Name}");
-        Log.HandlerFailed(_settings.Logger, level, Id, this, whose, exception);
-    }
-
-    private void LogFramerFailure(Exception exception)
-    {
-        var level = _settings.Floods.LevelOf(LogLevel.Error, "framers that failed");
-        var framer = _settings.Framer.GetType().Name;
-        Log.FramerFailed(_settings.Logger, level, Id, this, framer, exception);
     }
 
     private string HandlerName => _handler?.GetType().Name ?? "the connect hook or the handler's factory";

@@ -68,6 +68,7 @@ internal sealed class ConnectionSettings
             : throw new OptionsException(role + ".Name", $"has {options.Name.Length} characters; type 1 to {LongestName}, or leave it out");
         Metrics = handlerRequired ? OwnerMetrics.OfServer(Name) : OwnerMetrics.OfClient(Name);
         Floods = new FloodGates(Logger, TimeProvider);
+        Lines = new ConnectionLines(Logger, Floods, new FirstTimes());
         TransportServices = new TransportServices { Logger = Logger, TimeProvider = TimeProvider, SlowConsumerTimeout = SlowConsumerTimeout };
     }
 
@@ -131,8 +132,8 @@ internal sealed class ConnectionSettings
     /// <summary>For log lines that many peers can bring about.</summary>
     public FloodGates Floods { get; }
 
-    /// <summary>The handlers that have held an event loop: once may be chance.</summary>
-    public FirstTimes HeldLoops { get; } = new();
+    /// <summary>What its connections log.</summary>
+    public ConnectionLines Lines { get; }
 
     /// <summary>Checks a time-out that must come to an end.</summary>
     /// <param name="value">The time-out.</param>
