@@ -2,7 +2,10 @@ using System.Threading.Tasks.Sources;
 
 namespace SocketKit.Connections;
 
-/// <summary>A reusable wait for one waiter inside the library. The waiter continues on the stack of <see cref="Set"/>, so it is called outside every lock, and never handed to users.</summary>
+/// <summary>
+/// A reusable wait for one waiter inside the library. The waiter continues on the stack of <see cref="Set"/>, so it is called outside every
+/// lock, and never handed to users.
+/// </summary>
 internal sealed class AsyncSignal<T> : IValueTaskSource<T>
 {
     private ManualResetValueTaskSourceCore<T> _core;

@@ -5,11 +5,12 @@ namespace SocketKit.Connections;
 
 // The end of a connection.
 //
-//   alive -> (first cause of death) -> closing gracefully: flush, send the end of the stream, read and discard until the peer's end or the close deadline
-//                                   \-> aborted: both verbs of the wire are unblocked at once
-//         -> released: both verbs are at rest and the wire is disposed; Closed completes -> the last handler call is over -> OnClosedAsync -> ended
+//   alive -> first cause of death -> graceful: flush, send the end of the stream, read and discard until the peer's end or the deadline
+//                                \-> aborted: both operations of the transport are unblocked at once
+//         -> both operations are at rest, the transport is disposed of: released, Closed completes
+//         -> the last call of the handler is over: OnClosedAsync, ended
 //
-// A handler that never returns delays OnClosedAsync, nothing else.
+// A handler that never returns delays OnClosedAsync, and nothing else.
 internal sealed partial class Connection
 {
     private ConnectionLifecycle _life;
@@ -24,7 +25,7 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return Extras.ClosedToken(_life.IsClosing);
             }
@@ -35,7 +36,7 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return Extras.StoppingToken(_life.IsClosing);
             }
@@ -63,14 +64,14 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return Extras.Closed(_life.IsReleased ? _life.Reason : null);
             }
         }
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the lock.</summary>
     private ConnectionExtras Extras => _extras ??= new ConnectionExtras();
 
     internal CloseReason? Reason => _life.Reason;
@@ -82,7 +83,7 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return _opening?.Token ?? new CancellationToken(canceled: true);
             }
@@ -92,7 +93,7 @@ internal sealed partial class Connection
     public ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default)
     {
         TryClose(CloseKind.LocalClosed, CloseParty.Local, detail, null, graceful: true);
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (_sends.IsOver || _life.IsReleased)
             {
@@ -116,7 +117,7 @@ internal sealed partial class Connection
     internal void BeginStop()
     {
         CancellationTokenSource? stopping;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             stopping = Extras.BeginStop();
         }
@@ -137,7 +138,7 @@ internal sealed partial class Connection
     /// <summary>Ends a connection that is not started: accepted one too many, or during a stop, or because its start failed.</summary>
     internal void Refuse(CloseKind kind, Exception? exception = null)
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.EndReceiveLoop();
         }
@@ -152,14 +153,14 @@ internal sealed partial class Connection
         CloseReason reason;
         CancellationTokenSource? opening, stopping = null, closed = null;
         bool flush = false, wake;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (_life.IsClosing)
             {
                 return false;
             }
 
-            // First the deadline: the clock looks at it as soon as there is a reason, without the gate.
+            // First the deadline: the clock looks at it as soon as there is a reason, without the lock.
             _deadline = Now + TimeToClose(kind).Ticks;
             reason = new CloseReason(kind, _life.Phase, by, detail, exception);
             _life.Close(reason);
@@ -204,20 +205,22 @@ internal sealed partial class Connection
         return true;
     }
 
-    /// <summary>Behind the end of the input the close waits for our own end alone: with TLS for its last words, which stand behind what a slow
-    /// peer has not taken out of the kernel yet.</summary>
+    /// <summary>
+    /// Behind the end of the input the close waits for our own end alone: with TLS for its last words, which stand behind what a slow peer
+    /// has not taken out of the kernel yet.
+    /// </summary>
     private TimeSpan TimeToClose(CloseKind kind)
     {
         var (usual, slow) = (_settings.CloseTimeout, _settings.SlowConsumerTimeout);
         return _life.IsInputEnded && slow > usual && kind is CloseKind.PeerClosed or CloseKind.Truncated ? slow : usual;
     }
 
-    /// <summary>Unblocks both verbs of the wire; what is queued is lost, and counted.</summary>
+    /// <summary>Unblocks both operations of the transport; what is queued is lost, and counted.</summary>
     private void AbortWire()
     {
         TaskCompletionSource? room, finished;
         CloseReason reason;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (!_life.TryAbort())
             {
@@ -233,10 +236,9 @@ internal sealed partial class Connection
         {
             _transport.Abort();
         }
-#pragma warning disable CA1031 // A wire of somebody else's that throws where it must not; whoever waits is told all the same.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A transport of somebody else's that throws where it must not; whoever waits is told all the same.
             Log.FinishFailed(_settings.Logger, Id, this, exception);
         }
 
@@ -257,15 +259,14 @@ internal sealed partial class Connection
         {
             await _transport.CompleteOutputAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // The connection is closing; what goes wrong now changes nothing but the log.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // The connection is closing; what goes wrong now changes nothing but the log.
             Log.FinishFailed(_settings.Logger, Id, this, exception);
         }
 
         TaskCompletionSource? finished;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _sends.Ended();
             finished = _extras?.Finish();
@@ -275,10 +276,10 @@ internal sealed partial class Connection
         TryRelease();
     }
 
-    /// <summary>The receive loop asks for the wire.</summary>
+    /// <summary>The receive loop asks for the transport.</summary>
     private bool BeginReceive()
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (!_life.TryBeginReceive())
             {
@@ -297,17 +298,20 @@ internal sealed partial class Connection
 
     private void EndReceive()
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.EndReceive();
             Wake();
         }
     }
 
-    /// <summary>The same, and corks the batch that was received, which saves its first call from asking for the gate. Not while a drain has the handler: the cork is its.</summary>
+    /// <summary>
+    /// The same, and corks the batch that was received, which saves its first call from asking for the lock. Not while a drain has the
+    /// handler: the cork is its.
+    /// </summary>
     private void EndReceiveCorked(int me)
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.EndReceive();
             Wake();
@@ -321,10 +325,11 @@ internal sealed partial class Connection
     private void TransportFailed(Exception exception)
     {
         var reset = WireErrors.IsReset(exception);
-        TryClose(reset ? CloseKind.PeerReset : CloseKind.TransportFailed, reset ? CloseParty.Peer : CloseParty.Network, null, exception, graceful: false);
+        var (kind, by) = reset ? (CloseKind.PeerReset, CloseParty.Peer) : (CloseKind.TransportFailed, CloseParty.Network);
+        TryClose(kind, by, null, exception, graceful: false);
     }
 
-    /// <summary>Under the gate, where the answer must still hold for what follows.</summary>
+    /// <summary>Under the lock, where the answer must still hold for what follows.</summary>
     private void ThrowIfClosed()
     {
         if (_life.IsClosing)

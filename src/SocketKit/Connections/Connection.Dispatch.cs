@@ -7,7 +7,10 @@ internal sealed partial class Connection
 {
     private HandlerQueue _handlers;
 
-    /// <summary>Call number 0, under the same rules as a message: the connect hook of a client, then <see cref="ConnectionHandler.OnConnectedAsync"/>.</summary>
+    /// <summary>
+    /// Call number 0, under the same rules as a message: the connect hook of a client, then
+    /// <see cref="ConnectionHandler.OnConnectedAsync"/>.
+    /// </summary>
     private void BeginHandler()
     {
         var me = Environment.CurrentManagedThreadId;
@@ -25,9 +28,10 @@ internal sealed partial class Connection
             await hook(this, OpenToken).ConfigureAwait(true);
         }
 
-        _handler = _settings.Handler?.Invoke(this) ?? throw new InvalidOperationException("ConnectionOptions.HandlerFactory gave no handler");
+        _handler = _settings.Handler?.Invoke(this)
+            ?? throw new InvalidOperationException("ConnectionOptions.HandlerFactory gave no handler");
         var openedAt = UtcTicks;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _opening = null;
             if (!_life.TryOpen())
@@ -49,7 +53,7 @@ internal sealed partial class Connection
         var message = _input.MessageOf(frame);
         if (_handlers.IsBusy || _life.IsDraining)
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 // One that waits for room arrived before the mark.
                 if (_life.IsClosing || (_life.IsDraining && _inputMark!.IsReached && !_handlers.IsHolding))
@@ -76,7 +80,7 @@ internal sealed partial class Connection
         if (_life.IsClosing)
         {
             // The call that ended while this frame was parsed closed the connection: it is not told of another message.
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 _handlers.Discard();
             }
@@ -111,9 +115,7 @@ internal sealed partial class Connection
         {
             return _handler!.OnInputEndedAsync(this);
         }
-#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             return ValueTask.FromException(exception);
         }
@@ -128,15 +130,15 @@ internal sealed partial class Connection
         {
             return _handler!.OnMessageAsync(this, message);
         }
-#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             return ValueTask.FromException(exception);
         }
     }
 
-    /// <summary>Ends an inline call: at once, or by handing the handler over to a drain, together with the buffer that it still reads.</summary>
+    /// <summary>
+    /// Ends an inline call: at once, or by handing the handler over to a drain, together with the buffer that it still reads.
+    /// </summary>
     private void Settle(ValueTask call, int me, bool readsInput)
     {
         if (call.IsCompleted)
@@ -178,9 +180,7 @@ internal sealed partial class Connection
         {
             call.GetAwaiter().GetResult();
         }
-#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             HandlerThrew(exception);
         }
@@ -192,12 +192,11 @@ internal sealed partial class Connection
         {
             await WorkOffAsync(call, buffer).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Nobody awaits this: whatever goes wrong here, a sink of the user's or a fault of ours, ends the connection.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // Nobody awaits this: whatever goes wrong here, a sink of the user's or a fault of ours, ends the connection.
             TransportFailed(exception);
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 _handlers.GiveBack();
             }
@@ -213,12 +212,10 @@ internal sealed partial class Connection
         {
             try
             {
-                // Back to the handler's synchronization context, if the wire has one.
+                // Back to the handler's synchronization context, if the transport has one.
                 await call.ConfigureAwait(true);
             }
-#pragma warning disable CA1031 // A handler is user code: whatever it throws ends this connection and no other.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
                 HandlerThrew(exception);
             }
@@ -236,7 +233,8 @@ internal sealed partial class Connection
     }
 
     /// <summary>Works the mailbox off as long as the calls complete synchronously, corked like a batch, for one turn.</summary>
-    /// <returns>True with a call that is under way and the buffer that it reads, or with the wait for the next turn; false when the drain is over.</returns>
+    /// <returns>True with a call that is under way and the buffer that it reads, or with the wait for the next turn; false when the drain
+    /// is over.</returns>
     private bool TryWorkOff(out ValueTask pending, out byte[]? buffer)
     {
         var me = Environment.CurrentManagedThreadId;
@@ -253,7 +251,7 @@ internal sealed partial class Connection
 
             ArraySegment<byte> message;
             bool taken, wake;
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 taken = _handlers.TryTake(out message, out wake);
             }
@@ -291,16 +289,14 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>A turn of the others; what a wire of somebody else's throws is what its await throws.</summary>
+    /// <summary>A turn of the others; what a transport of somebody else's throws is what its await throws.</summary>
     private ValueTask YieldAsync()
     {
         try
         {
             return _transport.YieldAsync();
         }
-#pragma warning disable CA1031 // See above.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             return ValueTask.FromException(exception);
         }
@@ -311,7 +307,7 @@ internal sealed partial class Connection
     {
         if (_handlers.IsHolding)
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 _handlers.Discard();
             }
@@ -323,7 +319,7 @@ internal sealed partial class Connection
     /// <summary>Waits until the drain has room or is done; at once when the connection dies. Belongs to the receive loop.</summary>
     private ValueTask<bool> WaitForDispatchAsync(HandlerQueue.WaitFor wait)
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             return _handlers.WaitAsync(wait, _sends.IsSending, _life.IsClosing);
         }
@@ -331,8 +327,11 @@ internal sealed partial class Connection
 
     private void HandlerThrew(Exception exception)
     {
-        // The death of this connection is known already, and another's is none of its business.
-        if (_life.IsClosing ? exception is ConnectionClosedException or OperationCanceledException : (_life.WasOpened || _life.IsInputEnded) && exception is ConnectionClosedException)
+        // Already closing, or the exception came from another connection: no fault of the handler's.
+        var isNoFault = _life.IsClosing
+            ? exception is ConnectionClosedException or OperationCanceledException
+            : (_life.WasOpened || _life.IsInputEnded) && exception is ConnectionClosedException;
+        if (isNoFault)
         {
             Log.HandlerGaveUp(_settings.Logger, Id, this, exception);
             return;
@@ -345,6 +344,7 @@ internal sealed partial class Connection
         }
 
         _settings.Lines.HandlerFailed(this, HandlerName, exception);
-        TryClose(CloseKind.HandlerFailed, CloseParty.Local, $"{exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
+        var detail = $"{exception.GetType().Name}: {LogText.MessageOf(exception)}";
+        TryClose(CloseKind.HandlerFailed, CloseParty.Local, detail, exception, graceful: true);
     }
 }

@@ -2,15 +2,17 @@
 
 namespace SocketKit.Connections;
 
-// The server stops: what had arrived is handled, then the connection closes. The receive loop sets the mark at its next receive; a receive that waits while nothing is there reaches it.
+// The server stops: what had arrived is handled, then the connection closes. The receive loop sets the mark at its next receive; a receive
+// that waits while nothing is there reaches it.
 internal sealed partial class Connection
 {
     /// <summary>Where the input ends then.</summary>
     private InputMark? _inputMark;
 
     /// <summary>
-    /// Under the gate, with nothing left to handle: the wire has taken what was queued then. Who goes on sending after that, from a thread of its own,
-    /// does not put the end off.
+    /// Under the lock, with nothing left to handle: the transport has taken what was queued then. Who goes on sending after that, from a
+    /// thread
+    /// of its own, does not put the end off.
     /// </summary>
     private bool AreRepliesSent
     {
@@ -31,7 +33,7 @@ internal sealed partial class Connection
     {
         bool opened, receiving;
         int receive;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _inputMark ??= new InputMark();
             _life.BeginDrain();
@@ -51,7 +53,8 @@ internal sealed partial class Connection
         }
     }
 
-    // What the engine has seen of this connection already stands in its queue before this: when it is done and the receive still waits, nothing was there.
+    // What the engine has seen of this connection already stands in its queue before this: when it is done and the receive still waits,
+    // nothing was there.
     private async Task LookBehindAsync(int receive)
     {
         try
@@ -66,9 +69,7 @@ internal sealed partial class Connection
             await NextTurn.Of(_transport);
             InputWaits(receive);
         }
-#pragma warning disable CA1031 // A fault of the wire ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             Escaped(exception);
         }
@@ -83,7 +84,7 @@ internal sealed partial class Connection
             return;
         }
 
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (!_life.IsReceiving || _life.Receives != receive)
             {
@@ -96,7 +97,9 @@ internal sealed partial class Connection
         CheckIdle();
     }
 
-    /// <summary>What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.</summary>
+    /// <summary>
+    /// What was on its way to a receive when it began to wait may have been nothing that ends it: the beginning of a TLS record, say.
+    /// </summary>
     private void CheckInputMark()
     {
         var receive = _life.Receives;

@@ -3,20 +3,23 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// Flushing: the flusher takes all that is queued, gives it to the transport outside of the lock, and goes on until nothing is left. In a batch
-// of inline handler calls the thread is corked: what it sends waits for the end of the batch.
+// Flushing: the flusher takes all that is queued, gives it to the transport outside of the lock, and goes on until nothing is left. In a
+// batch of inline handler calls the thread is corked: what it sends waits for the end of the batch.
 internal sealed partial class Connection
 {
-    /// <summary>Made with the first send that the wire does not take at once: most connections never have one.</summary>
+    /// <summary>Made with the first send that the transport does not take at once: most connections never have one.</summary>
     private SendUnderWay? _sendUnderWay;
 
-    /// <summary>Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs in its own execution context.</summary>
+    /// <summary>
+    /// Begins an inline handler call, perhaps the first of a batch: this thread's sends wait for the end of the batch, and user code runs
+    /// in its own execution context.
+    /// </summary>
     private void Cork(int me)
     {
         EnterSynchronization();
         if (!_sends.IsCorkedBy(me))
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 _sends.Cork(me);
             }
@@ -41,7 +44,7 @@ internal sealed partial class Connection
         ExecutionContext.Restore(HandlerContext.Default);
         ReadOnlyMemory<byte> batch;
         bool flush;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             flush = _sends.TryUncork(me, out batch);
         }
@@ -54,13 +57,13 @@ internal sealed partial class Connection
 
     private bool TryLiftCork(bool lifts, bool flushes)
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             return _sends.TryLiftCork(lifts, flushes);
         }
     }
 
-    /// <summary>Gives the wire all that is queued, until nothing is left. The caller has the flusher's role.</summary>
+    /// <summary>Gives the transport all that is queued, until nothing is left. The caller has the flusher's role.</summary>
     private void Flush()
     {
         if (TakeBatch(out var batch))
@@ -76,7 +79,8 @@ internal sealed partial class Connection
             try
             {
 #pragma warning disable CA2012 // The awaiter is used once: here, or by the continuation.
-                var send = (_sends.PreservesBoundaries ? _transport.SendAsync(batch, _sends.EndsTaken) : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
+                var sent = _sends.PreservesBoundaries ? _transport.SendAsync(batch, _sends.EndsTaken) : _transport.SendAsync(batch);
+                var send = sent.ConfigureAwait(false).GetAwaiter();
 #pragma warning restore CA2012
                 if (!send.IsCompleted)
                 {
@@ -89,9 +93,7 @@ internal sealed partial class Connection
                 send.GetResult();
                 CountSent(batch.Length);
             }
-#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
                 FlushFailed(exception);
                 return;
@@ -107,9 +109,7 @@ internal sealed partial class Connection
             _sendUnderWay!.Awaiter.GetResult();
             CountSent(_sends.BatchLength);
         }
-#pragma warning disable CA1031 // Whatever the wire throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             FlushFailed(exception);
             return;
@@ -118,13 +118,15 @@ internal sealed partial class Connection
         Flush();
     }
 
-    /// <summary>Takes the next batch; with nothing left it gives up the flusher's role, or sends the end of the stream if that is due.</summary>
+    /// <summary>
+    /// Takes the next batch; with nothing left it gives up the flusher's role, or sends the end of the stream if that is due.
+    /// </summary>
     private bool TakeBatch(out ReadOnlyMemory<byte> batch)
     {
         TaskCompletionSource? room;
         Exception? failure = null;
         bool taken, finish = false, wake = false;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             taken = _sends.TryTake(out batch) || (TryAppendHeldPong(out failure) && _sends.TryTake(out batch));
             if (!taken)
@@ -168,11 +170,11 @@ internal sealed partial class Connection
     {
         if (SocketKitMetrics.CountsTraffic)
         {
-            // What the wire has taken of it; no message of it counts.
+            // What the transport has taken of it; no message of it counts.
             _settings.Metrics.Traffic.AddSent(_sends.TakenOfBatch, 0);
         }
 
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _sends.FlushFailed();
         }

@@ -23,9 +23,7 @@ internal sealed partial class Connection
             beats.CreateState(this);
             return true;
         }
-#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             PolicyThrew(beats, exception);
             return false;
@@ -42,16 +40,14 @@ internal sealed partial class Connection
         try
         {
             ConnectionPulse pulse;
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 pulse = beats.TakePulseLocked(alive);
             }
 
             Carry(beats, beats.Decide(pulse, alive), pulse, alive);
         }
-#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             PolicyThrew(beats, exception);
         }
@@ -93,7 +89,8 @@ internal sealed partial class Connection
         }
     }
 
-    // What the engine has seen of this connection already stands in its queue before this: when it is done and nothing was heard, nothing is there.
+    // What the engine has seen of this connection already stands in its queue before this: when it is done and nothing was heard, nothing
+    // is there.
     private async Task LookOnceMoreAsync(HeartbeatRunner beats)
     {
         await NextTurn.Of(_transport);
@@ -110,7 +107,7 @@ internal sealed partial class Connection
 
         var ping = beats.WritePing(pulse);
         SendQueue.Appended appended;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             // What came in between waits in front of it: a beat too many, but none that is written and left out.
             if (_life.IsClosing || _sends.IsFull)
@@ -127,7 +124,7 @@ internal sealed partial class Connection
 
     private bool HasNothingQueued()
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             return !_life.IsClosing && !_sends.IsSending;
         }
@@ -153,9 +150,7 @@ internal sealed partial class Connection
                     return false;
             }
         }
-#pragma warning disable CA1031 // A policy is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             PolicyThrew(beats, exception);
             return true;
@@ -165,7 +160,7 @@ internal sealed partial class Connection
     private void SendPong(HeartbeatRunner beats, ReadOnlySpan<byte> ping)
     {
         ConnectionPulse pulse;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             pulse = beats.PingReceivedLocked();
         }
@@ -178,7 +173,7 @@ internal sealed partial class Connection
 
         SendQueue.Appended appended;
         var me = Environment.CurrentManagedThreadId;
-        using (_gate.Enter(me))
+        using (_lock.Enter(me))
         {
             if (_life.IsClosing)
             {
@@ -198,8 +193,8 @@ internal sealed partial class Connection
         Conclude(appended);
     }
 
-    /// <summary>Puts the pong that was held back behind what was queued; under the gate.</summary>
-    /// <param name="failure">What the framer threw: for the log, outside of the gate.</param>
+    /// <summary>Puts the pong that was held back behind what was queued; under the lock.</summary>
+    /// <param name="failure">What the framer threw: for the log, outside of the lock.</param>
     private bool TryAppendHeldPong(out Exception? failure)
     {
         failure = null;
@@ -213,10 +208,9 @@ internal sealed partial class Connection
             _sends.AppendForFlusher(pong);
             return true;
         }
-#pragma warning disable CA1031 // A framer is user code; the flush goes on without this pong.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A framer is user code; the flush goes on without this pong.
             failure = exception;
             return false;
         }
@@ -225,7 +219,7 @@ internal sealed partial class Connection
     private void NotePong(HeartbeatRunner beats)
     {
         TimeSpan? roundTrip;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             roundTrip = beats.PongReceivedLocked();
         }

@@ -3,7 +3,8 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// What metrics and traces want of a connection. The receive loop asks once per batch who listens; while nobody does, a message passes nothing of this. Counts are added per batch.
+// What metrics and traces want of a connection. The receive loop asks once per batch who listens; while nobody does, a message passes
+// nothing of this. Counts are added per batch.
 internal sealed partial class Connection
 {
     /// <summary>Monotonic time of the beginning, in ticks of 100 ns.</summary>
@@ -27,12 +28,12 @@ internal sealed partial class Connection
         Spans = 4,
     }
 
-    /// <summary>What the connection holds, for gauges. Takes the gate, from any thread.</summary>
+    /// <summary>What the connection holds, for gauges. Takes the lock, from any thread.</summary>
     public (long QueuedBytes, int Buffers) Holdings
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return (_sends.Queued, (_input.HoldsArray ? 1 : 0) + _sends.Arrays + _handlers.Count + (_handlers.IsBusy ? 1 : 0));
             }
@@ -40,9 +41,11 @@ internal sealed partial class Connection
     }
 
     private static Wanted AskListeners() =>
-        (SocketKitMetrics.CountsTraffic ? Wanted.Traffic : 0) | (SocketKitMetrics.HandlerDuration.Enabled ? Wanted.Time : 0) | (SocketKitActivities.AreWanted ? Wanted.Spans : 0);
+        (SocketKitMetrics.CountsTraffic ? Wanted.Traffic : 0)
+        | (SocketKitMetrics.HandlerDuration.Enabled ? Wanted.Time : 0)
+        | (SocketKitActivities.AreWanted ? Wanted.Spans : 0);
 
-    /// <summary>The wire has taken the batch. The flusher's.</summary>
+    /// <summary>The transport has taken the batch. The flusher's.</summary>
     private void CountSent(int bytes)
     {
         _totals.AddSent(_sends.MessagesTaken, CoarseAge);
@@ -54,7 +57,8 @@ internal sealed partial class Connection
 
     /// <summary>The handler's call for a message of the receive loop.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ValueTask CallInline(ReadOnlyMemory<byte> message, int me) => (_wanted & (Wanted.Time | Wanted.Spans)) == 0 ? Call(message, me) : CallWanted(message, me);
+    private ValueTask CallInline(ReadOnlyMemory<byte> message, int me) =>
+        (_wanted & (Wanted.Time | Wanted.Spans)) == 0 ? Call(message, me) : CallWanted(message, me);
 
     private ValueTask CallWanted(ReadOnlyMemory<byte> message, int me)
     {

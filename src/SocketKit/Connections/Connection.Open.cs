@@ -2,10 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.Connections;
 
-// The beginning: what the wire needs before the first byte of the protocol, then call number 0 of the handler, then the receive loop.
+// The beginning: what the transport needs before the first byte of the protocol, then call number 0 of the handler, then the receive loop.
 internal sealed partial class Connection
 {
-    /// <summary>Begins the connection's life on the engine's own thread. Called once; returns at once, and nothing of the application's runs on the caller's stack.</summary>
+    /// <summary>
+    /// Begins the connection's life on the engine's own thread. Called once; returns at once, and nothing of the application's runs on the
+    /// caller's stack.
+    /// </summary>
     public void Start() => _ = RunAsync();
 
     private async Task RunAsync()
@@ -21,9 +24,7 @@ internal sealed partial class Connection
                 return;
             }
         }
-#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             ReceiveFailed(exception);
             return;
@@ -36,13 +37,15 @@ internal sealed partial class Connection
     private void PeerHungUp()
     {
         PeerEnd.Finish();
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             Wake();
         }
     }
 
-    /// <summary>What follows from the transport and the settings is known once the transport is open: an upgrade may have changed both.</summary>
+    /// <summary>
+    /// What follows from the transport and the settings is known once the transport is open: an upgrade may have changed both.
+    /// </summary>
     private void ReadFacts()
     {
         var rules = _transport.Find<HandlerRules>();
@@ -61,7 +64,7 @@ internal sealed partial class Connection
         // Not disposed here: an asynchronous connect hook goes on with its token.
         var deadline = new CancellationTokenSource();
         bool isOver;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             // The owner may have closed it before it began.
             isOver = _life.IsClosing;
@@ -80,9 +83,7 @@ internal sealed partial class Connection
             await _transport.OpenAsync(deadline.Token).ConfigureAwait(false);
             ReadFacts();
         }
-#pragma warning disable CA1031 // Whatever opening throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, null, exception, graceful: false);
             return false;

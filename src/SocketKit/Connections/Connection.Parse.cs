@@ -87,9 +87,7 @@ internal sealed partial class Connection
                 }
             }
         }
-#pragma warning disable CA1031 // A framer is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             FramerThrew(exception);
             return ParseResult.Dead;
@@ -110,7 +108,10 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>An empty message of the transport: no framer is asked, since it has nothing to read. It waits where a message waits for room, so that it is delivered next.</summary>
+    /// <summary>
+    /// An empty message of the transport: no framer is asked, since it has nothing to read. It waits where a message waits for room, so
+    /// that it is delivered next.
+    /// </summary>
     private void TakeEmptyMessage()
     {
         if (!_settings.Framer.TakesEmptyMessages)
@@ -155,7 +156,7 @@ internal sealed partial class Connection
             _settings.Lines.Discarded(this, count);
         }
 
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             Extras.BytesDiscarded += count;
         }
@@ -189,7 +190,8 @@ internal sealed partial class Connection
                 break;
             default:
                 _settings.Lines.FramerFailed(this, _settings.Framer, exception);
-                TryClose(CloseKind.FramerFailed, CloseParty.Local, $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}", exception, graceful: true);
+                var detail = $"{_settings.Framer.GetType().Name} threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
+                TryClose(CloseKind.FramerFailed, CloseParty.Local, detail, exception, graceful: true);
                 break;
         }
     }
@@ -200,10 +202,9 @@ internal sealed partial class Connection
         {
             return _input.DescribeIncomplete();
         }
-#pragma warning disable CA1031 // A framer is user code; the description is a courtesy.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // A framer is user code; the description is a courtesy.
             _settings.Lines.FramerFailed(this, _settings.Framer, exception);
             return $"{_input.Length} bytes of an unfinished frame";
         }

@@ -2,9 +2,11 @@ using SocketKit.Clock;
 
 namespace SocketKit.Connections;
 
-// What the clock does at each tick: deadlines, slow consumers, and then heartbeats. The fields belong to the clock, but for those about rest.
+// What the clock does at each tick: deadlines, slow consumers, and then heartbeats. The fields belong to the clock, but for those about
+// rest.
 //
-// A connection on which nothing is under way rests: the clock passes it over until its next heartbeat is due. Whatever a tick must see, a send, something received, the beginning of the end, happens under the gate and wakes it.
+// A connection on which nothing is under way rests: the clock passes it over until its next heartbeat is due. Whatever a tick must see, a
+// send, something received, the beginning of the end, happens under the lock and wakes it.
 internal sealed partial class Connection
 {
     /// <summary>By when it must be open, and later, released.</summary>
@@ -13,7 +15,7 @@ internal sealed partial class Connection
     /// <summary>Made when a tick first finds a send under way: most connections never have one that lasts.</summary>
     private SlowConsumerWatch? _consumer;
 
-    /// <summary>Under the gate. Never after a cause of death.</summary>
+    /// <summary>Under the lock. Never after a cause of death.</summary>
     private bool _resting;
 
     /// <summary>How many calls of the handler had begun: still as many, and it is the same call.</summary>
@@ -44,7 +46,8 @@ internal sealed partial class Connection
         CheckCork();
         if (!_life.WasOpened && now >= _deadline)
         {
-            TryClose(CloseKind.OpenFailed, CloseParty.Peer, $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)", null, graceful: false);
+            var detail = $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)";
+            TryClose(CloseKind.OpenFailed, CloseParty.Peer, detail, null, graceful: false);
             return;
         }
 
@@ -76,10 +79,11 @@ internal sealed partial class Connection
             return;
         }
 
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             // What a thread has corked it will flush, and nothing tells of that but the flush itself.
-            if (!_life.IsClosing && !_life.IsDraining && _life.IsReceiving && !_sends.IsSending && _requests is null or { HasDue: false } && _peerEnd is not { IsFinished: true } && _beats is null or { IsQuiet: true })
+            if (!_life.IsClosing && !_life.IsDraining && _life.IsReceiving && !_sends.IsSending && _requests is null or { HasDue: false }
+                && _peerEnd is not { IsFinished: true } && _beats is null or { IsQuiet: true })
             {
                 _resting = true;
                 ClockPlace.Rest(due);
@@ -87,7 +91,7 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Under the gate: the next tick has something to see.</summary>
+    /// <summary>Under the lock: the next tick has something to see.</summary>
     private void Wake()
     {
         if (_resting)
@@ -102,7 +106,7 @@ internal sealed partial class Connection
     /// wire, or a logger that is told of one of these.
     /// </summary>
     public string HoldsClockUp => _beats is { AsksPolicy: true } beats ? beats.Name
-        : _gate.IsHeld ? _settings.Framer.GetType().Name
+        : _lock.IsHeld ? _settings.Framer.GetType().Name
         : $"{_transport.GetType().Name} or a logger";
 
     public void TellHeldUp(string what) => _settings.Lines.ClockHeldUp(this, what);
@@ -112,20 +116,23 @@ internal sealed partial class Connection
     /// </summary>
     public void TickLeftOut(long now)
     {
-        if (_life.IsClosing && now >= _deadline && !_gate.IsHeld)
+        if (_life.IsClosing && now >= _deadline && !_lock.IsHeld)
         {
             AbortWire();
         }
     }
 
-    /// <summary>A wire that throws where it must not ends its own connection.</summary>
+    /// <summary>A transport that throws where it must not ends its own connection.</summary>
     public void TickFailed(Exception exception)
     {
         _settings.Lines.HandlerFailed(this, _transport.GetType().Name, exception);
         TransportFailed(exception);
     }
 
-    /// <summary>Nothing that a batch has gathered waits longer than from one tick to the next, however long a call of it takes. Where a loop is handed over, that comes first.</summary>
+    /// <summary>
+    /// Nothing that a batch has gathered waits longer than from one tick to the next, however long a call of it takes. Where a loop is
+    /// handed over, that comes first.
+    /// </summary>
     private void CheckCork()
     {
         var calls = _handlers.Calls;
@@ -138,7 +145,8 @@ internal sealed partial class Connection
         _callsAtTick = calls;
     }
 
-    // Not on the clock: a send may take its time, and the others wait for their tick. The flusher's role is taken only then: the turn may be late, and whoever sends or closes meanwhile flushes by itself.
+    // Not on the clock: a send may take its time, and the others wait for their tick. The flusher's role is taken only then: the turn may
+    // be late, and whoever sends or closes meanwhile flushes by itself.
     private async Task FlushSoonAsync()
     {
         await NextTurn.Of(_transport);
@@ -176,7 +184,8 @@ internal sealed partial class Connection
                 break;
 
             case PeerEnd.Verdict.Over:
-                var detail = $"the peer has finished sending, and for {limit} it took nothing and no call of the handler began (ConnectionOptions.HalfCloseTimeout)";
+                var detail = $"the peer has finished sending, and for {limit} it took nothing and no call of the handler began "
+                    + "(ConnectionOptions.HalfCloseTimeout)";
                 TryClose(CloseKind.PeerClosed, CloseParty.Peer, detail, null, graceful: true);
                 break;
 
@@ -196,7 +205,8 @@ internal sealed partial class Connection
         _consumer ??= new SlowConsumerWatch();
         if (_consumer.IsTooSlow(_transport.SendProgress, alive, _settings.SlowConsumerTimeout.Ticks))
         {
-            var detail = $"the peer took no byte, or under {SlowConsumerWatch.LeastBytesPerSecond} bytes a second, for {_settings.SlowConsumerTimeout} (ConnectionOptions.SlowConsumerTimeout)";
+            var detail = $"the peer took no byte, or under {SlowConsumerWatch.LeastBytesPerSecond} bytes a second, "
+                + $"for {_settings.SlowConsumerTimeout} (ConnectionOptions.SlowConsumerTimeout)";
             TryClose(CloseKind.SlowConsumer, CloseParty.Peer, detail, null, graceful: false);
         }
     }

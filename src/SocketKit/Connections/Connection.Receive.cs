@@ -2,18 +2,20 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.Connections;
 
-// The receive loop. One per connection, from its opening to the end of the input; it alone touches the fields below.
+// The receive loop: one per connection, from its opening to the end of the input. It alone touches the fields below.
 //
-//   wait until readable (no buffer held) -> receive into the free end -> parse all whole frames -> one flush for all replies -> again
-//            |                                      |                            |                                              |
-//         Readable                               Received                       Turn                                         Others       <- what it waits for, in _waitsFor
-//            \______________________________________|____________________________|______________________________________________/
-//                                                  GoOn, where it stopped
+//   wait until readable  ->  receive into the free end  ->  parse all whole frames  ->  one flush for all replies  ->  again
+//   (no buffer held)
+//        Readable               Received                         Parse                      Others          <- what it waits for
+//            \______________________|________________________________|__________________________/
+//                                        GoOn, where it stopped
 //
-// It stops for a while when the mailbox is full, a barrier's handler is not done or its turn is over, and for good at the end of the stream, an error, or death. After a graceful death it reads on and discards, so that
-// the kernel does not reset the connection and destroy what is still on its way to the peer.
+// It pauses while the mailbox is full, while the handler of a barrier runs, and when its turn is over. It ends at the end of the stream, at
+// an error, and at the release. After a graceful close it reads on and discards: otherwise the kernel resets the connection, and destroys
+// what is still on its way to the peer.
 //
-// Written by hand and not as an async method, since every message passes here and an idle connection is one that waits here. Whatever ends a wait may go on at once on a thread of its own: nothing is touched after a wait has begun.
+// Written by hand and not as an async method: every message passes here, and an idle connection waits here. A completion may run at once on
+// another thread, so nothing of the loop's is touched after a wait has begun.
 internal sealed partial class Connection
 {
     private MessageReader _input;
@@ -138,9 +140,7 @@ internal sealed partial class Connection
                     break;
             }
         }
-#pragma warning disable CA1031 // A fault of the wire, or ours, ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             ReceiveFailed(exception);
         }
@@ -168,7 +168,7 @@ internal sealed partial class Connection
         ReceiveEnded();
     }
 
-    /// <summary>Gives the wire back and works off what was received.</summary>
+    /// <summary>Gives the transport back and works off what was received.</summary>
     /// <returns>False: the loop waits, or has ended.</returns>
     private bool TryTake(ReceiveResult received)
     {
@@ -268,7 +268,8 @@ internal sealed partial class Connection
             case ParseResult.NeedMore:
                 if (_sends.PreservesBoundaries && !_input.IsWhole)
                 {
-                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, "a message of the transport ended inside a frame: " + DescribeIncomplete(), null, graceful: true);
+                    var detail = "a message of the transport ended inside a frame: " + DescribeIncomplete();
+                    TryClose(CloseKind.ProtocolError, CloseParty.Peer, detail, null, graceful: true);
                     _input.Clear();
                 }
 
@@ -291,20 +292,22 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return _sends.IsSending && !_life.IsClosing;
             }
         }
     }
 
-    /// <summary>The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.</summary>
-    /// <param name="cutOff">What the wire threw instead of an orderly end.</param>
+    /// <summary>
+    /// The end of the stream ends only the input: handlers and the mailbox finish and their replies go out, then the connection closes.
+    /// </summary>
+    /// <param name="cutOff">What the transport threw instead of an orderly end.</param>
     private async Task EndInputAsync(Exception? cutOff = null)
     {
         try
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 _life.EndInput();
             }
@@ -328,9 +331,7 @@ internal sealed partial class Connection
 
             TryClose(kind, CloseParty.Peer, detail, cutOff, graceful: true);
         }
-#pragma warning disable CA1031 // A fault of ours ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             Escaped(exception);
         }

@@ -2,7 +2,8 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// After the end: when both verbs are at rest the wire is disposed and Closed completes; when the handler's last call is over too, OnClosedAsync is called. Whoever brings about the last of the conditions does the rest.
+// After the end: when nobody is inside of the transport it is disposed of and Closed completes; when the handler's last call is over, too,
+// OnClosedAsync is called. Who brings about the last of the conditions does the rest.
 internal sealed partial class Connection
 {
     /// <summary>Completes after the handler's last call and its release, or when the handler itself awaits the server's stop.</summary>
@@ -10,7 +11,7 @@ internal sealed partial class Connection
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return Extras.Ended(_life.IsEnded);
             }
@@ -24,7 +25,7 @@ internal sealed partial class Connection
     {
         _input.Clear();
         _input.Release();
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.EndReceiveLoop();
         }
@@ -35,7 +36,7 @@ internal sealed partial class Connection
 
     private void TryRelease()
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (!_life.TryBeginRelease(_sends.IsFlushing))
             {
@@ -55,19 +56,22 @@ internal sealed partial class Connection
             Volatile.Read(ref _peerEnd)?.Forget();
             await _transport.DisposeAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // The connection is gone; what goes wrong now changes nothing but the log.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // The connection is gone; what goes wrong now changes nothing but the log.
             Log.FinishFailed(_settings.Logger, Id, this, exception);
         }
 
         CloseReason reason;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _sends.Release();
             reason = _life.Reason! with { UnsentBytes = _sends.UnsentBytes, DiscardedMessages = _handlers.Discarded };
-            reason = WaitedFor is { } waitedFor ? reason with { Detail = reason.Detail is null ? waitedFor : $"{reason.Detail}; {waitedFor}" } : reason;
+            if (WaitedFor is { } waitedFor)
+            {
+                reason = reason with { Detail = reason.Detail is null ? waitedFor : $"{reason.Detail}; {waitedFor}" };
+            }
+
             _life.Complete(reason);
         }
 
@@ -75,7 +79,7 @@ internal sealed partial class Connection
         _owner.Released(this, reason);
         TaskCompletionSource<CloseReason>? closed;
         TaskCompletionSource? finished;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.Release();
             closed = _extras?.Release();
@@ -93,7 +97,7 @@ internal sealed partial class Connection
     private void CheckIdle()
     {
         bool close = false, call = false, end = false;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (_handlers.IsBusy)
             {
@@ -102,7 +106,8 @@ internal sealed partial class Connection
 
             if (!_life.IsClosing)
             {
-                close = _life.IsDraining && _life.IsReceiving && _inputMark!.IsReached && _handlers.Count == 0 && _requests is null or { Waiting: 0 } && AreRepliesSent;
+                close = _life.IsDraining && _life.IsReceiving && _inputMark!.IsReached && _handlers.Count == 0
+                    && _requests is null or { Waiting: 0 } && AreRepliesSent;
             }
             else if (_life.TryBeginLastCall())
             {
@@ -138,10 +143,9 @@ internal sealed partial class Connection
             {
                 await handler.OnClosedAsync(this, _life.Reason!).ConfigureAwait(true);
             }
-#pragma warning disable CA1031 // A handler is user code; the connection is gone already.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
+                // A handler is user code; the connection is gone already.
                 _settings.Lines.HandlerFailed(this, handler.GetType().Name, exception);
             }
         }
@@ -152,9 +156,7 @@ internal sealed partial class Connection
             {
                 await release(this, handler).ConfigureAwait(true);
             }
-#pragma warning disable CA1031 // User code, too.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
                 _settings.Lines.HandlerFailed(this, nameof(ConnectionOptions.ReleaseHandler), exception);
             }
@@ -166,7 +168,7 @@ internal sealed partial class Connection
     private void End()
     {
         TaskCompletionSource? ended;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             _life.End();
             ended = _extras?.End();

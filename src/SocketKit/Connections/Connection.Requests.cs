@@ -5,7 +5,7 @@ namespace SocketKit.Connections;
 // Requests of this side, and the peer's responses.
 internal sealed partial class Connection
 {
-    /// <summary>Made by the first request; under the gate.</summary>
+    /// <summary>Made by the first request; under the lock.</summary>
     private RequestTable? _requests;
 
     public ValueTask<Message> RequestAsync(
@@ -15,7 +15,8 @@ internal sealed partial class Connection
             : RequestOnceAsync(request, options, cancellationToken);
 
     // Apart, so that the usual way has no closure.
-    private ValueTask<Message> RequestInSpanAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken) =>
+    private ValueTask<Message> RequestInSpanAsync(
+        ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken) =>
         new(ObservedCalls.RequestAsync(
             this, request.Length, options, _settings, () => RequestOnceAsync(request, options, cancellationToken)));
 
@@ -34,15 +35,16 @@ internal sealed partial class Connection
 
         PendingRequest pending;
         SendQueue.Appended appended;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             ThrowIfClosed();
             if (_life.IsInputEnded)
             {
-                throw new ConnectionClosedException(new CloseReason(CloseKind.PeerClosed, _life.Phase, CloseParty.Peer, "the peer sends no more, so no response can come", null));
+                const string detail = "the peer sends no more, so no response can come";
+                throw new ConnectionClosedException(new CloseReason(CloseKind.PeerClosed, _life.Phase, CloseParty.Peer, detail, null));
             }
 
-            // In one step: the order of the pending is the order on the wire.
+            // In one step: the order of the pending is the order on the transport.
             var requests = _requests ??= new RequestTable(_settings.MaxPendingRequests, _settings.RequestTimeout);
             pending = requests.Add(options, Now);
             try
@@ -67,14 +69,14 @@ internal sealed partial class Connection
             ThrowClosed();
         }
 
-        return cancellationToken.CanBeCanceled ? new ValueTask<Message>(WaitAsync(pending, cancellationToken)) : new ValueTask<Message>(pending.Task);
+        return new ValueTask<Message>(cancellationToken.CanBeCanceled ? WaitAsync(pending, cancellationToken) : pending.Task);
     }
 
     private async Task<Message> WaitAsync(PendingRequest pending, CancellationToken cancellationToken)
     {
         using var registration = cancellationToken.UnsafeRegister(_ =>
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 if (_requests?.Abandon(pending, Now) != true)
                 {
@@ -93,9 +95,7 @@ internal sealed partial class Connection
         {
             return TryRespond(message);
         }
-#pragma warning disable CA1031 // The reader of correlation ids is user code: whatever it throws ends this connection and no other.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             _settings.Lines.HandlerFailed(this, nameof(ConnectionOptions.ReadCorrelationId), exception);
             var detail = $"ConnectionOptions.ReadCorrelationId threw {exception.GetType().Name}: {LogText.MessageOf(exception)}";
@@ -123,7 +123,7 @@ internal sealed partial class Connection
         }
 
         PendingRequest? request;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             if (_settings.ReadCorrelationId is null && _requests?.ExpectsInOrder != true)
             {
@@ -153,7 +153,7 @@ internal sealed partial class Connection
 
         RequestTable.Overdue overdue;
         bool mailboxFull;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             overdue = _requests!.Expire(now, _life.IsReceiving || _life.IsInputOver, _life.Receives);
             mailboxFull = _handlers.IsFull;
@@ -169,7 +169,7 @@ internal sealed partial class Connection
     private void FailRequests(CloseReason reason)
     {
         List<PendingRequest> waiting;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             waiting = _requests?.Clear() ?? [];
         }

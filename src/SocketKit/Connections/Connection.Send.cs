@@ -3,8 +3,8 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Connections;
 
-// Sending: a message is framed into the queue under the lock, in the order of the calls. Who finds nobody flushing becomes the flusher; others
-// only add, and wait when too much is queued.
+// Sending: a message is framed into the queue under the lock, in the order of the calls. Who finds nobody flushing becomes the flusher;
+// others only add, and wait when too much is queued.
 internal sealed partial class Connection
 {
     private SendQueue _sends;
@@ -13,7 +13,7 @@ internal sealed partial class Connection
     {
         var me = Environment.CurrentManagedThreadId;
         SendQueue.Appended appended;
-        using (_gate.Enter(me))
+        using (_lock.Enter(me))
         {
             appended = Append(message.Span, me);
         }
@@ -37,7 +37,7 @@ internal sealed partial class Connection
         Exception? failure = null;
         var appended = SendQueue.Appended.Queued;
         var me = Environment.CurrentManagedThreadId;
-        using (_gate.Enter(me))
+        using (_lock.Enter(me))
         {
             if (_life.IsClosing || _sends.IsFull)
             {
@@ -48,10 +48,9 @@ internal sealed partial class Connection
             {
                 appended = Append(message.Span, me);
             }
-#pragma warning disable CA1031 // A framer is user code, and this method never throws: the message is not sent, and the log says why.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
+                // A framer is user code, and this method never throws: the message is not sent, and the log says why.
                 failure = exception;
             }
         }
@@ -71,7 +70,7 @@ internal sealed partial class Connection
     internal bool TryQueueFramed(ReadOnlySpan<byte> framed, out bool wasFull)
     {
         SendQueue.Appended appended;
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             wasFull = _sends.IsFull;
             if (_life.IsClosing || !_life.WasOpened)
@@ -95,7 +94,10 @@ internal sealed partial class Connection
         return new ValueTask(cancellationToken.CanBeCanceled ? Observed(room.WaitAsync(cancellationToken)) : room);
     }
 
-    /// <summary>Completes when the queue is well below the high-water mark again; fails when the connection dies first. Null: it is below the mark now, or the connection is dead.</summary>
+    /// <summary>
+    /// Completes when the queue is well below the high-water mark again; fails when the connection dies first. Null: it is below the mark
+    /// now, or the connection is dead.
+    /// </summary>
     internal Task? Room()
     {
         if (_sends.HasRoom)
@@ -103,7 +105,7 @@ internal sealed partial class Connection
             return null;
         }
 
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             return !_life.IsClosing ? _sends.WaitForRoom() : null;
         }
@@ -112,11 +114,15 @@ internal sealed partial class Connection
     // A send that nobody awaits must not surface later as an unobserved exception.
     internal static Task Observed(Task task)
     {
-        _ = task.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = task.ContinueWith(
+            static done => _ = done.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
         return task;
     }
 
-    /// <summary>Frames a message into the queue; under the gate. A framer that throws leaves nothing behind.</summary>
+    /// <summary>Frames a message into the queue; under the lock. A framer that throws leaves nothing behind.</summary>
     /// <param name="message">The message.</param>
     /// <param name="me">The thread that sends, whose cork holds; or <see cref="SendQueue.Uncorkable"/>.</param>
     private SendQueue.Appended Append(ReadOnlySpan<byte> message, int me)
@@ -125,7 +131,7 @@ internal sealed partial class Connection
         return NoteAppended(_sends.Append(message, me));
     }
 
-    /// <summary>Under the gate: the clock has something to see.</summary>
+    /// <summary>Under the lock: the clock has something to see.</summary>
     private SendQueue.Appended NoteAppended(SendQueue.Appended appended)
     {
         if (appended != SendQueue.Appended.Overflow)
@@ -137,7 +143,7 @@ internal sealed partial class Connection
         return appended;
     }
 
-    /// <summary>Does outside the gate what appending left to do.</summary>
+    /// <summary>Does outside the lock what appending left to do.</summary>
     /// <returns>False: nothing was sent, and the connection is closing.</returns>
     private bool Conclude(SendQueue.Appended appended)
     {
@@ -156,6 +162,9 @@ internal sealed partial class Connection
 
     // Apart, so that the methods of the usual way stay small.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void CloseOverflowed() =>
-        TryClose(CloseKind.SlowConsumer, CloseParty.Peer, $"more than {_settings.MaxQueuedBytes} bytes would be queued (ConnectionOptions.MaxQueuedBytes)", null, graceful: false);
+    private void CloseOverflowed()
+    {
+        var detail = $"more than {_settings.MaxQueuedBytes} bytes would be queued (ConnectionOptions.MaxQueuedBytes)";
+        TryClose(CloseKind.SlowConsumer, CloseParty.Peer, detail, null, graceful: false);
+    }
 }

@@ -15,7 +15,7 @@ internal sealed partial class Connection
         get
         {
             var now = Now;
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 var openedAt = Volatile.Read(ref _openedAt);
                 return new ConnectionStatistics
@@ -46,10 +46,9 @@ internal sealed partial class Connection
             {
                 return _settings.TimeProvider.GetUtcNow().UtcTicks;
             }
-#pragma warning disable CA1031 // A clock of somebody else's: the connection opens all the same.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
+                // A clock of somebody else's: the connection opens all the same.
                 Log.ClockFailed(_settings.Logger, _settings.TimeProvider.GetType().Name, exception);
                 return DateTimeOffset.UtcNow.UtcTicks;
             }

@@ -15,7 +15,8 @@ internal sealed partial class Connection
     internal void ClockStandsStill()
     {
         var text = $"Connection {Id} to {this}: {DescribeWait()}, "
-            + $"and the test's clock has stood still for {StoppedClock.Patience.TotalSeconds:0} s of real time, so the connection was aborted. "
+            + $"and the test's clock has stood still for {StoppedClock.Patience.TotalSeconds:0} s of real time, "
+            + "so the connection was aborted. "
             + "Let time pass meanwhile: var closing = client.DisposeAsync(); network.Advance(TimeSpan.FromSeconds(2), time.Advance); "
             + "await closing; (for a server's stop as long as its DrainTimeout). "
             + "Or first heal the black hole, dispose of the raw transport, or let the handler return";
@@ -23,7 +24,7 @@ internal sealed partial class Connection
         {
             // Before the end, so that whoever waits for the end finds the line.
             bool isFirst;
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 isFirst = Extras.WaitedFor is null;
                 Extras.WaitedFor ??= text;
@@ -44,11 +45,12 @@ internal sealed partial class Connection
 
     private string DescribeWait()
     {
-        using (_gate.Enter())
+        using (_lock.Enter())
         {
             return (_life.IsClosing, _life.IsReleased) switch
             {
-                (false, _) when _requests is { Waiting: > 0 and var count } && !_handlers.IsBusy => $"{count} of its requests wait for a response",
+                (false, _) when _requests is { Waiting: > 0 and var count } && !_handlers.IsBusy =>
+                    $"{count} of its requests wait for a response",
                 (false, _) or (_, true) => $"its handler ({HandlerName}) has not returned",
                 _ when !_sends.IsOver => $"the peer has not taken the last {_sends.Queued} bytes",
                 _ => "the peer has not sent its end",

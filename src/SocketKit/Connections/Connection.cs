@@ -7,31 +7,42 @@ using SocketKit.Clock;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// One connection, the same class for a server's and a client's end. The parts of this class:
-/// <list type="bullet">
-/// <item><c>Connection.cs</c>: what users see, and the shared state;</item>
-/// <item><c>Connection.Open.cs</c>: the beginning;</item>
-/// <item><c>Connection.Receive.cs</c>: the loop that everything comes from, to the end of the input;</item>
-/// <item><c>Connection.Parse.cs</c>: the framer, and the guards around it;</item>
-/// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time, and the mailbox of an asynchronous handler;</item>
-/// <item><c>Connection.Send.cs</c>: framing what is sent, limits and back-pressure; <c>Connection.Flush.cs</c>: the cork, and giving it to the wire;</item>
-/// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
-/// <item><c>Connection.Pulse.cs</c>: what the clock does each tick: deadlines, slow consumers, and when it passes the connection over; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
-/// <item><c>Connection.Observe.cs</c>: what metrics and traces want of all this;</item>
-/// <item><c>Connection.Statistics.cs</c>: what users may know of it;</item>
-/// <item><c>Connection.Drain.cs</c>: what a stop of the server still takes in;</item>
-/// <item><c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt ends; <c>Connection.StoppedClock.cs</c>: what a test is told whose clock stands still; <c>Connection.Release.cs</c>: what comes after them.</item>
-/// </list>
-/// Invariants: <see cref="_gate"/> guards all state that is not said to belong to the receive loop or the clock. No user code but the framer's Write runs under it, and no verb of the wire is called
-/// under it. Whoever has the flusher's role owns the wire's sending end until it gives it back; the receive loop owns the receiving end.
+/// One connection, the same class for a server's and a client's end: what users see, the lock, and what carries out the decisions of its
+/// parts.
 /// </summary>
+/// <remarks>
+/// <para>
+/// State belongs to the parts: <see cref="ConnectionLifecycle"/>, <see cref="MessageReader"/>, <see cref="HandlerQueue"/>,
+/// <see cref="SendQueue"/>, <see cref="RequestTable"/>, <see cref="HeartbeatRunner"/>, <see cref="SlowConsumerWatch"/>,
+/// <see cref="PeerEnd"/>, <see cref="InputMark"/>. They decide under the lock. This class takes the lock, asks them, and acts outside of
+/// it. The files, in the order of a connection's life:
+/// </para>
+/// <list type="bullet">
+/// <item><c>Connection.Open.cs</c>: handshakes of the transport, then the first call of the handler;</item>
+/// <item><c>Connection.Receive.cs</c>: the receive loop, from which everything comes; <c>Connection.Parse.cs</c>: bytes into
+/// messages;</item>
+/// <item><c>Connection.Dispatch.cs</c>: handler calls, one at a time; <c>Connection.Observe.cs</c>: who measures and traces them;</item>
+/// <item><c>Connection.Send.cs</c>: messages into the queue; <c>Connection.Flush.cs</c>: the queue into the transport;</item>
+/// <item><c>Connection.Requests.cs</c>: requests and their responses;</item>
+/// <item><c>Connection.Pulse.cs</c>: the clock's tick; <c>Connection.Heartbeat.cs</c>: heartbeats;</item>
+/// <item><c>Connection.Statistics.cs</c>: what has passed over it;</item>
+/// <item><c>Connection.Drain.cs</c>: the stop of the server; <c>Connection.Close.cs</c>: the first cause of death, graceful and abrupt
+/// ends; <c>Connection.Release.cs</c>: what follows them; <c>Connection.StoppedClock.cs</c>: a test whose clock stands still.</item>
+/// </list>
+/// <para>
+/// <see cref="_lock"/> guards all state that is not said to belong to the receive loop or the clock. Under it runs no code of a user's but
+/// the framer's <c>Write</c>, and no operation of the transport. Who has the flusher's role owns the sending end of the transport; the
+/// receive loop owns the receiving end.
+/// </para>
+/// </remarks>
 [DebuggerDisplay("{DebuggerText,nq}")]
-[SuppressMessage("Reliability", "CA1001", Justification = "The cancellation sources have neither timers nor wait handles, so there is nothing to dispose of.")]
+[SuppressMessage("Reliability", "CA1001", Justification = "Cancellation sources without timers and wait handles: nothing to dispose of.")]
+[SuppressMessage("Design", "CA1031", Justification = "What code of others throws ends this connection, and no other.")]
 internal sealed partial class Connection : IConnection, ITransportObserver, ITicked, IHandlerHost
 {
     private static long _lastId;
 
-    private ShortLock _gate;
+    private ShortLock _lock;
     private readonly Transport _transport;
     private readonly ConnectionSettings _settings;
     private readonly IConnectionOwner _owner;
@@ -79,7 +90,7 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
     {
         get
         {
-            using (_gate.Enter())
+            using (_lock.Enter())
             {
                 return Extras.Items;
             }
@@ -152,17 +163,16 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
             {
                 return LogText.NameOf(RemoteEndPoint);
             }
-#pragma warning disable CA1031 // A wire of somebody else's; log lines are written of what has failed, too.
             catch (Exception exception)
-#pragma warning restore CA1031
             {
-                return $"(a wire whose RemoteEndPoint threw {exception.GetType().Name})";
+                // A transport of somebody else's; log lines are written of what has failed, too.
+                return $"(a transport whose RemoteEndPoint threw {exception.GetType().Name})";
             }
         }
     }
 
     // Without the lock: the thread that holds it may be the one that the debugger has stopped.
-    private string DebuggerText => $"#{Id} {this}, {_life.Reason?.ToString() ?? (_life.IsDraining ? "draining" : _life.WasOpened ? "open" : "opening")}";
+    private string DebuggerText => $"#{Id} {this}, {_life}";
 
     /// <summary>The peer for logs: the name if there is one, and the address.</summary>
     public override string ToString() => Name is { } name ? $"{LogText.Escape(name)} ({Peer})" : Peer;

@@ -5,7 +5,8 @@ namespace SocketKit.Connections;
 /// decides; the connection acts outside of the lock.
 /// </summary>
 /// <remarks>
-/// <para>The connection goes forward only; a stop may begin before it is open, and the first cause of death comes at any time before:</para>
+/// <para>The connection goes forward only; a stop may begin before it is open, and the first cause of death comes at any time
+/// before:</para>
 /// <code>
 /// Opening -> Open -> Draining -> Closing -> Releasing -> Released -> LastCall
 ///    \  \-------------^  ^         ^
@@ -205,4 +206,7 @@ internal struct ConnectionLifecycle
 
     /// <summary>The last call is over, or the handler itself waits for the stop.</summary>
     public void End() => IsEnded = true;
+
+    /// <summary>For the debugger.</summary>
+    public override readonly string ToString() => _reason?.ToString() ?? (IsDraining ? "draining" : WasOpened ? "open" : "opening");
 }

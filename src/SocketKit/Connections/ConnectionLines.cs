@@ -60,6 +60,7 @@ internal sealed class ConnectionLines(ILogger logger, FloodGates floods, FirstTi
         }
     }
 
-    private static bool IsExpected(CloseKind kind) => kind is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset
-        or CloseKind.TransportFailed or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping or CloseKind.TooManyConnections;
+    private static bool IsExpected(CloseKind kind) => kind
+        is CloseKind.PeerClosed or CloseKind.Truncated or CloseKind.PeerReset or CloseKind.TransportFailed
+        or CloseKind.LocalClosed or CloseKind.Aborted or CloseKind.ServerStopping or CloseKind.TooManyConnections;
 }

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// The execution contexts that user code runs in. Every handler call begins in its connection's own context, so that what one call leaves in an AsyncLocal is gone at the next,
-/// and code called from a handler can tell which connection it serves. Everything else of the library runs in the default context.
+/// The execution contexts that user code runs in. Every handler call begins in its connection's own context, so that what one call leaves
+/// in an AsyncLocal is gone at the next, and code called from a handler can tell which connection it serves. Everything else of the library
+/// runs in the default context.
 /// </summary>
 internal static class HandlerContext
 {
@@ -16,7 +17,10 @@ internal static class HandlerContext
     /// <summary>The connection whose handler is running here, or null.</summary>
     public static Connection? CurrentConnection => Current.Value;
 
-    /// <summary>The context of a connection's handler; it holds a scope of the logger, so that every line that the handler logs says which connection it is about.</summary>
+    /// <summary>
+    /// The context of a connection's handler; it holds a scope of the logger, so that every line that the handler logs says which
+    /// connection it is about.
+    /// </summary>
     public static ExecutionContext For(Connection connection, ILogger logger)
     {
         ExecutionContext? context = null;

@@ -1,6 +1,8 @@
 namespace SocketKit.Connections;
 
-/// <summary>What a connection tells the server or client that it belongs to. Calls come on the engine's threads, outside every lock.</summary>
+/// <summary>
+/// What a connection tells the server or client that it belongs to. Calls come on the engine's threads, outside every lock.
+/// </summary>
 internal interface IConnectionOwner
 {
     /// <summary>Null on a client.</summary>
@@ -15,7 +17,9 @@ internal interface IConnectionOwner
     /// <summary>Runs on the new connection before anything else is sent, or null.</summary>
     Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; }
 
-    /// <summary>The connection is open: the wire's handshakes and the connect hook are done. Comes before the handler's first call.</summary>
+    /// <summary>
+    /// The connection is open: the wire's handshakes and the connect hook are done. Comes before the handler's first call.
+    /// </summary>
     void Opened(Connection connection);
 
     /// <summary>The wire is released. Comes once for each connection, opened or not, before the handler's last call.</summary>

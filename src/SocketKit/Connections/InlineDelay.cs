@@ -1,6 +1,9 @@
 namespace SocketKit.Connections;
 
-/// <summary>A delay for one waiter inside the library, which continues on the stack of the timer or of <see cref="Cancel"/>. With a test's clock everything has so happened when the clock's advance returns.</summary>
+/// <summary>
+/// A delay for one waiter inside the library, which continues on the stack of the timer or of <see cref="Cancel"/>. With a test's clock
+/// everything has so happened when the clock's advance returns.
+/// </summary>
 internal sealed class InlineDelay(TimeProvider time)
 {
     private readonly AsyncSignal<bool> _over = new();

@@ -25,7 +25,10 @@ internal sealed class InputMark
     /// <summary>Nothing further is handled.</summary>
     public bool IsReached => _reached;
 
-    /// <summary>Before each receive: sets the mark, or sees that it is passed. With all of it received, one more receive may bring what a decorator still holds; that it would wait is seen by <see cref="Reach"/>.</summary>
+    /// <summary>
+    /// Before each receive: sets the mark, or sees that it is passed. With all of it received, one more receive may bring what a decorator
+    /// still holds; that it would wait is seen by <see cref="Reach"/>.
+    /// </summary>
     public void Look(Transport transport)
     {
         var received = transport.BytesReceived;

@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace SocketKit.Connections;
 
-/// <summary>Copies of messages that wait for an asynchronous handler. Bounded by number and bytes; a larger message is let in alone. Guarded by the connection's lock.</summary>
+/// <summary>
+/// Copies of messages that wait for an asynchronous handler. Bounded by number and bytes; a larger message is let in alone. Guarded by the
+/// connection's lock.
+/// </summary>
 internal struct Mailbox
 {
     // Made with the first message: most connections never have one.
@@ -11,9 +14,12 @@ internal struct Mailbox
 
     public readonly int Count => _items?.Count ?? 0;
 
-    public readonly bool HasRoomFor(int length) => Count == 0 || (Count < ConnectionSettings.MailboxMessages && _bytes + Math.Max(length, 16) <= ConnectionSettings.MailboxBytes);
+    public readonly bool HasRoomFor(int length) => Count == 0
+        || (Count < ConnectionSettings.MailboxMessages && _bytes + Math.Max(length, 16) <= ConnectionSettings.MailboxBytes);
 
-    /// <summary>True at half or below: the time to wake a reader that waits for room, so that it does not come for every single place.</summary>
+    /// <summary>
+    /// True at half or below: the time to wake a reader that waits for room, so that it does not come for every single place.
+    /// </summary>
     public readonly bool IsHalfEmpty => Count <= ConnectionSettings.MailboxMessages / 2 && _bytes <= ConnectionSettings.MailboxBytes / 2;
 
     public void Add(ReadOnlySpan<byte> message)

@@ -1,8 +1,9 @@
 namespace SocketKit.Connections;
 
 /// <summary>
-/// What is known of a peer's end: that it has finished sending, or is gone. A receive tells it when somebody receives, the transport when nobody does, since the handler waits or blocks and the mailbox is full. Made when there is something
-/// to note, or when somebody asks for the token. The facts are noted by any thread and without a lock, the rest belongs to the clock.
+/// What is known of a peer's end: that it has finished sending, or is gone. A receive tells it when somebody receives, the transport when
+/// nobody does, since the handler waits or blocks and the mailbox is full. Made when there is something to note, or when somebody asks for
+/// the token. The facts are noted by any thread and without a lock, the rest belongs to the clock.
 /// </summary>
 internal sealed class PeerEnd
 {
@@ -70,7 +71,8 @@ internal sealed class PeerEnd
     /// <summary>Takes the word of a transport that has no other way to tell.</summary>
     /// <param name="finished">Called when the token is cancelled, on whichever thread.</param>
     /// <param name="hungUp">The transport's token.</param>
-    public void Watch(Action finished, CancellationToken hungUp) => _hungUp = hungUp.UnsafeRegister(static finished => ((Action)finished!)(), finished);
+    public void Watch(Action finished, CancellationToken hungUp) =>
+        _hungUp = hungUp.UnsafeRegister(static finished => ((Action)finished!)(), finished);
 
     /// <summary>The transport is about to be released.</summary>
     public void Forget() => _hungUp.Dispose();

@@ -30,7 +30,8 @@ internal sealed class PendingRequest(long? id, TimeSpan timeout, long now)
     /// <summary>Its time-out begins anew.</summary>
     public void BeginWait(long now) => Due = DueAfter(now, Timeout);
 
-    private static long DueAfter(long now, TimeSpan timeout) => timeout == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : now + timeout.Ticks;
+    private static long DueAfter(long now, TimeSpan timeout) =>
+        timeout == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : now + timeout.Ticks;
 
     /// <summary>Fails the caller; a request that nobody awaits is no unobserved exception.</summary>
     public void Fail(Exception exception)

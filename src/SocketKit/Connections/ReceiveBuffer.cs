@@ -3,8 +3,9 @@ using System.Buffers;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// The bytes received and not yet consumed: one contiguous window in a pooled array, so that a framer sees a plain span. Used by the receive loop alone.
-/// It grows by doubling as bytes arrive, never by a number that the peer sent, and holds nothing while it is empty and at rest.
+/// The bytes received and not yet consumed: one contiguous window in a pooled array, so that a framer sees a plain span. Used by the
+/// receive loop alone. It grows by doubling as bytes arrive, never by a number that the peer sent, and holds nothing while it is empty and
+/// at rest.
 /// </summary>
 internal struct ReceiveBuffer(bool poison, int maxFrameLength)
 {
@@ -60,8 +61,10 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
         return true;
     }
 
-    /// <summary>The size of the next array, for a window that has outgrown its own: double, up to what the longest frame needs so that a quarter stays free behind it. Without the latter a frame of a gigabyte would
-    /// want more than an array can hold.</summary>
+    /// <summary>
+    /// The size of the next array, for a window that has outgrown its own: double, up to what the longest frame needs so that a quarter
+    /// stays free behind it. Without the latter a frame of a gigabyte would want more than an array can hold.
+    /// </summary>
     internal static int NextSize(int size, int maxFrameLength) => (int)Math.Max(size, Math.Min(2L * size, Largest(maxFrameLength)));
 
     public void Consume(int count) => _start += count;
@@ -85,7 +88,10 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
         }
     }
 
-    /// <summary>Gives the array away, because somebody still reads a slice of it; what is not consumed moves to a fresh one. Goes back with <see cref="Return(byte[])"/>.</summary>
+    /// <summary>
+    /// Gives the array away, because somebody still reads a slice of it; what is not consumed moves to a fresh one. Goes back with
+    /// <see cref="Return(byte[])"/>.
+    /// </summary>
     public byte[] Detach()
     {
         var detached = _array!;
@@ -114,7 +120,8 @@ internal struct ReceiveBuffer(bool poison, int maxFrameLength)
         ArrayPool<byte>.Shared.Return(array);
     }
 
-    private static long Largest(int maxFrameLength) => ConnectionSettings.ReceiveBufferSize + Math.Max(ConnectionSettings.ReceiveBufferSize, maxFrameLength + (maxFrameLength / 3L));
+    private static long Largest(int maxFrameLength) =>
+        ConnectionSettings.ReceiveBufferSize + Math.Max(ConnectionSettings.ReceiveBufferSize, maxFrameLength + (maxFrameLength / 3L));
 
     // Half full or more: double, so that a long frame is moved a bounded number of times. Less, or at the limit: move to the front.
     private void MakeRoom()

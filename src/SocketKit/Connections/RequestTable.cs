@@ -12,8 +12,8 @@ internal sealed class RequestTable(int limit, TimeSpan timeout)
     private readonly Dictionary<long, PendingRequest> _byId = [];
     private readonly LinkedList<PendingRequest> _byIdByAge = new();
 
-    // Those by id with a time-out of their own: a tick looks at each, unless it waits for ever and is in no list. The others fall due in the order
-    // of their age.
+    // Those by id with a time-out of their own: a tick looks at each, unless it waits for ever and is in no list. The others fall due in
+    // the order of their age.
     private readonly LinkedList<PendingRequest> _byIdOwnTimeout = new();
 
     // Those that fall due at some time, tombstones included.
@@ -211,7 +211,8 @@ internal sealed class RequestTable(int limit, TimeSpan timeout)
                 request.TimedOut = true;
                 if (IsOutOfStep(request))
                 {
-                    lost = $"three requests one after the other timed out after {request.Timeout} while responses came: one was skipped, or all are late";
+                    lost = $"three requests one after the other timed out after {request.Timeout} while responses came: "
+                        + "one was skipped, or all are late";
                 }
             }
         }

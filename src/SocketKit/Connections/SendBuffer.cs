@@ -3,7 +3,8 @@ using System.Buffers;
 namespace SocketKit.Connections;
 
 /// <summary>
-/// What waits to be sent: frames are written into one pooled array while the other is on the wire. Guarded by the connection's lock. Holds nothing while nothing waits.
+/// What waits to be sent: frames are written into one pooled array while the other is on the wire. Guarded by the connection's lock. Holds
+/// nothing while nothing waits.
 /// <see cref="TryTake"/> gives all that is there; for a transport that preserves message boundaries, with the end of each message.
 /// </summary>
 internal sealed class SendBuffer : IBufferWriter<byte>
