@@ -5,8 +5,9 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>
-/// An address as text: <c>tcp://host:port</c>, <c>tls://host:port</c> or <c>unix:///path</c>, with parameters behind a question mark. For <see cref="Listen.Url"/> and <see cref="Dial.Url"/>; whoever knows a scheme asks for its parameters
-/// one by one and then calls <see cref="End"/>, which refuses what nobody has asked for. Stricter than <see cref="Uri"/>, so that a slip is told and not guessed at.
+/// An address as text: <c>tcp://host:port</c>, <c>tls://host:port</c> or <c>unix:///path</c>, with parameters behind a question mark. For
+/// <see cref="Listen.Url"/> and <see cref="Dial.Url"/>; whoever knows a scheme asks for its parameters one by one and then calls
+/// <see cref="End"/>, which refuses what nobody has asked for. Stricter than <see cref="Uri"/>, so that a slip is told and not guessed at.
 /// </summary>
 internal sealed class SocketUrl
 {

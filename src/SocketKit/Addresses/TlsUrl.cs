@@ -4,7 +4,10 @@ using SocketKit.Transports.Tls;
 
 namespace SocketKit;
 
-/// <summary>The parameters of <c>tls://</c>: files with certificates. What the URL says overrides what the program says, option by option, in a copy; what it does not say stays, so that it does not weaken in passing what the program insists on.</summary>
+/// <summary>
+/// The parameters of <c>tls://</c>: files with certificates. What the URL says overrides what the program says, option by option, in a
+/// copy; what it does not say stays, so that it does not weaken in passing what the program insists on.
+/// </summary>
 internal static class TlsUrl
 {
     /// <summary>Of a server: <c>cert</c> and <c>key</c>, and <c>ca</c> if clients must show a certificate of somebody in there.</summary>
@@ -30,7 +33,9 @@ internal static class TlsUrl
 
     public static bool LacksCertificate(TlsListenOptions options) => options.Certificate is null && options.ServerNames.Count == 0;
 
-    /// <summary>Of a client: <c>ca</c>, whom to trust; <c>name</c>, whom the certificate must be for; <c>cert</c> and <c>key</c>, its own.</summary>
+    /// <summary>
+    /// Of a client: <c>ca</c>, whom to trust; <c>name</c>, whom the certificate must be for; <c>cert</c> and <c>key</c>, its own.
+    /// </summary>
     /// <returns>A copy.</returns>
     /// <exception cref="TlsCertificateException">A file cannot be loaded.</exception>
     public static TlsDialOptions Dialling(SocketUrl url, TlsDialOptions? program)

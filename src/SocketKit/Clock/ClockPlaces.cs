@@ -1,13 +1,15 @@
 namespace SocketKit.Clock;
 
 /// <summary>
-/// Where a clock keeps its connections, and until when each of them rests. The times lie side by side: a tick that finds ten thousand at rest reads 80 KB in a row and not one of the connections.
-/// A connection keeps its place for life.
+/// Where a clock keeps its connections, and until when each of them rests. The times lie side by side: a tick that finds ten thousand at
+/// rest reads 80 KB in a row and not one of the connections. A connection keeps its place for life.
 /// </summary>
 /// <remarks>Guarded by the clock's lock, but for <see cref="ClockPlace"/>.</remarks>
 internal sealed class ClockPlaces
 {
-    /// <summary>Connections in a block. They are looked at block by block, so that a newcomer waits for one of them and not for all.</summary>
+    /// <summary>
+    /// Connections in a block. They are looked at block by block, so that a newcomer waits for one of them and not for all.
+    /// </summary>
     public const int BlockLength = 512;
 
     private readonly List<Block> _blocks = [];
@@ -94,7 +96,9 @@ internal readonly struct ClockPlace(ClockPlaces.Block? block, int index)
     /// <summary>In liveness time; 0: the clock looks at the connection at each tick.</summary>
     public long RestsUntil => Volatile.Read(ref block!.RestsUntil[index]);
 
-    /// <summary>The clock passes the connection over until its liveness time gets there, or it wakes. The connection's gate orders the two.</summary>
+    /// <summary>
+    /// The clock passes the connection over until its liveness time gets there, or it wakes. The connection's gate orders the two.
+    /// </summary>
     public void Rest(long until) => Volatile.Write(ref block!.RestsUntil[index], until);
 
     /// <summary>The next tick looks at the connection.</summary>

@@ -6,9 +6,10 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Clock;
 
 /// <summary>
-/// Ticks the connections of one server or client every 100 ms, but for those at rest: one clock, no timer per connection and none per message. Also keeps the liveness time, which leaves out gaps in which the process did not run
-/// (suspended, starved, or a test's clock that jumps): a tick more than a second late moves it not at all, so nobody is taken for dead for our own absence.
-/// A connection whose policy or wire holds a tick up is left out until that call returns; the others' time goes on.
+/// Ticks the connections of one server or client every 100 ms, but for those at rest: one clock, no timer per connection and none per
+/// message. Also keeps the liveness time, which leaves out gaps in which the process did not run (suspended, starved, or a test's clock
+/// that jumps): a tick more than a second late moves it not at all, so nobody is taken for dead for our own absence. A connection whose
+/// policy or wire holds a tick up is left out until that call returns; the others' time goes on.
 /// </summary>
 internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 {
@@ -280,7 +281,8 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     }
 
     /// <summary>
-    /// Under the gate: those that are to be told of. Not at once: on a busy machine it may be the thread that waits for a processor, and then the call is back soon.
+    /// Under the gate: those that are to be told of. Not at once: on a busy machine it may be the thread that waits for a processor, and
+    /// then the call is back soon.
     /// </summary>
     private List<(ITicked Connection, string What)> Blame()
     {

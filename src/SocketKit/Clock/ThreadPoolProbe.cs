@@ -1,10 +1,16 @@
 namespace SocketKit.Clock;
 
 /// <summary>
-/// Finds out that the thread pool is starved (handlers that block) and gives it threads faster than it would by itself. The library's clock calls <see cref="Tick"/> about every 100 ms, from a thread that is none of the pool's.
+/// Finds out that the thread pool is starved (handlers that block) and gives it threads faster than it would by itself. The library's clock
+/// calls <see cref="Tick"/> about every 100 ms, from a thread that is none of the pool's.
 /// </summary>
-/// <remarks>One probe, a work item of the pool, is under way at a time, sent when a tick finds work that waits: an idle pool is left asleep, since each wake of its threads costs a busy machine more than the probe. Whenever it has waited for longer than 100 ms while the pool got next to nothing done, the pool's minimum of worker threads rises by 8, up to 256 over what it was at
-/// first; it is not lowered again, since the handlers that needed it are still there. A pool that works off a long queue, or has no processor to run on, needs no more threads. Once a probe is back in time, the episode is over.</remarks>
+/// <remarks>
+/// One probe, a work item of the pool, is under way at a time, sent when a tick finds work that waits: an idle pool is left asleep, since
+/// each wake of its threads costs a busy machine more than the probe. Whenever it has waited for longer than 100 ms while the pool got next
+/// to nothing done, the pool's minimum of worker threads rises by 8, up to 256 over what it was at first; it is not lowered again, since
+/// the handlers that needed it are still there. A pool that works off a long queue, or has no processor to run on, needs no more threads.
+/// Once a probe is back in time, the episode is over.
+/// </remarks>
 internal sealed class ThreadPoolProbe : IThreadPoolWorkItem
 {
     /// <summary>How long a probe may wait before the pool counts as starved.</summary>

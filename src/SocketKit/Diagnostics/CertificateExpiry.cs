@@ -2,12 +2,16 @@ using System.Diagnostics.Metrics;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>Certificates in use, for the gauge of their expiry. Whoever uses one watches it: <c>_watch = CertificateExpiry.Watch("api", () => certificate.NotAfter)</c>; the function is called when the gauge is read.</summary>
+/// <summary>
+/// Certificates in use, for the gauge of their expiry. Whoever uses one watches it: <c>_watch = CertificateExpiry.Watch("api", () =>
+/// certificate.NotAfter)</c>; the function is called when the gauge is read.
+/// </summary>
 internal static class CertificateExpiry
 {
     private static readonly HashSet<Entry> Watched = [];
 
-    /// <param name="name">Tells certificates apart on a dashboard: of a configuration, not of a peer. Null: the attribute is left out.</param>
+    /// <param name="name">Tells certificates apart on a dashboard: of a configuration, not of a peer. Null: the attribute is left
+    /// out.</param>
     /// <param name="notAfter">When the certificate in use expires; null while there is none. Thread-safe.</param>
     /// <param name="time">Default: the system's clock.</param>
     /// <returns>Ends the watch when it is disposed of.</returns>

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// Holds a kind of log line back that many peers can bring about: the first <see cref="Burst"/> in a <see cref="Window"/> are logged as usual, the rest at Debug. One line says when holding back begins, and one, with the count,
-/// when it ends: after a window with no more than <see cref="Burst"/>. Thread-safe; a timer runs only while lines are held back.
+/// Holds a kind of log line back that many peers can bring about: the first <see cref="Burst"/> in a <see cref="Window"/> are logged as
+/// usual, the rest at Debug. One line says when holding back begins, and one, with the count, when it ends: after a window with no more
+/// than <see cref="Burst"/>. Thread-safe; a timer runs only while lines are held back.
 /// </summary>
 /// <param name="logger">Gets the two lines.</param>
 /// <param name="time">The clock.</param>

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// Every log line of the library, with its event id; docs/metrics-and-logs.md lists them. An id never changes its meaning. A peer is given as its escaped name and address. Lines that many peers can bring about get their level from a <see cref="FloodGate"/>.
+/// Every log line of the library, with its event id; docs/metrics-and-logs.md lists them. An id never changes its meaning. A peer is given
+/// as its escaped name and address. Lines that many peers can bring about get their level from a <see cref="FloodGate"/>.
 /// </summary>
 internal static partial class Log
 {

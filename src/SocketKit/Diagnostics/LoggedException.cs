@@ -6,8 +6,9 @@ using System.Text;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// An exception as loggers get it when its text holds what could forge a line, or is very long: an application's exception may quote what a peer has sent, in its message or in another of its texts. This one's text is made of types,
-/// messages, escaped and cut, and stacks; the original is not inside, so that no sink prints it.
+/// An exception as loggers get it when its text holds what could forge a line, or is very long: an application's exception may quote what a
+/// peer has sent, in its message or in another of its texts. This one's text is made of types, messages, escaped and cut, and stacks; the
+/// original is not inside, so that no sink prints it.
 /// </summary>
 internal sealed class LoggedException : Exception
 {
@@ -111,7 +112,10 @@ internal sealed class LoggedException : Exception
         && (home is "System" or "SocketKit" || home.StartsWith("System.", StringComparison.Ordinal))
         && !MayHaveRemoteStack(exception);
 
-    /// <summary>Somebody may have given it a stack as text (ExceptionDispatchInfo.SetRemoteStackTrace): that of a remote call, say. Nothing public tells this apart at a price below that of the text.</summary>
+    /// <summary>
+    /// Somebody may have given it a stack as text (ExceptionDispatchInfo.SetRemoteStackTrace): that of a remote call, say. Nothing public
+    /// tells this apart at a price below that of the text.
+    /// </summary>
     private static bool MayHaveRemoteStack(Exception exception)
     {
         try
@@ -151,7 +155,10 @@ internal sealed class LoggedException : Exception
         return true;
     }
 
-    /// <summary>Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell what a peer has sent.</summary>
+    /// <summary>
+    /// Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell
+    /// what a peer has sent.
+    /// </summary>
     private static bool IsTextFit(string text)
     {
         if (text.Length > Longest)

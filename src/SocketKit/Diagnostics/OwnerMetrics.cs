@@ -5,7 +5,8 @@ using System.Diagnostics.Metrics;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// What is measured of all servers, or all clients, of one name. It outlives them, so that sums never fall when one ends and the next of that name begins. Thread-safe.
+/// What is measured of all servers, or all clients, of one name. It outlives them, so that sums never fall when one ends and the next of
+/// that name begins. Thread-safe.
 /// </summary>
 internal sealed class OwnerMetrics
 {
@@ -156,7 +157,10 @@ internal sealed class OwnerMetrics
 
     private TagList With(string errorType) => new(_tags) { { SocketKitMetrics.ErrorType, errorType } };
 
-    /// <summary>Those of each role and name. Beyond so many the rest is counted without a name: names are meant for a handful of servers and clients, not for each peer.</summary>
+    /// <summary>
+    /// Those of each role and name. Beyond so many the rest is counted without a name: names are meant for a handful of servers and
+    /// clients, not for each peer.
+    /// </summary>
     internal sealed class Register(int mostNames)
     {
         private readonly ConcurrentDictionary<(string Role, string? Name), OwnerMetrics> _known = new();

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>Runtimes with holes that a server on the internet must not have: CVE-2026-62901 and CVE-2026-50524 are closed by 10.0.11.</summary>
+/// <summary>
+/// Runtimes with holes that a server on the internet must not have: CVE-2026-62901 and CVE-2026-50524 are closed by 10.0.11.
+/// </summary>
 internal static class RuntimeAge
 {
     private static readonly Version Minimum = new(10, 0, 11);

@@ -4,8 +4,9 @@ using System.Net;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// The spans of the activity source <c>SocketKit</c>: a client's attempt to connect, a request until its response, a message until its handler is done. A connection's life is none: a span is seen only when it ends, and
-/// connections live for days; each span has the connection's id instead. Nothing is spent while nobody listens.
+/// The spans of the activity source <c>SocketKit</c>: a client's attempt to connect, a request until its response, a message until its
+/// handler is done. A connection's life is none: a span is seen only when it ends, and connections live for days; each span has the
+/// connection's id instead. Nothing is spent while nobody listens.
 /// </summary>
 internal static class SocketKitActivities
 {
@@ -13,7 +14,9 @@ internal static class SocketKitActivities
 
     public static bool AreWanted => Source.HasListeners;
 
-    /// <summary>A message that goes to the handler: the root of a trace, since the library does not know where in it a context might stand.</summary>
+    /// <summary>
+    /// A message that goes to the handler: the root of a trace, since the library does not know where in it a context might stand.
+    /// </summary>
     public static Activity? Handle(OwnerMetrics owner, IConnection connection, int length)
     {
         var activity = Source.Start("handle", ActivityKind.Server);

@@ -3,8 +3,10 @@ using System.Diagnostics.Metrics;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// The instruments of the meter <c>SocketKit</c>; docs/metrics-and-logs.md lists them. Nothing is spent on one that nobody listens to: what a message passes is asked for once per batch (<see cref="CountsTraffic"/>,
-/// <see cref="HandlerDuration"/>) and added per batch, and gauges look at what there is only when they are read. No peer's address or name is ever an attribute.
+/// The instruments of the meter <c>SocketKit</c>; docs/metrics-and-logs.md lists them. Nothing is spent on one that nobody listens to: what
+/// a message passes is asked for once per batch (<see cref="CountsTraffic"/>,
+/// <see cref="HandlerDuration"/>) and added per batch, and gauges look at what there is only when they are read. No peer's address or name
+/// is ever an attribute.
 /// </summary>
 internal static class SocketKitMetrics
 {

@@ -4,7 +4,10 @@ using System.Security.Authentication;
 
 namespace SocketKit.Diagnostics;
 
-/// <summary>One TLS handshake, as metrics see it: <c>using var handshake = TlsHandshake.Begin(isServer, time);</c>, then <see cref="Succeeded"/> or <see cref="Failed(Exception)"/>. One that is disposed of without either has failed by being given up.</summary>
+/// <summary>
+/// One TLS handshake, as metrics see it: <c>using var handshake = TlsHandshake.Begin(isServer, time);</c>, then <see cref="Succeeded"/> or
+/// <see cref="Failed(Exception)"/>. One that is disposed of without either has failed by being given up.
+/// </summary>
 internal sealed class TlsHandshake : IDisposable
 {
     /// <summary>It was given up: at the open deadline, or by this side.</summary>

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace SocketKit.Diagnostics;
 
 /// <summary>
-/// Bytes and messages that have passed. Each processor adds to a cell of its own, so that event loops do not take a cache line from each other; whoever reads sums the cells. Thread-safe.
+/// Bytes and messages that have passed. Each processor adds to a cell of its own, so that event loops do not take a cache line from each
+/// other; whoever reads sums the cells. Thread-safe.
 /// </summary>
 internal sealed class TrafficCounts
 {

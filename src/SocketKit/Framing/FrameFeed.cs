@@ -1,8 +1,8 @@
 namespace SocketKit.Framing;
 
 /// <summary>
-/// Drives a framer's Read as a connection does, without a connection, and sees that it changes no bytes but those of a message. Collects the messages.
-/// For checks and tests.
+/// Drives a framer's Read as a connection does, without a connection, and sees that it changes no bytes but those of a message. Collects
+/// the messages. For checks and tests.
 /// </summary>
 internal sealed class FrameFeed(IFramer framer, int maxFrameLength = int.MaxValue)
 {

@@ -96,7 +96,9 @@ internal struct FrameParser
         }
     }
 
-    /// <summary>Counts bytes that belong to no message. Bytes and not pieces: into how many pieces the same noise falls is the network's affair.</summary>
+    /// <summary>
+    /// Counts bytes that belong to no message. Bytes and not pieces: into how many pieces the same noise falls is the network's affair.
+    /// </summary>
     /// <exception cref="FramingException">There are too many in a row.</exception>
     public void Discard(long count)
     {

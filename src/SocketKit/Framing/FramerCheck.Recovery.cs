@@ -15,15 +15,19 @@ public static partial class FramerCheck
     private const int SpreadPlaces = 16;
 
     /// <summary>
-    /// Damages one frame among good ones and looks whether the framer finds its way back: each message in turn, at every byte (a frame over 64 bytes: at about sixty places): the byte is lost, is changed, has a stray byte in front of it
-    /// (each value that occurs in the frame), the frame is cut off before it, or begins with it. The messages before must come; of the twenty behind, all but the first few. What the damaged frame itself gives is not looked at: only a checksum
-    /// could tell. Where the framer refuses the bytes with a <see cref="FramingException"/> the connection would close, and nothing more is looked at.
+    /// Damages one frame among good ones and looks whether the framer finds its way back: each message in turn, at every byte (a frame over
+    /// 64 bytes: at about sixty places): the byte is lost, is changed, has a stray byte in front of it (each value that occurs in the
+    /// frame), the frame is cut off before it, or begins with it. The messages before must come; of the twenty behind, all but the first
+    /// few. What the damaged frame itself gives is not looked at: only a checksum could tell. Where the framer refuses the bytes with a
+    /// <see cref="FramingException"/> the connection would close, and nothing more is looked at.
     /// </summary>
-    /// <remarks>Not for framers that cannot find their way back by nature, such as a length in front, a fixed size or raw bytes: after a lost byte they take everything that follows for something else, so a connection with such a framer needs a wire that
-    /// loses nothing, as TCP is.</remarks>
+    /// <remarks>
+    /// Not for framers that cannot find their way back by nature, such as a length in front, a fixed size or raw bytes: after a lost byte
+    /// they take everything that follows for something else, so a connection with such a framer needs a wire that loses nothing, as TCP is.
+    /// </remarks>
     /// <param name="framer">The framer.</param>
-    /// <param name="mayLose">How many good messages directly behind the damaged one may be lost: 0 for frames with a begin and an end that do not overlap themselves, 1 for lines and other frames with an end alone, because
-    /// without it two frames become one.</param>
+    /// <param name="mayLose">How many good messages directly behind the damaged one may be lost: 0 for frames with a begin and an end that
+    /// do not overlap themselves, 1 for lines and other frames with an end alone, because without it two frames become one.</param>
     /// <param name="messages">The messages; at least two different ones that are not empty find most.</param>
     /// <exception cref="FramerCheckException">A good message is lost; the message says by which damage.</exception>
     /// <exception cref="ArgumentException">There is no message, or <paramref name="mayLose"/> is outside of 0 to 19.</exception>

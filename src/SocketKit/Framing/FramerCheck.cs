@@ -5,8 +5,9 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// Tests a framer of your own, in any test framework: what <see cref="IFramer.Write"/> wrote, <see cref="IFramer.Read"/> must give back, however the bytes are cut into pieces on their way
-/// (<see cref="RoundTrip(IFramer, IEnumerable{byte[]})"/>), and after a damaged frame (<see cref="Recovery(IFramer, int, IEnumerable{byte[]})"/>).
+/// Tests a framer of your own, in any test framework: what <see cref="IFramer.Write"/> wrote, <see cref="IFramer.Read"/> must give back,
+/// however the bytes are cut into pieces on their way (<see cref="RoundTrip(IFramer, IEnumerable{byte[]})"/>), and after a damaged frame
+/// (<see cref="Recovery(IFramer, int, IEnumerable{byte[]})"/>).
 /// </summary>
 public static partial class FramerCheck
 {
@@ -15,14 +16,16 @@ public static partial class FramerCheck
     private const int CutsAtEnds = 256;
     private const int SpreadCuts = 512;
 
-    // The first bytes of a frame come one at a time, those behind in pieces: a framer that searches from the start each time would take for ever.
+    // The first bytes of a frame come one at a time, those behind in pieces: a framer that searches from the start each time would take for
+    // ever.
     private const int OneByOne = 16 * 1024;
     private const int Piece = 1024;
 
     /// <summary>
-    /// Writes the messages and reads them back: all at once; cut in two at every byte of every frame (a frame over 2 KiB: at about a thousand places); byte by byte (after 16 KiB of a frame: by 1 KiB);
-    /// and interleaved with a second connection, which finds state that a framer must not have. Also checks that Write writes the same each time, that nothing is left over or discarded,
-    /// and that Read keeps to what <see cref="IFramer"/> says.
+    /// Writes the messages and reads them back: all at once; cut in two at every byte of every frame (a frame over 2 KiB: at about a
+    /// thousand places); byte by byte (after 16 KiB of a frame: by 1 KiB); and interleaved with a second connection, which finds state that
+    /// a framer must not have. Also checks that Write writes the same each time, that nothing is left over or discarded, and that Read
+    /// keeps to what <see cref="IFramer"/> says.
     /// </summary>
     /// <param name="framer">The framer.</param>
     /// <param name="messages">The messages; good ones are the shortest, the longest and some that look like the framing itself.</param>

@@ -8,8 +8,9 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// Messages with their length in front: a field of 1, 2, 3, 4 or 8 bytes or a varint, perhaps not the first in the header. A length that is negative, too small for its own header or too large ends
-/// the connection before any memory is spent. The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixedOptions"/>. Thread-safe and stateless.
+/// Messages with their length in front: a field of 1, 2, 3, 4 or 8 bytes or a varint, perhaps not the first in the header. A length that is
+/// negative, too small for its own header or too large ends the connection before any memory is spent. The semantics are those of Netty's
+/// <c>LengthFieldBasedFrameDecoder</c>; see <see cref="LengthPrefixedOptions"/>. Thread-safe and stateless.
 /// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
@@ -27,7 +28,8 @@ public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
     private readonly int _strip;         // -1: up to the end of the field, wherever a varint ends
     private readonly int _maxLength;
 
-    // The usual header: four bytes in network order that count the message alone, stripped. It has a path of its own, since this is most of what a framer costs.
+    // The usual header: four bytes in network order that count the message alone, stripped. It has a path of its own, since this is most of
+    // what a framer costs.
     private readonly bool _isUsual;
 
     /// <summary>Makes a framer from options, which are copied.</summary>
@@ -72,8 +74,9 @@ public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
     }
 
     /// <summary>
-    /// Whether <see cref="Write"/> can do its work. True when exactly the length field is stripped: it is put on by the framer. True when nothing is stripped: then the message to send holds its header, right length
-    /// included. False in all other cases, since the bytes that Read strips and that are not the length are known to nobody.
+    /// Whether <see cref="Write"/> can do its work. True when exactly the length field is stripped: it is put on by the framer. True when
+    /// nothing is stripped: then the message to send holds its header, right length included. False in all other cases, since the bytes
+    /// that Read strips and that are not the length are known to nobody.
     /// </summary>
     public bool CanWrite { get; }
 
@@ -115,7 +118,10 @@ public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
     }
 
     /// <inheritdoc/>
-    /// <remarks>With <see cref="LengthPrefixedOptions.BytesToStrip"/> 0 the message must be a whole frame whose length field is right. When <see cref="CanWrite"/> is false every message is refused with a <see cref="FramingException"/>.</remarks>
+    /// <remarks>
+    /// With <see cref="LengthPrefixedOptions.BytesToStrip"/> 0 the message must be a whole frame whose length field is right. When
+    /// <see cref="CanWrite"/> is false every message is refused with a <see cref="FramingException"/>.
+    /// </remarks>
     public void Write(ReadOnlySpan<byte> message, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -172,7 +178,9 @@ public sealed class LengthPrefixedFramer : IFramer, IFramerFacts
         return _fieldSize == 0 ? $"{FrameOutput.Bytes(input.Length)} of an unfinished header" : $"{input.Length} of the {FrameOutput.Bytes(_headerLength)} of a header";
     }
 
-    /// <summary>Reads the header. False: it is not whole yet. The total is never below the header, and never more than a long can hold.</summary>
+    /// <summary>
+    /// Reads the header. False: it is not whole yet. The total is never below the header, and never more than a long can hold.
+    /// </summary>
     private bool TryMeasure(ReadOnlySpan<byte> input, out int header, out long total)
     {
         ulong value;

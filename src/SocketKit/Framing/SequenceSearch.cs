@@ -4,8 +4,8 @@ namespace SocketKit.Framing;
 
 /// <summary>
 /// Finds the first of a few byte sequences (delimiters, marks) and says where to go on when more bytes have come.
-/// No sequence holds another one except at its end. So the match that begins first is also the match that ends first, and how the bytes are cut into pieces
-/// never changes what is found.
+/// No sequence holds another one except at its end. So the match that begins first is also the match that ends first, and how the bytes are
+/// cut into pieces never changes what is found.
 /// </summary>
 internal sealed class SequenceSearch
 {
@@ -14,7 +14,8 @@ internal sealed class SequenceSearch
     private readonly byte[][] _sequences;
     private readonly SearchValues<byte>? _firstBytes;
 
-    /// <exception cref="ArgumentException">No sequence, one of 0 or more than 256 bytes, or one that can never be told from another.</exception>
+    /// <exception cref="ArgumentException">No sequence, one of 0 or more than 256 bytes, or one that can never be told from
+    /// another.</exception>
     internal SequenceSearch(params byte[][] sequences)
     {
         if (sequences.Length == 0)
@@ -52,7 +53,8 @@ internal sealed class SequenceSearch
     /// <summary>Searches from a place on.</summary>
     /// <param name="input">All bytes.</param>
     /// <param name="from">Where to begin: an earlier <paramref name="position"/>, or the start.</param>
-    /// <param name="position">Where the match begins; without one, the first place at which a match may still begin, which is where to go on.</param>
+    /// <param name="position">Where the match begins; without one, the first place at which a match may still begin, which is where to go
+    /// on.</param>
     /// <returns>Which sequence it is, or -1.</returns>
     internal int Find(ReadOnlySpan<byte> input, int from, out int position)
     {

@@ -35,8 +35,11 @@ internal static class TextBytes
         return bytes is not null;
     }
 
-    /// <summary>A character inside of which this byte occurs, behind the character's first byte: there a search for bytes finds what is not there. Null: none, so whoever finds the byte has found the beginning of a character.
-    /// In UTF-8 the first byte of a text is never inside of a character.</summary>
+    /// <summary>
+    /// A character inside of which this byte occurs, behind the character's first byte: there a search for bytes finds what is not there.
+    /// Null: none, so whoever finds the byte has found the beginning of a character. In UTF-8 the first byte of a text is never inside of a
+    /// character.
+    /// </summary>
     internal static char? CharacterAround(Encoding encoding, byte value) =>
         encoding is UTF8Encoding || encoding.IsSingleByte ? null : Tables.GetValue(encoding, Fill)[value];
 

@@ -7,13 +7,15 @@ namespace SocketKit;
 /// A function that reads messages in a loop, as a handler. One per connection.
 /// </summary>
 /// <remarks>
-/// A rendezvous of two parties. The connection calls (connected, a message) and waits on <c>_call</c>; the loop asks and waits on <c>_ask</c>. Asking again completes the call before.
+/// A rendezvous of two parties. The connection calls (connected, a message) and waits on <c>_call</c>; the loop asks and waits on
+/// <c>_ask</c>. Asking again completes the call before.
 /// <code>
 ///   connection:  OnConnected ........ done    OnMessage ...................... done    OnMessage ...
 ///   loop:        function starts, asks ------ gets the message, works, asks again ---- gets the next ...
 /// </code>
-/// The flags change under the lock; the two sources are completed outside of it, and run the other party inline. That nests at most one deep: who asks is marked as asking before the
-/// call completes, so a message that comes out of that completion is found by the asker when it returns, and a call that was completed in its own hand-over returns as completed.
+/// The flags change under the lock; the two sources are completed outside of it, and run the other party inline. That nests at most one
+/// deep: who asks is marked as asking before the call completes, so a message that comes out of that completion is found by the asker when
+/// it returns, and a call that was completed in its own hand-over returns as completed.
 /// </remarks>
 internal sealed class LoopHandler(Func<IConnection, IAsyncEnumerable<ReadOnlyMemory<byte>>, ValueTask> loop)
     : ConnectionHandler, IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncEnumerator<ReadOnlyMemory<byte>>, IValueTaskSource, IValueTaskSource<bool>

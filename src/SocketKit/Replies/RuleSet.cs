@@ -20,7 +20,10 @@ internal sealed class Rule
 /// <summary>One fallback; it is drawn by the numbers from the former one's end up to, not including, its own.</summary>
 internal readonly record struct Fallback(int End, IReplyStrategy Answer);
 
-/// <summary>The rules that <see cref="ReplyRules"/> built. Asked for every message of every connection; immutable but for the tables of further encodings.</summary>
+/// <summary>
+/// The rules that <see cref="ReplyRules"/> built. Asked for every message of every connection; immutable but for the tables of further
+/// encodings.
+/// </summary>
 internal sealed class RuleSet : IReplyStrategy
 {
     private readonly Rule[] _rules;
@@ -101,7 +104,8 @@ internal sealed class RuleSet : IReplyStrategy
         return _fallbacks[index].Answer.ReplyAsync(connection, message);
     }
 
-    // A Random that is not locked and used by two threads gives zeros for ever. The lock is the Random itself, so that two strategies may share one.
+    // A Random that is not locked and used by two threads gives zeros for ever. The lock is the Random itself, so that two strategies may
+    // share one.
     private int Draw(int end)
     {
         if (_random is null)

@@ -6,7 +6,9 @@ namespace SocketKit.Replies;
 /// <summary>Texts as the bytes by which messages are compared.</summary>
 internal static class TextKey
 {
-    /// <summary>Encodes a text, if the encoding can express all of it. Otherwise its bytes would be those of another text ("?", say).</summary>
+    /// <summary>
+    /// Encodes a text, if the encoding can express all of it. Otherwise its bytes would be those of another text ("?", say).
+    /// </summary>
     public static bool TryEncode(Encoding encoding, string text, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;

@@ -5,7 +5,10 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Servers;
 
-/// <summary>Accepts from one listener until it is stopped. It never dies, spins or recurses: when accepting fails (descriptors exhausted, say) it waits 5 ms, doubling up to 1 s, and logs once per change of state.</summary>
+/// <summary>
+/// Accepts from one listener until it is stopped. It never dies, spins or recurses: when accepting fails (descriptors exhausted, say) it
+/// waits 5 ms, doubling up to 1 s, and logs once per change of state.
+/// </summary>
 internal sealed class AcceptLoop(Listener listener, Action<Transport> accepted, ConnectionSettings settings)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(5);

@@ -1,6 +1,9 @@
 namespace SocketKit.Servers;
 
-/// <summary>What an accept loop has to say to loggers and metrics: in order, on the thread pool, since they may be slow and the loop must not be. Belongs to the loop, but for what runs on the pool.</summary>
+/// <summary>
+/// What an accept loop has to say to loggers and metrics: in order, on the thread pool, since they may be slow and the loop must not be.
+/// Belongs to the loop, but for what runs on the pool.
+/// </summary>
 internal sealed class AcceptNotices
 {
     /// <summary>Beyond so many that nobody has taken, notices are dropped: whoever listens stands still.</summary>
