@@ -4,10 +4,10 @@ namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
 /// The one read or flush that the application awaits. Guarded by the lock of its pipe end, except for <see cref="Await"/>,
-/// <see cref="SetResult"/>, <see cref="SetException"/> and what the awaiter calls, which come outside of it.
+/// <see cref="SetResult"/>, <see cref="SetException"/> and the awaiter's methods, which are called outside of it.
 /// <code>
 ///   idle    -> pending   Begin
-///   pending -> idle      TryTake, TryTakeToCancel: who takes the call completes it, outside of the lock; nobody else does
+///   pending -> idle      TryTake, TryTakeToCancel: the thread that takes the call completes it, outside of the lock
 /// </code>
 /// </summary>
 internal struct PendingCall<TResult>
@@ -28,7 +28,7 @@ internal struct PendingCall<TResult>
     }
 
     /// <summary>The task of the call that has begun, which a token may cancel.</summary>
-    /// <param name="owner">Who forwards what the awaiter calls.</param>
+    /// <param name="owner">Forwards the awaiter's methods to this.</param>
     /// <param name="cancel">Takes the owner's call to cancel it, if it is still pending.</param>
     /// <param name="cancellationToken">The caller's.</param>
     public ValueTask<TResult> Await(
@@ -51,7 +51,7 @@ internal struct PendingCall<TResult>
         return taken;
     }
 
-    /// <summary>Takes the call to cancel it: its continuation runs on the pool, and not on the stack of who cancels.</summary>
+    /// <summary>Takes the call to cancel it: its continuation runs on the pool, and not on the canceler's stack.</summary>
     public bool TryTakeToCancel()
     {
         if (!TryTake())
@@ -66,7 +66,7 @@ internal struct PendingCall<TResult>
     /// <summary>The next call is to be canceled.</summary>
     public void AskToCancel() => CancelAsked = true;
 
-    /// <summary>A call tells that it is canceled: once.</summary>
+    /// <summary>The call that completes now is the canceled one; the next one is not.</summary>
     public bool TakeCancelAsked()
     {
         var asked = CancelAsked;

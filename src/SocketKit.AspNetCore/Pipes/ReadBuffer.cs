@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>What has arrived and is not consumed, and the free end that a receive writes into. Guarded by the reader's lock. Positions
-/// count from the connection's first byte.</summary>
+/// <summary>Bytes that have arrived and are not consumed, and the free end that a receive writes into. Guarded by the reader's lock.
+/// Positions count from the connection's first byte.</summary>
 internal struct ReadBuffer
 {
     private const int LeastFree = 1024;
@@ -23,12 +23,12 @@ internal struct ReadBuffer
     {
     }
 
-    /// <summary>The reader is completed: what arrives is thrown away.</summary>
+    /// <summary>The reader is completed: bytes that still arrive are thrown away.</summary>
     public bool IsClosed { get; private set; }
 
     public readonly int HeldBytes => _chain.HeldBytes;
 
-    /// <summary>There are bytes that nobody has looked at.</summary>
+    /// <summary>There are bytes that are not examined.</summary>
     public readonly bool HasNews => _end > _examined;
 
     /// <summary>There are bytes that are not consumed. Also read without the lock, on the thread that consumes.</summary>

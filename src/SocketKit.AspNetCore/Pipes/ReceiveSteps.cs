@@ -4,13 +4,13 @@ namespace SocketKit.AspNetCore.Pipes;
 /// Which step the reader's operation on the wire does, and which one is next. Guarded by the reader's lock; while a step is on the wire,
 /// only the operation changes anything here, so it also reads and counts outside of the lock.
 /// <code>
-///   None    -> Wait, Receive, Yield   a read begins, or the reading behind the end
+///   None    -> Wait, Receive, Yield   a read begins, or the end, which reads on and discards
 ///   Wait    -> Receive                the wire is readable
 ///   Receive -> Receive                the buffer was filled, so there is more: the wait would only cost a system call
 ///   Receive -> Wait                   it was not
 ///   Wait, Receive -> Yield            16 in a row never waited: others have a turn first
 ///   Yield   -> Wait, Receive          the turn has come
-///   each of them -> None              nobody wants more, or the wire failed
+///   each of them -> None              no read waits, or the wire failed
 /// </code>
 /// </summary>
 internal struct ReceiveSteps

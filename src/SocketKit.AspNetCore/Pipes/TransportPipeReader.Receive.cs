@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-// The operation on the wire. Whoever chose its first step runs it; it ends with a read's result, when nobody waits for one any more, or at
-// the end of the input.
+// The operation on the wire. The thread that chose its first step runs it; it ends with a read's result, when no read waits any more, or
+// at the end of the input.
 internal sealed partial class TransportPipeReader
 {
     private readonly Action _continue;
@@ -14,7 +14,7 @@ internal sealed partial class TransportPipeReader
     private ReceiveSteps _steps;
     private Memory<byte> _free;
 
-    /// <summary>What arrives behind the reader's completion is received and thrown away.</summary>
+    /// <summary>The reader is completed, and reads on and discards until the peer has finished.</summary>
     private bool _discards;
 
     /// <summary>The thread on whose stack a read's continuation runs; 0: on none.</summary>
@@ -125,7 +125,7 @@ internal sealed partial class TransportPipeReader
         }
     }
 
-    /// <summary>Chooses the next step, if anybody wants it.</summary>
+    /// <summary>Chooses the next step, if a read waits or the end discards.</summary>
     private bool TryChooseLocked()
     {
         _free = default;

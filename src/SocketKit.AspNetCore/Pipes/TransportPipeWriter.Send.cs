@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-// The operation on the wire. Whoever claimed it runs it: one batch after another, until all that was flushed is sent; then, if the writer
-// is completed, the end of the stream.
+// The operation on the wire. The thread that claimed it runs it: one batch after another, until all that was flushed is sent; then, if the
+// writer is completed, the end of the stream.
 //
-//   None        -> Claimed       a flush, a completion, or the end of a wait: under the lock, and outside of it the claimer begins
+//   None        -> Claimed       a flush, a completion, or the end of a wait; the claimer begins outside of the lock
 //   Claimed     -> Send, Finish  there is something to send, or the end of the stream to tell
 //   Send        -> Send, Finish
 //   each of them -> None         nothing is left to do, or the connection is gone
@@ -110,7 +110,7 @@ internal sealed partial class TransportPipeWriter
         }
     }
 
-    /// <summary>Takes note of what became of the last step, and chooses the next one.</summary>
+    /// <summary>Notes the outcome of the last step, and chooses the next one.</summary>
     /// <returns>False: there is nothing to do; the operation is over.</returns>
     private bool Next(bool failed, out ReadOnlyMemory<byte> batch)
     {
@@ -155,7 +155,7 @@ internal sealed partial class TransportPipeWriter
         return goesOn;
     }
 
-    /// <returns>False: somebody runs the operation already.</returns>
+    /// <returns>False: the operation is running already.</returns>
     private bool TryClaimLocked()
     {
         if (_step != SendStep.None)

@@ -1,6 +1,6 @@
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>What is written and not sent, in order. Guarded by the writer's lock. Positions count from the connection's first byte:
+/// <summary>Bytes that are written and not sent, in order. Guarded by the writer's lock. Positions count from the connection's first byte:
 /// sent &lt;= flushed &lt;= written.</summary>
 internal struct WriteBuffer
 {
@@ -60,7 +60,7 @@ internal struct WriteBuffer
         return true;
     }
 
-    /// <summary>What is written may be sent.</summary>
+    /// <summary>All that is written may be sent.</summary>
     public void Flush()
     {
         _lent = false;
@@ -100,7 +100,7 @@ internal struct WriteBuffer
         _chain.DropAll();
     }
 
-    /// <summary>No send is under way, and nobody will have what is here.</summary>
+    /// <summary>No send is under way, and the connection is gone: nothing is left to send.</summary>
     public void DropAll()
     {
         _sent = _flushed = _written;

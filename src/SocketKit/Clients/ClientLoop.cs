@@ -4,7 +4,7 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Clients;
 
-/// <summary>What a client's loop asks of the session that it runs for. Each member takes the session's lock itself.</summary>
+/// <summary>The session that a loop runs for. Each member takes the session's lock itself.</summary>
 internal interface IClientLoopOwner
 {
     /// <returns>False: the run is canceled, and goes to no other state than the last.</returns>
@@ -13,11 +13,11 @@ internal interface IClientLoopOwner
     /// <summary>Runs a connection over the wire until the wire is released, and says why it ended.</summary>
     ValueTask<CloseReason> LiveAsync(ClientRun run, Transport transport);
 
-    /// <summary>The run is over. Comes once, whatever threw.</summary>
+    /// <summary>The run is over. Called once per run, also when something threw.</summary>
     void Conclude(ClientRun run, CloseReason reason);
 }
 
-/// <summary>The loop of a client's run: dial, live, wait, again. Has no state but the run's, and takes no lock.</summary>
+/// <summary>The loop of a client's run: dial, live, wait, again. All state is in the run; the loop takes no lock.</summary>
 internal sealed class ClientLoop(ClientSettings settings, IClientLoopOwner owner)
 {
     private readonly ConnectionSettings _settings = settings.Connection;

@@ -9,7 +9,7 @@ namespace SocketKit.Clients;
 /// One run of a client, from ConnectAsync to the end of reconnecting. The session's lock guards its life, its waiters and its connection;
 /// the rest belongs to its loop. <see cref="IsCanceled"/> and <see cref="Detail"/> are read without the lock.
 /// <code>
-///   Going  -> Ending     Lose, without a reconnect policy: nobody joins any more
+///   Going  -> Ending     Lose, without a reconnect policy: no caller joins any more
 ///   Going  -> Canceled   Cancel: nothing new begins
 ///   Ending -> Canceled
 /// </code>
@@ -48,7 +48,7 @@ internal sealed class ClientRun(TimeProvider time, ReconnectSchedule schedule, A
     /// <summary>Disconnected, disposed of or given up by its callers: nothing new begins.</summary>
     public bool IsCanceled => _life == Life.Canceled;
 
-    /// <summary>No connection follows, so nobody joins: a later call begins a run of its own.</summary>
+    /// <summary>No connection follows, so no caller joins: a later call begins a run of its own.</summary>
     public bool IsEnding => _life != Life.Going;
 
     public string? Detail => _detail;

@@ -13,8 +13,8 @@ namespace SocketKit.Clients;
 ///                       +------ Waiting (the policy's delay) &lt;-------+------> Disconnected
 ///                                                     (no policy, gave up, rejected, or DisconnectAsync)
 /// </code>
-/// The lock guards the fields that change and what the run, the slot and the publisher say that it guards; nobody else takes it. A
-/// connection's end reaches the run by its own signal, so an old connection cannot touch a newer one.
+/// The lock guards the fields that change, and the parts of the run, the slot and the publisher that their comments name; only this class
+/// takes it. A connection's end reaches the run by its own signal, so an old connection cannot touch a newer one.
 /// </summary>
 internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
 {
@@ -393,7 +393,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         LoseLocked();
         if (_slot.Open is { InputEnded: true } half)
         {
-            // Requests on it throw as on a closed one, and who then connects wants another.
+            // Requests on it throw as on a closed one, and a caller who then connects wants another.
             return new JoinStep(null, half.Closed, Begins: false);
         }
 
@@ -424,7 +424,8 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         }
     }
 
-    /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws: not connected.</summary>
+    /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws that the client is not
+    /// connected.</summary>
     private HeldSend? TryHold(
         ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken, out Connection? open)
     {
@@ -493,9 +494,9 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         }
     }
 
-    /// <summary>What a caller of ConnectAsync does next.</summary>
-    /// <param name="Run">The run that it has joined; null: it joins later.</param>
-    /// <param name="Wait">Its connection; or, without a run, the end of what must end before.</param>
-    /// <param name="Begins">The run is new: the caller starts its loop.</param>
+    /// <summary>The next step of a call of ConnectAsync.</summary>
+    /// <param name="Run">The run that it has joined; null: it waits, and then tries again.</param>
+    /// <param name="Wait">Completes with the run's connection; without a run, when the old connection or run has ended.</param>
+    /// <param name="Begins">The run is new, and its loop must be started.</param>
     private readonly record struct JoinStep(ClientRun? Run, Task Wait, bool Begins);
 }

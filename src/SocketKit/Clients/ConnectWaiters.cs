@@ -1,8 +1,8 @@
 namespace SocketKit.Clients;
 
 /// <summary>
-/// The callers of ConnectAsync who wait for a run's connection. Guarded by the session's lock, except for <see cref="Fail"/>, which comes
-/// when nobody can join any more. Their continuations run on the pool.
+/// The calls of ConnectAsync that wait for a run's connection. Guarded by the session's lock, except for <see cref="Fail"/>, which follows
+/// when no call can join any more. Their continuations run on the pool.
 /// </summary>
 internal sealed class ConnectWaiters
 {
@@ -18,7 +18,7 @@ internal sealed class ConnectWaiters
     }
 
     /// <summary>A caller does not wait any longer.</summary>
-    /// <param name="joined">What <see cref="Join"/> gave it.</param>
+    /// <param name="joined">The task that <see cref="Join"/> returned to it.</param>
     public LeaveResult Leave(Task joined)
     {
         if (joined.IsCompletedSuccessfully)
@@ -36,7 +36,7 @@ internal sealed class ConnectWaiters
         _connected.TrySetResult();
     }
 
-    /// <summary>The connection is lost: who joins from here on waits for the next one.</summary>
+    /// <summary>The connection is lost: calls that join from here on wait for the next one.</summary>
     public void Renew()
     {
         if (_connected.Task.IsCompleted)
@@ -45,7 +45,7 @@ internal sealed class ConnectWaiters
         }
     }
 
-    /// <summary>No connection follows. A caller that does not await is no unobserved exception.</summary>
+    /// <summary>No connection follows. The exception counts as observed, also when no caller awaits.</summary>
     public void Fail(Exception exception)
     {
         if (_connected.TrySetException(exception))
@@ -57,10 +57,10 @@ internal sealed class ConnectWaiters
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>What becomes of an attempt when a caller stops waiting for it.</summary>
+/// <summary>The effect on an attempt when a caller stops waiting for it.</summary>
 internal enum LeaveResult
 {
-    /// <summary>Nothing: it connected in the same instant.</summary>
+    /// <summary>None: it connected in the same instant.</summary>
     Connected,
 
     /// <summary>It goes on: others wait for it, or the run had a connection before.</summary>

@@ -3,8 +3,8 @@ using SocketKit.Connections;
 namespace SocketKit.Clients;
 
 /// <summary>
-/// The one connection of a client, and where the client's sends go: to it, behind its connect hook, or nowhere. Guarded by the session's
-/// lock, except for <see cref="Open"/>, which every send reads without.
+/// The one connection of a client. Decides if a send goes to it, waits for its connect hook, or is refused. Guarded by the session's lock,
+/// except for <see cref="Open"/>, which every send reads without it.
 /// <code>
 ///   empty   -> opening   Set: the wire stands and the connect hook runs; sends are held
 ///   opening -> open      TryOpen: the hook has succeeded and nothing is held any more
@@ -16,7 +16,7 @@ internal sealed class ConnectionSlot(int heldLimit)
 {
     private readonly HeldSends _held = new(heldLimit);
 
-    // The state: one of them is set, or neither.
+    // The state: at most one of them is set.
     private Connection? _opening;
     private Connection? _open;
 
@@ -29,8 +29,8 @@ internal sealed class ConnectionSlot(int heldLimit)
     public void Set(Connection connection) => _opening = connection;
 
     /// <summary>The hook of a connection has succeeded.</summary>
-    /// <param name="connection">It.</param>
-    /// <param name="next">A send that was held: it leaves first, outside of the lock, and then this is called again.</param>
+    /// <param name="connection">That connection.</param>
+    /// <param name="next">A send that was held: the caller sends it first, outside of the lock, and then calls this again.</param>
     /// <returns>True: the connection is open.</returns>
     public bool TryOpen(Connection connection, out HeldSend? next)
     {
@@ -45,7 +45,7 @@ internal sealed class ConnectionSlot(int heldLimit)
         return true;
     }
 
-    /// <summary>Takes a connection out whose end is known.</summary>
+    /// <summary>Empties the slot if the connection has a reason to end.</summary>
     public bool TryLose()
     {
         if (_open is not { Reason: { } reason })
@@ -72,7 +72,7 @@ internal sealed class ConnectionSlot(int heldLimit)
         return _held.Clear();
     }
 
-    /// <summary>Holds a message behind the connect hook. Null: no hook runs.</summary>
+    /// <summary>Holds a message until the connect hook has succeeded. Null: no hook runs.</summary>
     public HeldSend? TryHold(ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken) =>
         _opening is { Reason: null } ? _held.Add(message, isRequest, options, cancellationToken) : null;
 
