@@ -10,7 +10,7 @@ namespace SocketKit.IntegrationTests;
 public class KnownStackTests(ITestOutputHelper output)
 {
     private const int AtOnce = 250;
-    private static readonly string[] Starters = ["AcceptLoop", "SocketServer.Accepted", "ClientSession"];
+    private static readonly string[] Starters = ["AcceptLoop", "SocketServer.Accepted", "ClientSession", "ClientLoop"];
 
     [Fact]
     [Trait("Fault", "X01")]

@@ -3,61 +3,43 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-// The operation on the wire. Whoever has set _busy runs it; it ends with a read's result, when nobody waits for one any more, or at the end of the input.
-//
-//   wait until readable (no buffer) -> receive -> complete the read        after 16 receives in a row that never waited: let others have a turn first
+// The operation on the wire. The thread that chose its first step runs it; it ends with a read's result, when no read waits any more, or
+// at the end of the input.
 internal sealed partial class TransportPipeReader
 {
-    private const int ReceivesPerTurn = 16;
-    private const int LeastFree = 1024;
-
     private readonly Action _continue;
     private ConfiguredValueTaskAwaitable<ReceiveResult>.ConfiguredValueTaskAwaiter _receive;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _yield;
     private TaskCompletionSource? _rest;
-    private Step _step;
+    private ReceiveSteps _steps;
     private Memory<byte> _free;
-    private int _receives;
-    private bool _busy;
-    private bool _receiving;
-    private bool _readable;
+
+    /// <summary>The reader is completed, and reads on and discards until the peer has finished.</summary>
     private bool _discards;
 
     /// <summary>The thread on whose stack a read's continuation runs; 0: on none.</summary>
     private int _turn;
 
-    private enum Step
-    {
-        Wait,
-        Receive,
-        Yield,
-    }
-
-    /// <summary>Completes when no operation is on the wire any more, after which the transport may be released. The reader is completed by it.</summary>
+    /// <summary>Completes when no operation is on the wire any more, after which the transport may be released. The reader is completed by
+    /// it.</summary>
     /// <param name="discard">Reads on and throws away until the peer has finished too; else the wire has been aborted.</param>
     public Task EndAsync(bool discard)
     {
         bool start;
         lock (_gate)
         {
-            _completed = true;
+            _buffer.Close();
             _discards = discard;
-            if (!_receiving)
-            {
-                _chain.DropAll();
-            }
-
-            if (!_busy && (!discard || _ended || _failure is not null))
+            start = _steps.Now == ReceiveStep.None;
+            if (start && (!discard || _ended || _failure is not null))
             {
                 return Task.CompletedTask;
             }
 
             _rest ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            start = !_busy;
             if (start)
             {
-                _busy = true;
-                TryChoose();
+                TryChooseLocked();
             }
         }
 
@@ -78,7 +60,7 @@ internal sealed partial class TransportPipeReader
         {
             try
             {
-                if (_step == Step.Yield)
+                if (_steps.Now == ReceiveStep.Yield)
                 {
                     _yield = _transport.YieldAsync().ConfigureAwait(false).GetAwaiter();
                     if (!_yield.IsCompleted)
@@ -94,12 +76,12 @@ internal sealed partial class TransportPipeReader
                     _receive = _transport.ReceiveAsync(_free).ConfigureAwait(false).GetAwaiter();
                     if (!_receive.IsCompleted)
                     {
-                        _receives = 0;
+                        _steps.Rest();
                         _receive.UnsafeOnCompleted(_continue);
                         return;
                     }
 
-                    _receives++;
+                    _steps.Count();
                     received = _receive.GetResult();
                 }
             }
@@ -120,7 +102,7 @@ internal sealed partial class TransportPipeReader
         ReceiveResult received = default;
         try
         {
-            if (_step == Step.Yield)
+            if (_steps.Now == ReceiveStep.Yield)
             {
                 _yield.GetResult();
             }
@@ -143,26 +125,19 @@ internal sealed partial class TransportPipeReader
         }
     }
 
-    /// <summary>Under the lock: what comes next, if anybody wants it.</summary>
-    private bool TryChoose()
+    /// <summary>Chooses the next step, if a read waits or the end discards.</summary>
+    private bool TryChooseLocked()
     {
-        if (_completed ? !_discards || _ended : !_pending)
+        _free = default;
+        if (_buffer.IsClosed ? !_discards || _ended : !_read.IsPending)
         {
+            _steps.Stop();
             return false;
         }
 
-        _free = default;
-        _step = Step.Wait;
-        if (_receives >= ReceivesPerTurn)
+        if (_steps.Choose() == ReceiveStep.Receive)
         {
-            _receives = 0;
-            _step = Step.Yield;
-        }
-        else if (_readable)
-        {
-            _step = Step.Receive;
-            _receiving = true;
-            _free = Room();
+            _free = _buffer.Lend();
         }
 
         return true;
@@ -174,30 +149,27 @@ internal sealed partial class TransportPipeReader
     {
         bool complete = false, ended = false, goesOn;
         ReadResult result = default;
-        TaskCompletionSource? rest = null;
+        TaskCompletionSource? rest;
         lock (_gate)
         {
-            if (_step == Step.Wait)
+            if (_steps.Now == ReceiveStep.Wait)
             {
-                _readable = true;
+                _steps.Note(readable: true);
             }
-            else if (_step == Step.Receive)
+            else if (_steps.Now == ReceiveStep.Receive)
             {
-                ended = Take(received.Count);
-                complete = _pending;
+                _steps.Note(readable: received.Count == _free.Length);
+                _buffer.Commit(received.Count);
+                ended = _ended = received.Count == 0;
+                complete = _read.TryTake();
                 if (complete)
                 {
-                    _pending = false;
-                    result = new ReadResult(Buffered(), isCanceled: false, _ended);
+                    result = new ReadResult(_buffer.Bytes, isCanceled: false, _ended);
                 }
             }
 
-            goesOn = TryChoose();
-            if (!goesOn)
-            {
-                _busy = false;
-                rest = _rest;
-            }
+            goesOn = TryChooseLocked();
+            rest = goesOn ? null : _rest;
         }
 
         if (ended)
@@ -212,29 +184,6 @@ internal sealed partial class TransportPipeReader
 
         rest?.TrySetResult();
         return goesOn;
-    }
-
-    /// <summary>Under the lock: so many bytes are in the free end of the last segment.</summary>
-    /// <returns>True: there are none, and none will come.</returns>
-    private bool Take(int count)
-    {
-        // A full buffer means that there is more: the wait would only cost a system call.
-        _readable = count == _free.Length;
-        _free = default;
-        _receiving = false;
-        if (_completed)
-        {
-            _chain.DropAll();
-        }
-        else
-        {
-            _chain.Adapt(count);
-            _chain.Tail!.Append(count);
-            _end += count;
-        }
-
-        _ended = count == 0;
-        return _ended;
     }
 
     /// <summary>Completes the read: its continuation runs here.</summary>
@@ -267,14 +216,10 @@ internal sealed partial class TransportPipeReader
         TaskCompletionSource? rest;
         lock (_gate)
         {
-            _receiving = _busy = false;
+            _steps.Stop();
+            _buffer.TakeBack();
             _failure = PipeErrors.From(exception, _owner.AbortReason);
-            (pending, _pending) = (_pending, false);
-            if (_completed)
-            {
-                _chain.DropAll();
-            }
-
+            pending = _read.TryTake();
             rest = _rest;
         }
 
@@ -284,17 +229,5 @@ internal sealed partial class TransportPipeReader
         {
             _read.SetException(_failure);
         }
-    }
-
-    /// <summary>Under the lock: the free end of the last segment, or a new one.</summary>
-    private Memory<byte> Room()
-    {
-        if (_chain.Tail is null || _chain.Tail.Free < LeastFree)
-        {
-            _start = _chain.Tail is null ? 0 : _start;
-            _chain.Open(_end, LeastFree);
-        }
-
-        return _chain.Tail!.Array.AsMemory(_chain.Tail.End);
     }
 }

@@ -22,7 +22,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
         lock (_gate)
         {
             _hold.End();
-            if (!TryTakeHeld())
+            if (!TryTakeHeldLocked())
             {
                 return;
             }
@@ -37,7 +37,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
         lock (_gate)
         {
             _hold.Item();
-            if (!TryTakeHeld())
+            if (!TryTakeHeldLocked())
             {
                 return;
             }
@@ -97,7 +97,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
         lock (_gate)
         {
             _hold.Turn();
-            if (!TryTakeHeld())
+            if (!TryTakeHeldLocked())
             {
                 return;
             }
@@ -106,15 +106,6 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
         Begin();
     }
 
-    /// <summary>Under the lock. False: nothing waits, or somebody sends, who then sends it too.</summary>
-    private bool TryTakeHeld()
-    {
-        if (_busy || _sent == _flushed)
-        {
-            return false;
-        }
-
-        _busy = true;
-        return true;
-    }
+    /// <returns>False: nothing waits, or somebody sends, who then sends it too.</returns>
+    private bool TryTakeHeldLocked() => _buffer.Unsent != 0 && TryClaimLocked();
 }

@@ -3,31 +3,47 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-// The operation on the wire. Whoever has set _busy runs it: one segment after another, until all that was flushed is sent; then, if the writer is completed, the end of the stream.
+// The operation on the wire. The thread that claimed it runs it: one batch after another, until all that was flushed is sent; then, if the
+// writer is completed, the end of the stream.
+//
+//   None        -> Claimed       a flush, a completion, or the end of a wait; the claimer begins outside of the lock
+//   Claimed     -> Send, Finish  there is something to send, or the end of the stream to tell
+//   Send        -> Send, Finish
+//   each of them -> None         nothing is left to do, or the connection is gone
 internal sealed partial class TransportPipeWriter
 {
     private readonly Action _continue;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _send;
     private TaskCompletionSource? _rest;
-    private int _sending;
-    private bool _busy;
-    private bool _finishing;
-    private bool _finished;
+    private SendStep _step;
+    private WireEnd _wire;
 
-    private enum Outcome
+    private enum SendStep
     {
-        Begins,
-        Done,
+        None,
+        Claimed,
+        Send,
+        Finish,
+    }
+
+    /// <summary>Open -> Finished: the peer has been told that nothing follows. Open -> Failed: a step failed.</summary>
+    private enum WireEnd
+    {
+        Open,
+        Finished,
         Failed,
     }
 
-    /// <summary>Completes the writer; the task completes when all is sent and the peer has been told, or the wire is gone: then no operation is on it any more.</summary>
+    private bool IsGone => _wire == WireEnd.Failed || _owner.AbortReason is not null;
+
+    /// <summary>Completes the writer; the task completes when all is sent and the peer has been told, or the wire is gone: then no
+    /// operation is on it any more.</summary>
     public Task EndAsync()
     {
         Complete();
         lock (_gate)
         {
-            if (!_busy)
+            if (_step == SendStep.None)
             {
                 return Task.CompletedTask;
             }
@@ -39,7 +55,7 @@ internal sealed partial class TransportPipeWriter
 
     private void Begin()
     {
-        if (Next(Outcome.Begins, out var batch))
+        if (Next(failed: false, out var batch))
         {
             Run(batch);
         }
@@ -48,12 +64,13 @@ internal sealed partial class TransportPipeWriter
 #pragma warning disable CA2012 // The value task is taken apart into its awaiter, which is asked once.
     private void Run(ReadOnlyMemory<byte> batch)
     {
-        var outcome = Outcome.Done;
+        var failed = false;
         do
         {
             try
             {
-                _send = (_finishing ? _transport.CompleteOutputAsync() : _transport.SendAsync(batch)).ConfigureAwait(false).GetAwaiter();
+                var sent = _step == SendStep.Finish ? _transport.CompleteOutputAsync() : _transport.SendAsync(batch);
+                _send = sent.ConfigureAwait(false).GetAwaiter();
                 if (!_send.IsCompleted)
                 {
                     _send.UnsafeOnCompleted(_continue);
@@ -66,16 +83,16 @@ internal sealed partial class TransportPipeWriter
             catch (Exception)
 #pragma warning restore CA1031
             {
-                outcome = Outcome.Failed;
+                failed = true;
             }
         }
-        while (Next(outcome, out batch));
+        while (Next(failed, out batch));
     }
 #pragma warning restore CA2012
 
     private void Continue()
     {
-        var outcome = Outcome.Done;
+        var failed = false;
         try
         {
             _send.GetResult();
@@ -84,18 +101,18 @@ internal sealed partial class TransportPipeWriter
         catch (Exception)
 #pragma warning restore CA1031
         {
-            outcome = Outcome.Failed;
+            failed = true;
         }
 
-        if (Next(outcome, out var batch))
+        if (Next(failed, out var batch))
         {
             Run(batch);
         }
     }
 
-    /// <summary>Takes note of what became of the last step, and chooses the next one.</summary>
+    /// <summary>Notes the outcome of the last step, and chooses the next one.</summary>
     /// <returns>False: there is nothing to do; the operation is over.</returns>
-    private bool Next(Outcome outcome, out ReadOnlyMemory<byte> batch)
+    private bool Next(bool failed, out ReadOnlyMemory<byte> batch)
     {
         var pending = false;
         FlushResult result = default;
@@ -103,28 +120,28 @@ internal sealed partial class TransportPipeWriter
         bool goesOn;
         lock (_gate)
         {
-            Note(outcome);
-            goesOn = TryChoose(out batch);
+            NoteLocked(failed);
+            goesOn = TryChooseLocked(out batch);
             if (!goesOn)
             {
                 var gone = IsGone;
                 if (gone)
                 {
-                    DropAll();
+                    _buffer.DropAll();
                 }
                 else
                 {
-                    Trim();
+                    _buffer.Trim();
                 }
 
-                _busy = false;
-                (pending, _pending) = (_pending, false);
-                result = new FlushResult(isCanceled: pending && !gone && TakeCancelled(), isCompleted: gone);
+                _step = SendStep.None;
+                pending = _flush.TryTake();
+                result = new FlushResult(isCanceled: pending && !gone && _flush.TakeCancelAsked(), isCompleted: gone);
                 rest = _rest;
             }
         }
 
-        if (outcome == Outcome.Failed)
+        if (failed)
         {
             _owner.WireEnded();
         }
@@ -138,28 +155,37 @@ internal sealed partial class TransportPipeWriter
         return goesOn;
     }
 
-    private void Note(Outcome outcome)
+    /// <returns>False: the operation is running already.</returns>
+    private bool TryClaimLocked()
     {
-        if (outcome == Outcome.Failed)
+        if (_step != SendStep.None)
         {
-            _failed = true;
+            return false;
         }
-        else if (outcome == Outcome.Done)
+
+        _step = SendStep.Claimed;
+        return true;
+    }
+
+    private void NoteLocked(bool failed)
+    {
+        if (failed)
         {
-            if (_finishing)
-            {
-                _finished = true;
-            }
-            else
-            {
-                _chain.Head!.Start += _sending;
-                _sent += _sending;
-            }
+            _wire = WireEnd.Failed;
+        }
+        else if (_step == SendStep.Send)
+        {
+            _buffer.Sent();
+        }
+        else if (_step == SendStep.Finish)
+        {
+            _wire = WireEnd.Finished;
         }
     }
 
-    /// <summary>Under the lock: what goes out next, if anything; nothing with <c>_finishing</c>.</summary>
-    private bool TryChoose(out ReadOnlyMemory<byte> batch)
+    /// <summary>Chooses what goes out next, if anything.</summary>
+    /// <param name="batch">Empty for the end of the stream.</param>
+    private bool TryChooseLocked(out ReadOnlyMemory<byte> batch)
     {
         batch = default;
         if (IsGone)
@@ -167,43 +193,19 @@ internal sealed partial class TransportPipeWriter
             return false;
         }
 
-        if (_sent < _flushed)
+        if (_buffer.Unsent > 0)
         {
-            var head = _chain.Head!;
-            while (head.Start == head.End)
-            {
-                _chain.DropHead();
-                head = _chain.Head!;
-            }
-
-            _sending = (int)Math.Min(head.End - head.Start, _flushed - _sent);
-            batch = head.Array.AsMemory(head.Start, _sending);
+            _step = SendStep.Send;
+            batch = _buffer.Take();
             return true;
         }
 
-        _finishing = _completed && !_finished;
-        return _finishing;
-    }
-
-    /// <summary>Under the lock: all is sent, so that nothing is held, unless the caller still writes into it.</summary>
-    private void Trim()
-    {
-        if (_chain.Head is null || _sent != _written || _lent)
+        if (!_completed || _wire == WireEnd.Finished)
         {
-            return;
+            return false;
         }
 
-        _chain.Adapt(_chain.Head == _chain.Tail ? _chain.Head.End : SegmentChain.Smallest);
-        _chain.DropAll();
-    }
-
-    /// <summary>Under the lock: nobody will have it. No send is outstanding.</summary>
-    private void DropAll()
-    {
-        _sent = _flushed = _written;
-        while (_chain.Head is not null && !(_lent && _chain.Head == _chain.Tail))
-        {
-            _chain.DropHead();
-        }
+        _step = SendStep.Finish;
+        return true;
     }
 }

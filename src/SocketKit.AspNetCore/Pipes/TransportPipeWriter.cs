@@ -6,13 +6,14 @@ using Microsoft.AspNetCore.Connections;
 namespace SocketKit.AspNetCore.Pipes;
 
 /// <summary>
-/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync(ReadOnlyMemory{byte})"/>: what is written lies in pooled arrays, a flush sends it, and is complete when the wire has taken all of it.
-/// The answers to requests that came together leave together: <see cref="HoldBack"/> says which flushes wait, and
-/// <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes are thrown away and
-/// flushes return completed; they never throw for the wire. This file: what the application calls; <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.
+/// A <see cref="PipeWriter"/> straight over <see cref="Transport.SendAsync(ReadOnlyMemory{byte})"/>: what is written lies in pooled arrays,
+/// a flush sends it, and is complete when the wire has taken all of it. The answers to requests that came together leave together:
+/// <see cref="HoldBack"/> says which flushes wait, and <c>TransportPipeWriter.Hold.cs</c> sends them. Once the connection is gone, writes
+/// are thrown away and flushes return completed; they never throw for the wire. This file: what the application calls;
+/// <c>TransportPipeWriter.Send.cs</c>: the operation on the wire.
 /// </summary>
-/// <remarks>A flush and the send are two things. <c>_pending</c>: somebody awaits a flush; whoever takes it away, under the lock, completes it. <c>_busy</c>: a send is on the wire; it survives a cancelled flush, and the next flush joins it.
-/// Meanwhile writes go behind it.</remarks>
+/// <remarks>A flush and the send are two things. The send survives a cancelled flush, and the next flush joins it. Meanwhile writes go
+/// behind it. The lock guards the flush, the buffer, the hold-back and the choice of the steps; only this class takes it.</remarks>
 internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource<FlushResult>
 {
     /// <summary>Bytes that flushes may hold back for those that follow.</summary>
@@ -21,22 +22,9 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     private readonly Lock _gate = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
-    private ManualResetValueTaskSourceCore<FlushResult> _flush;
-    private CancellationTokenRegistration _registration;
-
-    // What is not sent yet, in order. Positions count from the connection's first byte: _sent <= _flushed <= _written.
-    private SegmentChain _chain = new();
-    private long _written;
-    private long _flushed;
-    private long _sent;
-
-    /// <summary>Memory of the tail is in the caller's hands.</summary>
-    private bool _lent;
-
-    private bool _pending;
-    private bool _cancelled;
+    private PendingCall<FlushResult> _flush;
+    private WriteBuffer _buffer = new();
     private bool _completed;
-    private bool _failed;
 
     public TransportPipeWriter(Transport transport, IPipeOwner owner)
     {
@@ -54,7 +42,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         {
             lock (_gate)
             {
-                return _written - _flushed;
+                return _buffer.Unflushed;
             }
         }
     }
@@ -66,7 +54,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         {
             lock (_gate)
             {
-                return _chain.HeldBytes;
+                return _buffer.HeldBytes;
             }
         }
     }
@@ -77,19 +65,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         lock (_gate)
         {
             ThrowIfCompleted();
-            _lent = true;
-            var last = _chain.Tail;
-            if (last is null || last.Free < Math.Max(sizeHint, 1))
-            {
-                _chain.Open(_written, sizeHint);
-                if (last is not null)
-                {
-                    // A large message: fewer, larger sends.
-                    _chain.Adapt(last.End);
-                }
-            }
-
-            return _chain.Tail!.Array.AsMemory(_chain.Tail.End);
+            return _buffer.Lend(sizeHint);
         }
     }
 
@@ -99,14 +75,10 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         lock (_gate)
         {
-            if (bytes < 0 || bytes > (_chain.Tail?.Free ?? 0))
+            if (!_buffer.TryAppend(bytes))
             {
                 throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than GetMemory or GetSpan gave");
             }
-
-            _lent = false;
-            _chain.Tail?.Append(bytes);
-            _written += bytes;
         }
     }
 
@@ -126,50 +98,43 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         lock (_gate)
         {
             ThrowIfCompleted();
-            if (_pending)
+            if (_flush.IsPending)
             {
                 throw new InvalidOperationException("A flush is under way");
             }
 
-            _lent = false;
-            _flushed = _written;
+            _buffer.Flush();
             if (IsGone)
             {
-                if (!_busy)
+                if (_step == SendStep.None)
                 {
-                    DropAll();
+                    _buffer.DropAll();
                 }
 
                 return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
             }
 
-            if (_sent == _flushed)
+            if (_buffer.Unsent == 0)
             {
-                Trim();
-                return new ValueTask<FlushResult>(new FlushResult(TakeCancelled(), isCompleted: false));
+                _buffer.Trim();
+                return new ValueTask<FlushResult>(new FlushResult(_flush.TakeCancelAsked(), isCompleted: false));
             }
 
-            if (_flushed - _sent < MostHeld)
+            if (_buffer.Unsent < MostHeld)
             {
-                choice = _busy ? _hold.Join(place, now) : _hold.Choose(place, now);
+                choice = _step == SendStep.None ? _hold.Choose(place, now) : _hold.Join(place, now);
             }
 
             if (choice == HoldBack.Choice.Send)
             {
-                _pending = true;
-                _flush.Reset();
-                _flush.RunContinuationsAsynchronously = false;
-                wasCancelled = _cancelled;
-                start = !_busy;
-                if (start)
-                {
-                    _busy = true;
-                    chosen = TryChoose(out batch);
-                }
+                _flush.Begin();
+                wasCancelled = _flush.CancelAsked;
+                start = TryClaimLocked();
+                chosen = start && TryChooseLocked(out batch);
             }
             else
             {
-                held = new FlushResult(TakeCancelled(), isCompleted: false);
+                held = new FlushResult(_flush.TakeCancelAsked(), isCompleted: false);
             }
         }
 
@@ -179,12 +144,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             return new ValueTask<FlushResult>(held);
         }
 
-        var task = new ValueTask<FlushResult>(this, _flush.Version);
-        if (cancellationToken.CanBeCanceled)
-        {
-            _registration = cancellationToken.UnsafeRegister(static (writer, token) => ((TransportPipeWriter)writer!).CancelFlush(token), this);
-        }
-
+        var task = _flush.Await(this, static (writer, token) => ((TransportPipeWriter)writer!).CancelFlush(token), cancellationToken);
         if (chosen)
         {
             Run(batch);
@@ -203,7 +163,8 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         return task;
     }
 
-    /// <summary>Completes a waiting flush, or else the next one. Nothing is lost: the send goes on. From any thread; the flush's continuation runs on the thread pool, not on this stack.</summary>
+    /// <summary>Completes a waiting flush, or else the next one. Nothing is lost: the send goes on. From any thread; the flush's
+    /// continuation runs on the thread pool, not on this stack.</summary>
     public override void CancelPendingFlush() => CancelPendingFlush(onlyIfAskedBefore: false);
 
     /// <summary>Sends what is left, then the end of the stream; with an exception, aborts. Returns at once.</summary>
@@ -211,7 +172,8 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         if (exception is not null)
         {
-            _owner.Abort(exception as ConnectionAbortedException ?? new ConnectionAbortedException("The application gave its output up: " + exception.Message, exception));
+            _owner.Abort(exception as ConnectionAbortedException
+                ?? new ConnectionAbortedException("The application gave its output up: " + exception.Message, exception));
         }
 
         bool start;
@@ -223,10 +185,8 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
             }
 
             _completed = true;
-            _lent = false;
-            _flushed = _written;
-            start = !_busy;
-            _busy = true;
+            _buffer.Flush();
+            start = TryClaimLocked();
         }
 
         if (start)
@@ -235,36 +195,29 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         }
     }
 
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
-    {
-        _registration.Dispose();
-        _registration = default;
-        return _flush.GetResult(token);
-    }
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _flush.GetResult(token);
 
     ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _flush.GetStatus(token);
 
-    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<FlushResult>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags);
 
     private void CancelPendingFlush(bool onlyIfAskedBefore)
     {
         lock (_gate)
         {
-            if (onlyIfAskedBefore && !TakeCancelled())
+            if (onlyIfAskedBefore && !_flush.TakeCancelAsked())
             {
                 // The flush has told of it.
                 return;
             }
 
-            if (!_pending)
+            if (!_flush.TryTakeToCancel())
             {
-                _cancelled = true;
+                _flush.AskToCancel();
                 return;
             }
-
-            _pending = false;
-            _flush.RunContinuationsAsynchronously = true;
         }
 
         _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: false));
@@ -274,25 +227,13 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         lock (_gate)
         {
-            if (!_pending)
+            if (!_flush.TryTakeToCancel())
             {
                 return;
             }
-
-            _pending = false;
-            _flush.RunContinuationsAsynchronously = true;
         }
 
         _flush.SetException(new OperationCanceledException(cancellationToken));
-    }
-
-    private bool IsGone => _failed || _owner.AbortReason is not null;
-
-    private bool TakeCancelled()
-    {
-        var cancelled = _cancelled;
-        _cancelled = false;
-        return cancelled;
     }
 
     private void ThrowIfCompleted()

@@ -5,25 +5,37 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Clients;
 
-/// <summary>One run of a client, from ConnectAsync to the end of reconnecting. What changes is guarded by the session's gate or belongs to
-/// its loop.</summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "The cancellation source has neither a timer nor a wait handle, so there is nothing to dispose of.")]
-internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
+/// <summary>
+/// One run of a client, from ConnectAsync to the end of reconnecting. The session's lock guards its life, its waiters and its connection;
+/// the rest belongs to its loop. <see cref="IsCanceled"/> and <see cref="Detail"/> are read without the lock.
+/// <code>
+///   Going  -> Ending     Lose, without a reconnect policy: no caller joins any more
+///   Going  -> Canceled   Cancel: nothing new begins
+///   Ending -> Canceled
+/// </code>
+/// </summary>
+[SuppressMessage("Reliability", "CA1001",
+    Justification = "The cancellation source has neither a timer nor a wait handle, so there is nothing to dispose of.")]
+internal sealed class ClientRun(TimeProvider time, ReconnectSchedule schedule, ActivityContext parent)
 {
     private readonly CancellationTokenSource _cancel = new();
-    private TaskCompletionSource _connected = NewSignal();
-    private volatile bool _canceled;
+    private volatile Life _life;
     private volatile string? _detail;
-    private int _waiters;
-    private bool _wasConnected;
-    private bool _isLast;
     private ActivityContext _parent = parent;
     private Activity? _span;
 
-    /// <summary>Completes with the connection that is open or comes next.</summary>
-    public Task Connected => _connected.Task;
+    private enum Life : byte
+    {
+        Going,
+        Ending,
+        Canceled,
+    }
 
-    public TaskCompletionSource Ended { get; } = NewSignal();
+    public ConnectWaiters Waiters { get; } = new();
+
+    public ReconnectSchedule Schedule { get; } = schedule;
+
+    public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public AsyncSignal<CloseReason> Gone { get; } = new();
 
@@ -31,26 +43,25 @@ internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
 
     public Connection? Connection { get; set; }
 
-    public long? OpenedAt { get; set; }
-
-    public int Attempt { get; set; }
-
     public CancellationToken Token => _cancel.Token;
 
     /// <summary>Disconnected, disposed of or given up by its callers: nothing new begins.</summary>
-    public bool IsCanceled => _canceled;
+    public bool IsCanceled => _life == Life.Canceled;
 
-    /// <summary>No connection follows, so nobody joins: a later call begins a run of its own.</summary>
-    public bool IsEnding => _canceled || _isLast;
+    /// <summary>No connection follows, so no caller joins: a later call begins a run of its own.</summary>
+    public bool IsEnding => _life != Life.Going;
 
     public string? Detail => _detail;
+
+    /// <summary>Why a run that is canceled has no connection.</summary>
+    public CloseReason CancelReason => new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Detail, null);
 
     /// <summary>An attempt begins. The first one's span is a child of that in which ConnectAsync was called.</summary>
     public void BeginSpan(OwnerMetrics metrics, string address)
     {
         if (SocketKitActivities.AreWanted)
         {
-            Volatile.Write(ref _span, SocketKitActivities.Connect(metrics, _parent, address, Attempt));
+            Volatile.Write(ref _span, SocketKitActivities.Connect(metrics, _parent, address, Schedule.Attempt));
             _parent = default;
         }
     }
@@ -59,47 +70,23 @@ internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
     public void EndSpan(CloseReason? failure) =>
         SocketKitActivities.End(Interlocked.Exchange(ref _span, null), failure?.Kind.ToString(), failure?.ToString());
 
-    /// <summary>A caller of ConnectAsync waits for the connection.</summary>
-    public Task Join()
-    {
-        _waiters++;
-        return Connected;
-    }
-
-    /// <summary>A caller does not wait any longer.</summary>
-    /// <returns>True when it was the last one and no connection has ever stood: the attempt is nobody's.</returns>
-    public bool Leave() => --_waiters == 0 && !_wasConnected;
-
-    public void SetConnected()
-    {
-        _wasConnected = true;
-        _connected.TrySetResult();
-    }
-
     /// <summary>The connection is lost: a caller of ConnectAsync waits for the next one.</summary>
     /// <param name="isLast">The client does not reconnect.</param>
     public void Lose(bool isLast)
     {
-        _isLast = isLast;
-        if (_connected.Task.IsCompleted)
+        if (isLast && _life == Life.Going)
         {
-            _connected = NewSignal();
+            _life = Life.Ending;
         }
+
+        Waiters.Renew();
     }
 
-    public void Fail(Exception exception)
-    {
-        if (_connected.TrySetException(exception))
-        {
-            _ = _connected.Task.Exception;
-        }
-    }
-
-    /// <summary>From here on nothing new begins. <see cref="Unblock"/> follows, without the gate.</summary>
+    /// <summary>From here on nothing new begins. <see cref="Unblock"/> follows, outside of the lock.</summary>
     public void Cancel(string? detail)
     {
         _detail ??= detail;
-        _canceled = true;
+        _life = Life.Canceled;
     }
 
     /// <summary>Ends the dial or the delay under way. What follows runs on the pool and not on the caller's stack.</summary>
@@ -108,6 +95,4 @@ internal sealed class ClientRun(TimeProvider time, ActivityContext parent)
         _ = _cancel.CancelAsync();
         ThreadPool.UnsafeQueueUserWorkItem(static delay => delay.Cancel(), Delay, preferLocal: false);
     }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -10,33 +10,32 @@ namespace SocketKit.Clients;
 /// <code>
 ///   Disconnected -> Connecting -> (dial, open, hook) -> Connected -> lost
 ///                       ^                                            |
-///                       +------ Waiting (the policy's delay) &lt;-------+------> Disconnected (no policy, gave up, rejected, or DisconnectAsync)
+///                       +------ Waiting (the policy's delay) &lt;-------+------> Disconnected
+///                                                     (no policy, gave up, rejected, or DisconnectAsync)
 /// </code>
-/// The gate guards all fields. A connection's end reaches the run by its own signal, so an old connection cannot touch a newer one.
+/// The lock guards the fields that change, and the parts of the run, the slot and the publisher that their comments name; only this class
+/// takes it. A connection's end reaches the run by its own signal, so an old connection cannot touch a newer one.
 /// </summary>
-internal sealed partial class ClientSession : IConnectionOwner
+internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
 {
     private const string Disposed = "disposed";
 
-    /// <summary>A connection that lived this long has proved that the server works: back-off begins anew.</summary>
-    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10);
+    private static readonly CloseReason NotYet =
+        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet; call ConnectAsync first", null);
 
     private readonly Lock _gate = new();
     private readonly ISocketClient _client;
     private readonly ClientSettings _settings;
     private readonly ConnectionClock _clock;
     private readonly StateNotices _notices;
-    private readonly HeldSends _held;
+    private readonly StatePublisher _state;
+    private readonly ConnectionSlot _slot;
+    private readonly ClientLoop _loop;
     private ClientRun? _run;
-    private Connection? _open;
-    private ClientState _state;
-    private ClientState? _counted;
     private bool _disposed;
-    private bool _retired;
 
     /// <summary>How often the client was disconnected: a connect that was called before must not begin after.</summary>
     private int _disconnects;
-    private CloseReason? _lastReason;
 
     public ClientSession(SocketClientOptions options, ISocketClient client, Action<ClientStateChange> changed)
     {
@@ -50,7 +49,9 @@ internal sealed partial class ClientSession : IConnectionOwner
 
         _clock = new ConnectionClock(Settings.TimeProvider, Settings.Logger, Settings.Metrics, Settings.Coarse);
         _notices = new StateNotices(changed, Settings.Logger);
-        _held = new HeldSends(Settings.MaxQueuedBytes);
+        _state = new StatePublisher(Settings.Metrics, _notices);
+        _slot = new ConnectionSlot(Settings.MaxQueuedBytes);
+        _loop = new ClientLoop(_settings, this);
     }
 
     public ConnectionSettings Settings => _settings.Connection;
@@ -68,14 +69,15 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
     }
 
-    /// <summary>Under the gate, or for people, who may see a state that is a moment old.</summary>
+    /// <summary>Under the lock, or for people, who may see a state that is a moment old.</summary>
     public ClientState StateNow
     {
         get
         {
-            if (_state != ClientState.Connected || (_open is { Reason: null } && _run is { IsCanceled: false }))
+            var published = _state.Current;
+            if (published != ClientState.Connected || (_slot.Open is { Reason: null } && _run is { IsCanceled: false }))
             {
-                return _state;
+                return published;
             }
 
             // The wire is not released yet, and the policy not asked; the notice of the change follows with what it says.
@@ -83,7 +85,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
     }
 
-    public IConnection? Connection => Volatile.Read(ref _open) is { Reason: null } open ? open : null;
+    public IConnection? Connection => _slot.Open is { Reason: null } open ? open : null;
 
     ISocketServer? IConnectionOwner.Server => null;
 
@@ -98,12 +100,10 @@ internal sealed partial class ClientSession : IConnectionOwner
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ClientRun run;
-        Task connected;
+        JoinStep step;
         int? disconnects = null;
         while (true)
         {
-            Task ending;
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, typeof(ISocketClient));
@@ -112,38 +112,23 @@ internal sealed partial class ClientSession : IConnectionOwner
                     throw Disconnected();
                 }
 
-                Lose();
-                if (_open is { InputEnded: true } half)
-                {
-                    // Requests on it throw as on a closed one, and who then connects wants another.
-                    ending = half.Closed;
-                }
-                else if (_run is null)
-                {
-                    // Joined before it is on its way: a connection that is lost at once was there all the same.
-                    run = _run = new ClientRun(Settings.TimeProvider, Activity.Current?.Context ?? default);
-                    connected = run.Join();
-                    Change(ClientState.Connecting, null, 0, null);
-
-                    // On the pool and without the caller's execution context: the caller's stack runs no user code.
-                    var start = new Start(this, run);
-                    ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Session.RunAsync(state.Run), start, preferLocal: false);
-                    break;
-                }
-                else if (!_run.IsEnding)
-                {
-                    run = _run;
-                    connected = run.Join();
-                    break;
-                }
-                else
-                {
-                    // The next run begins after this one.
-                    ending = _run.Ended.Task;
-                }
+                step = JoinLocked();
             }
 
-            await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (step.Run is not null)
+            {
+                break;
+            }
+
+            await step.Wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var (run, connected) = (step.Run, step.Wait);
+        if (step.Begins)
+        {
+            // On the pool and without the caller's execution context: the caller's stack runs no user code.
+            var start = (Loop: _loop, Run: run);
+            ThreadPool.UnsafeQueueUserWorkItem(static start => _ = start.Loop.RunAsync(start.Run), start, preferLocal: false);
         }
 
         try
@@ -176,6 +161,30 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
     }
 
+    public ValueTask SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        if (_slot.Open is { } open)
+        {
+            return open.SendAsync(message, cancellationToken);
+        }
+
+        return TryHold(message, isRequest: false, default, cancellationToken, out var now) is { } held
+            ? new ValueTask(Cancellable(held, cancellationToken))
+            : now!.SendAsync(message, cancellationToken);
+    }
+
+    public ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options, CancellationToken cancellationToken)
+    {
+        if (_slot.Open is { } open)
+        {
+            return open.RequestAsync(request, options, cancellationToken);
+        }
+
+        return TryHold(request, isRequest: true, options, cancellationToken, out var now) is { } held
+            ? new ValueTask<Message>(Cancellable(held, cancellationToken)!)
+            : now!.RequestAsync(request, options, cancellationToken);
+    }
+
     private ClientRun? BeginDisconnect(string? detail)
     {
         ClientRun? run;
@@ -201,7 +210,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         lock (_gate)
         {
             _disposed = true;
-            _lastReason ??= new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Disposed, null);
+            _slot.LastReason ??= new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Disposed, null);
         }
 
         if (BeginDisconnect(Disposed) is { } run)
@@ -212,8 +221,7 @@ internal sealed partial class ClientSession : IConnectionOwner
         Messages?.Complete();
         lock (_gate)
         {
-            _retired = true;
-            Count(null);
+            _state.Retire();
         }
 
         await _notices.ToldAsync().ConfigureAwait(false);
@@ -221,30 +229,28 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     void IConnectionOwner.Opened(Connection connection)
     {
-        ClientRun run;
+        ClientRun? run;
         while (true)
         {
-            HeldSend? next;
+            HeldSend? next = null;
             lock (_gate)
             {
-                if (_opening != connection || _run!.IsCanceled)
+                run = _run;
+                if (run is { IsCanceled: false } && _slot.TryOpen(connection, out next))
                 {
-                    return;
-                }
-
-                if (!_held.TryTake(out next))
-                {
-                    _opening = null;
-                    _open = connection;
-                    run = _run;
-                    run.OpenedAt = Now;
-                    Change(ClientState.Connected, null, run.Attempt, null);
-                    run.SetConnected();
+                    run.Schedule.Opened(Now);
+                    _state.Change(ClientState.Connected, null, run.Schedule.Attempt, null);
+                    run.Waiters.Complete();
                     break;
                 }
             }
 
-            _ = next!.SendAsync(connection);
+            if (next is null)
+            {
+                return;
+            }
+
+            _ = next.SendAsync(connection);
         }
 
         run.EndSpan(null);
@@ -253,17 +259,11 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     void IConnectionOwner.Released(Connection connection, CloseReason reason)
     {
-        HeldSend[] held = [];
+        HeldSend[] held;
         lock (_gate)
         {
-            Lose();
-            if (_opening == connection)
-            {
-                _opening = null;
-                held = _held.Clear();
-            }
-
-            _lastReason = reason;
+            LoseLocked();
+            held = _slot.Release(connection, reason);
         }
 
         foreach (var send in held)
@@ -303,17 +303,160 @@ internal sealed partial class ClientSession : IConnectionOwner
         return true;
     }
 
+    bool IClientLoopOwner.TryChange(ClientRun run, ClientState to, CloseReason reason, TimeSpan? retryIn)
+    {
+        lock (_gate)
+        {
+            if (run.IsCanceled)
+            {
+                return false;
+            }
+
+            _slot.LastReason = reason;
+            _state.Change(to, reason, run.Schedule.Attempt, retryIn);
+            return true;
+        }
+    }
+
+    async ValueTask<CloseReason> IClientLoopOwner.LiveAsync(ClientRun run, Transport transport)
+    {
+        Connection? connection = null;
+        ValueTask<CloseReason> gone = default;
+        try
+        {
+            connection = new Connection(transport, Settings, this);
+            gone = run.Gone.Arm();
+            lock (_gate)
+            {
+                if (run.IsCanceled)
+                {
+                    connection = null;
+                }
+                else
+                {
+                    // From here on who ends the run closes the connection.
+                    run.Connection = connection;
+                    _slot.Set(connection);
+                }
+            }
+        }
+        finally
+        {
+            if (connection is null)
+            {
+                transport.Discard();
+            }
+        }
+
+        if (connection is null)
+        {
+            return run.CancelReason;
+        }
+
+        _clock.Add(connection);
+        connection.Start();
+        return await gone.ConfigureAwait(false);
+    }
+
+    /// <summary>Tells all who wait for the run that it is over, whatever threw or throws.</summary>
+    void IClientLoopOwner.Conclude(ClientRun run, CloseReason reason)
+    {
+        try
+        {
+            lock (_gate)
+            {
+                // A run that failed leaves a connection that is aborted: it is this run's, whenever it is released.
+                LoseLocked();
+                _slot.LastReason = reason;
+                _run = null;
+                _state.Change(ClientState.Disconnected, reason, run.Schedule.Attempt, null);
+            }
+        }
+        finally
+        {
+            try
+            {
+                run.Waiters.Fail(run.IsCanceled ? Disconnected() : new ConnectException(_settings.Address, reason));
+            }
+            finally
+            {
+                run.Ended.SetResult();
+            }
+        }
+    }
+
     private static OperationCanceledException Disconnected() => new("The client was disconnected");
 
-    /// <summary>Under the gate: from the first cause of death on the connection is lost, although its wire may take a while yet.</summary>
-    private void Lose()
+    /// <summary>Joins a run, or begins one.</summary>
+    private JoinStep JoinLocked()
     {
-        if (_open is { Reason: { } reason })
+        LoseLocked();
+        if (_slot.Open is { InputEnded: true } half)
         {
-            _open = null;
-            _lastReason = reason;
+            // Requests on it throw as on a closed one, and a caller who then connects wants another.
+            return new JoinStep(null, half.Closed, Begins: false);
+        }
+
+        if (_run is { IsEnding: true } ending)
+        {
+            // The next run begins after this one.
+            return new JoinStep(null, ending.Ended.Task, Begins: false);
+        }
+
+        var begins = _run is null;
+        if (begins)
+        {
+            var schedule = new ReconnectSchedule(_settings.Reconnect, Settings.Logger);
+            _run = new ClientRun(Settings.TimeProvider, schedule, Activity.Current?.Context ?? default);
+            _state.Change(ClientState.Connecting, null, 0, null);
+        }
+
+        // Joined before it is on its way: a connection that is lost at once was there all the same.
+        return new JoinStep(_run, _run!.Waiters.Join(), begins);
+    }
+
+    /// <summary>From the first cause of death on the connection is lost, although its wire may take a while yet.</summary>
+    private void LoseLocked()
+    {
+        if (_slot.TryLose())
+        {
             _run?.Lose(isLast: _settings.Reconnect is null);
         }
+    }
+
+    /// <summary>Holds a message while the hook runs. Otherwise gives the connection that has just opened, or throws that the client is not
+    /// connected.</summary>
+    private HeldSend? TryHold(
+        ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken, out Connection? open)
+    {
+        lock (_gate)
+        {
+            open = _slot.Open;
+            if (open is not null)
+            {
+                return null;
+            }
+
+            if (_run is { IsCanceled: false } && _slot.TryHold(message, isRequest, options, cancellationToken) is { } held)
+            {
+                return held;
+            }
+
+            throw new ConnectionClosedException(_slot.Refusal ?? (_run is { IsCanceled: true } run ? run.CancelReason : NotYet));
+        }
+    }
+
+    /// <summary>The task of a message that is held; cancelling abandons the wait for the hook, too.</summary>
+    private static Task<Message?> Cancellable(HeldSend held, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+        {
+            return held.Task;
+        }
+
+        var task = held.Task.WaitAsync(cancellationToken);
+        _ = SocketKit.Connections.Connection.Observed(task);
+        return task;
     }
 
     /// <summary>A caller's token ends its wait, and the attempt if nobody else waits for it.</summary>
@@ -322,14 +465,10 @@ internal sealed partial class ClientSession : IConnectionOwner
     {
         lock (_gate)
         {
-            if (connected.IsCompletedSuccessfully)
+            var left = run.Waiters.Leave(connected);
+            if (left != LeaveResult.Deserted)
             {
-                return false;
-            }
-
-            if (!run.Leave())
-            {
-                return true;
+                return left == LeaveResult.Left;
             }
 
             run.Cancel("the attempt was cancelled");
@@ -355,20 +494,9 @@ internal sealed partial class ClientSession : IConnectionOwner
         }
     }
 
-    /// <summary>Under the gate, so that the notices stand in the order of the changes.</summary>
-    private void Change(ClientState to, CloseReason? reason, int attempt, TimeSpan? retryIn)
-    {
-        var from = _state;
-        _state = to;
-        Count(_retired ? null : to);
-        _notices.Add(new ClientStateChange { From = from, To = to, Reason = reason, Attempt = attempt, RetryIn = retryIn });
-    }
-
-    private void Count(ClientState? state)
-    {
-        Settings.Metrics.CountState(_counted, state);
-        _counted = state;
-    }
-
-    private readonly record struct Start(ClientSession Session, ClientRun Run);
+    /// <summary>The next step of a call of ConnectAsync.</summary>
+    /// <param name="Run">The run that it has joined; null: it waits, and then tries again.</param>
+    /// <param name="Wait">Completes with the run's connection; without a run, when the old connection or run has ended.</param>
+    /// <param name="Begins">The run is new, and its loop must be started.</param>
+    private readonly record struct JoinStep(ClientRun? Run, Task Wait, bool Begins);
 }
