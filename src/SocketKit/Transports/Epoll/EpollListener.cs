@@ -6,8 +6,9 @@ using SocketKit.Transports.StreamSockets;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Accepts on an event loop, level-triggered and one shot at a time: armed only while somebody waits in <see cref="Listener.AcceptAsync"/>, so what backs off is not woken. Completes inline on the loop's thread; after 64 newcomers
-/// in a row the loop's connections have a turn.
+/// Accepts on an event loop, level-triggered and one shot at a time: armed only while a call of <see cref="Listener.AcceptAsync"/> waits, so
+/// that an accept loop which backs off is not woken. Completes inline on the loop's thread; after 64 newcomers in a row the loop's
+/// connections have a turn.
 /// </summary>
 internal sealed class EpollListener(StreamAddress address) : StreamListener(address)
 {

@@ -4,8 +4,9 @@ using SocketKit.Transports.StreamSockets;
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// Accepts connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer. <see cref="Listener.AcceptAsync"/> completes inline on that thread.
-/// The thread accepts only while somebody waits in <see cref="Listener.AcceptAsync"/>; the rest waits in the kernel's backlog.
+/// Accepts connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer.
+/// <see cref="Listener.AcceptAsync"/> completes inline on that thread. The thread accepts only while a call of it waits; other newcomers
+/// stay in the kernel's backlog.
 /// </summary>
 internal sealed class SocketListener(StreamAddress address) : StreamListener(address)
 {

@@ -4,9 +4,9 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.StreamSockets;
 
 /// <summary>
-/// A listener's shortage of descriptors. While only the reserve of the process is left (<see cref="Descriptors"/>), no newcomer is accepted,
-/// and an accept fails only when a newcomer is waiting: otherwise the failure would last until the next one comes. Not thread-safe; a
-/// listener has one accept at a time.
+/// A listener's shortage of descriptors. While only the reserve of the process is left (<see cref="Descriptors"/>), no newcomer is
+/// accepted, and an accept fails only when a newcomer is waiting: otherwise the failure would last until the next one comes. Not
+/// thread-safe; a listener has one accept at a time.
 /// </summary>
 internal sealed class DescriptorShortage
 {
