@@ -17,7 +17,7 @@ namespace SocketKit;
 public class BeaconHeartbeat : IHeartbeatPolicy
 {
     private readonly byte[] _payload;
-    private readonly int _maxBeatsPerSecond = BeatRate.DefaultMaximum;
+    private readonly BeatLimit _limit = BeatLimit.Default;
 
     /// <summary>Makes one with a text as payload.</summary>
     /// <param name="payload">The text, sent in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
@@ -57,12 +57,8 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     /// <summary>How many heartbeats the peer may send in a second, on the average of at least 5 s. Default: 100. At least 1.</summary>
     public int MaxBeatsPerSecond
     {
-        get => _maxBeatsPerSecond;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxBeatsPerSecond = value;
-        }
+        get => _limit.PerSecond;
+        init => _limit = new BeatLimit(value);
     }
 
     /// <summary>Expects life and sends none: for a server whose clients send the beats.</summary>
@@ -97,7 +93,7 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     /// <inheritdoc/>
     public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
     {
-        if (pulse.BeatsPerSecond > _maxBeatsPerSecond)
+        if (_limit.IsExceeded(pulse))
         {
             return HeartbeatDecision.Refuse;
         }

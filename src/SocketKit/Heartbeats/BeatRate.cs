@@ -6,7 +6,6 @@ namespace SocketKit.Heartbeats;
 /// </summary>
 internal struct BeatRate
 {
-    public const int DefaultMaximum = 100;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
 
     private long _began;

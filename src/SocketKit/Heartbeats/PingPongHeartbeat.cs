@@ -21,7 +21,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
 {
     private readonly byte[] _ping;
     private readonly byte[] _pong;
-    private readonly int _maxBeatsPerSecond = BeatRate.DefaultMaximum;
+    private readonly BeatLimit _limit = BeatLimit.Default;
 
     /// <summary>Makes one with texts as payloads.</summary>
     /// <param name="ping">The question, sent in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
@@ -67,12 +67,8 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <summary>How many pings and pongs the peer may send in a second, on the average of at least 5 s. Default: 100. At least 1.</summary>
     public int MaxBeatsPerSecond
     {
-        get => _maxBeatsPerSecond;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxBeatsPerSecond = value;
-        }
+        get => _limit.PerSecond;
+        init => _limit = new BeatLimit(value);
     }
 
     /// <summary>Answers the peer's pings and sends none; the peer is dead when no byte came for the time-out.</summary>
@@ -103,7 +99,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     /// <inheritdoc/>
     public virtual HeartbeatDecision Decide(in ConnectionPulse pulse, object? state)
     {
-        if (pulse.BeatsPerSecond > _maxBeatsPerSecond)
+        if (_limit.IsExceeded(pulse))
         {
             return HeartbeatDecision.Refuse;
         }

@@ -13,20 +13,11 @@ public class ClientHookTests
     public async Task A_request_behind_the_hook_keeps_its_options()
     {
         await using var bed = await new TestBed().StartAsync((_, _) => default);
-        var gate = Gate();
-        var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
-        {
-            inHook.SetResult();
-            await gate.Task;
-        }));
-        var connecting = client.ConnectAsync();
-        await inHook.Task.Soon();
-        var request = client.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask();
+        await using var hook = await HeldHook.ConnectAsync(bed);
+        var request = hook.Client.RequestAsync("?", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask();
         bed.Advance(3);
         request.IsCompleted.Should().BeFalse("it is not sent yet");
-        bed.Open(gate);
-        await connecting.Soon();
+        await hook.EndAsync();
 
         bed.Advance(2.2);
 
@@ -203,79 +194,23 @@ public class ClientHookTests
     public async Task Cancelling_a_held_message_ends_its_wait_at_once()
     {
         await using var bed = await new TestBed().StartAsync((_, _) => default);
-        var gate = Gate();
-        var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options => options.OnOpening = async (_, _) =>
-        {
-            inHook.SetResult();
-            await gate.Task;
-        }));
-        var connecting = client.ConnectAsync();
-        await inHook.Task.Soon();
+        await using var hook = await HeldHook.ConnectAsync(bed);
         using var cancel = new CancellationTokenSource();
-        var send = client.SendAsync("sent all the same", cancel.Token).AsTask();
-        var request = client.RequestAsync("not sent", cancellationToken: cancel.Token).AsTask();
+        var send = hook.Client.SendAsync("sent all the same", cancel.Token).AsTask();
+        var request = hook.Client.RequestAsync("not sent", cancellationToken: cancel.Token).AsTask();
         cancel.Cancel();
 
         await send.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
         await request.Invoking(task => task.Soon()).Should().ThrowAsync<OperationCanceledException>();
-        bed.Open(gate);
-        await connecting.Soon();
+        await hook.EndAsync();
         bed.Session.Messages.Should().Equal("sent all the same");
     }
 
     [Fact]
-    public async Task What_is_held_is_bounded_by_the_send_limit()
-    {
-        await using var bed = await new TestBed().StartAsync((_, _) => default);
-        var gate = Gate();
-        var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options =>
-        {
-            options.MaxQueuedBytes = 64 * 1024;
-            options.OnOpening = async (_, _) =>
-            {
-                inHook.SetResult();
-                await gate.Task;
-            };
-        }));
-        var connecting = client.ConnectAsync();
-        await inHook.Task.Soon();
-        var held = Enumerable.Range(0, 6).Select(_ => client.SendAsync(new byte[10_000]).AsTask()).ToArray();
-        var over = () => client.SendAsync(new byte[10_000]).AsTask();
-
-        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxQueuedBytes");
-        bed.Open(gate);
-        await connecting.Soon();
-        await Task.WhenAll(held).Soon();
-        bed.Session.Messages.Should().HaveCount(6);
-    }
+    public Task What_is_held_is_bounded_by_the_send_limit() => HoldsAtMostAsync(6, new byte[10_000]);
 
     [Fact, Trait("Fault", "X13")]
-    public async Task Empty_messages_that_are_held_are_bounded_too()
-    {
-        await using var bed = await new TestBed().StartAsync((_, _) => default);
-        var gate = Gate();
-        var inHook = Gate();
-        await using var client = new SocketClient(bed.ClientOptions(options =>
-        {
-            options.MaxQueuedBytes = 64 * 1024;
-            options.OnOpening = async (_, _) =>
-            {
-                inHook.SetResult();
-                await gate.Task;
-            };
-        }));
-        var connecting = client.ConnectAsync();
-        await inHook.Task.Soon();
-        var held = Enumerable.Range(0, 1024).Select(_ => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask()).ToArray();
-        var over = () => client.SendAsync(ReadOnlyMemory<byte>.Empty).AsTask();
-
-        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxQueuedBytes");
-        bed.Open(gate);
-        await connecting.Soon();
-        await Task.WhenAll(held).Soon();
-    }
+    public Task Empty_messages_that_are_held_are_bounded_too() => HoldsAtMostAsync(1024, []);
 
     [Fact]
     public async Task Disconnecting_during_the_hook_ends_it()
@@ -317,6 +252,61 @@ public class ClientHookTests
         }
 
         bed.Sessions.Select(session => session.Messages.Single()).Should().Equal("subscribe 1", "subscribe 2", "subscribe 3");
+    }
+
+    private static async Task HoldsAtMostAsync(int count, byte[] message)
+    {
+        await using var bed = await new TestBed().StartAsync((_, _) => default);
+        await using var hook = await HeldHook.ConnectAsync(bed, options => options.MaxQueuedBytes = 64 * 1024);
+        var held = Enumerable.Range(0, count).Select(_ => hook.Client.SendAsync(message).AsTask()).ToArray();
+        var over = () => hook.Client.SendAsync(message).AsTask();
+
+        (await over.Should().ThrowAsync<ConnectionClosedException>()).Which.Message.Should().Contain("ConnectionOptions.MaxQueuedBytes");
+        await hook.EndAsync();
+        await Task.WhenAll(held).Soon();
+        bed.Network.Settle();
+        bed.Session.Messages.Should().HaveCount(count);
+    }
+
+    /// <summary>A client whose hook is under way until the test ends it.</summary>
+    private sealed class HeldHook : IAsyncDisposable
+    {
+        private readonly TestBed _bed;
+        private readonly TaskCompletionSource _gate = Gate();
+        private readonly TaskCompletionSource _begun = Gate();
+        private Task _connecting = Task.CompletedTask;
+
+        private HeldHook(TestBed bed, Action<SocketClientOptions>? configure)
+        {
+            _bed = bed;
+            Client = new SocketClient(bed.ClientOptions(options =>
+            {
+                options.OnOpening = async (_, _) =>
+                {
+                    _begun.SetResult();
+                    await _gate.Task;
+                };
+                configure?.Invoke(options);
+            }));
+        }
+
+        public SocketClient Client { get; }
+
+        public static async Task<HeldHook> ConnectAsync(TestBed bed, Action<SocketClientOptions>? configure = null)
+        {
+            var hook = new HeldHook(bed, configure);
+            hook._connecting = hook.Client.ConnectAsync();
+            await hook._begun.Task.Soon();
+            return hook;
+        }
+
+        public async Task EndAsync()
+        {
+            _bed.Open(_gate);
+            await _connecting.Soon();
+        }
+
+        public ValueTask DisposeAsync() => Client.DisposeAsync();
     }
 
     /// <summary>Does something when a connection gets its clock, which is just before it begins.</summary>

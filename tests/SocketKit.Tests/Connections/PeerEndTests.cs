@@ -6,6 +6,8 @@ namespace SocketKit.Tests.Connections;
 /// <summary>A peer that has finished, or is gone, is noticed whatever the handler does.</summary>
 public class PeerEndTests
 {
+    private const int MoreThanTheMailbox = 301;
+
     private static readonly TimeSpan HalfCloseTimeout = TimeSpan.FromSeconds(30);
 
     [Fact, Trait("Fault", "X03")]
@@ -26,25 +28,8 @@ public class PeerEndTests
     }
 
     [Fact, Trait("Fault", "X03")]
-    public async Task A_peer_that_resets_is_noticed_behind_a_full_mailbox()
-    {
-        var gate = Gate();
-        await using var bed = await new TestBed().StartAsync(async (_, _) => await gate.Task);
-        await using var peer = await bed.ConnectRawAsync();
-        for (var i = 0; i < 301; i++)
-        {
-            await peer.SendAsync("line\n");
-        }
-
-        bed.Network.Settle();
-        peer.Transport.Abort();
-        bed.Advance(1.0);
-
-        bed.Session.Connection.Closed.IsCompleted.Should().BeTrue();
-        (await bed.Session.Connection.Closed).Kind.Should().Be(CloseKind.PeerReset);
-        bed.Open(gate);
-        (await bed.Session.ClosedCall).DiscardedMessages.Should().BePositive();
-    }
+    public Task A_peer_that_resets_is_noticed_behind_a_full_mailbox() =>
+        NoticedBehindAFullMailboxAsync((_, peer) => peer.Transport.Abort());
 
     [Fact, Trait("Fault", "X03")]
     public async Task A_half_closed_connection_goes_on_as_long_as_its_peer_takes_bytes()
@@ -115,25 +100,8 @@ public class PeerEndTests
     }
 
     [Fact, Trait("Fault", "X03")]
-    public async Task A_reset_of_the_network_is_noticed_behind_a_full_mailbox()
-    {
-        var gate = Gate();
-        await using var bed = await new TestBed().StartAsync(async (_, _) => await gate.Task);
-        await using var peer = await bed.ConnectRawAsync();
-        for (var i = 0; i < 301; i++)
-        {
-            await peer.SendAsync("line\n");
-        }
-
-        bed.Network.Settle();
-        bed.Network.Reset(new InMemoryEndPoint(TestBed.Address));
-        bed.Advance(1.0);
-
-        bed.Session.Connection.Closed.IsCompleted.Should().BeTrue();
-        (await bed.Session.Connection.Closed).Kind.Should().Be(CloseKind.PeerReset);
-        bed.Open(gate);
-        await bed.Session.ClosedCall;
-    }
+    public Task A_reset_of_the_network_is_noticed_behind_a_full_mailbox() =>
+        NoticedBehindAFullMailboxAsync((bed, _) => bed.Network.Reset(new InMemoryEndPoint(TestBed.Address)));
 
     [Fact, Trait("Fault", "X03")]
     public async Task A_half_closed_connection_may_be_let_live_for_ever()
@@ -168,10 +136,7 @@ public class PeerEndTests
         var gate = Gate();
         await using var bed = await new TestBed().StartAsync(async (_, _) => await gate.Task);
         await using var peer = await bed.ConnectRawAsync();
-        for (var i = 0; i < 301; i++)
-        {
-            await peer.SendAsync("line\n");
-        }
+        await FillMailboxAsync(peer);
 
         await peer.FinishAsync();
         bed.Network.Settle();
@@ -179,7 +144,7 @@ public class PeerEndTests
         bed.Session.Connection.InputEndedToken.IsCancellationRequested.Should().BeTrue();
         bed.Open(gate);
         (await bed.Session.ClosedCall).Kind.Should().Be(CloseKind.PeerClosed);
-        bed.Session.Messages.Should().HaveCount(301);
+        bed.Session.Messages.Should().HaveCount(MoreThanTheMailbox);
     }
 
     [Fact, Trait("Fault", "X36")]
@@ -194,6 +159,31 @@ public class PeerEndTests
         early.IsCancellationRequested.Should().BeTrue();
         bed.Session.Connection.InputEndedToken.IsCancellationRequested.Should().BeTrue();
         await bed.Session.ClosedCall;
+    }
+
+    private static async Task FillMailboxAsync(RawPeer peer)
+    {
+        for (var i = 0; i < MoreThanTheMailbox; i++)
+        {
+            await peer.SendAsync("line\n");
+        }
+    }
+
+    private static async Task NoticedBehindAFullMailboxAsync(Action<TestBed, RawPeer> reset)
+    {
+        var gate = Gate();
+        await using var bed = await new TestBed().StartAsync(async (_, _) => await gate.Task);
+        await using var peer = await bed.ConnectRawAsync();
+        await FillMailboxAsync(peer);
+        bed.Network.Settle();
+
+        reset(bed, peer);
+        bed.Advance(1.0);
+
+        bed.Session.Connection.Closed.IsCompleted.Should().BeTrue();
+        (await bed.Session.Connection.Closed).Kind.Should().Be(CloseKind.PeerReset);
+        bed.Open(gate);
+        (await bed.Session.ClosedCall).DiscardedMessages.Should().BePositive();
     }
 
     private static async ValueTask Ended(CancellationToken token)

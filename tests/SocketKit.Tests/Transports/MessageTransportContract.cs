@@ -3,32 +3,11 @@ using System.Net.Sockets;
 namespace SocketKit.Tests.Transports;
 
 /// <summary>What every <see cref="Transport"/> that preserves message boundaries holds beside the rest. One that may lose messages holds it on a link that loses none.</summary>
-public abstract class MessageTransportContract : IAsyncLifetime
+public abstract class MessageTransportContract : TransportContractPairs
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
-    private readonly List<Transport> _made = [];
-
-    /// <summary>Connects two ends.</summary>
-    protected abstract ValueTask<(Transport Left, Transport Right)> ConnectAsync();
-
-    public virtual Task InitializeAsync() => Task.CompletedTask;
-
-    public virtual async Task DisposeAsync()
+    protected override async Task<(Transport Left, Transport Right)> PairAsync()
     {
-        foreach (var transport in _made)
-        {
-            transport.Abort();
-            await transport.DisposeAsync();
-        }
-    }
-
-    protected async Task<(Transport Left, Transport Right)> PairAsync()
-    {
-        var (left, right) = await ConnectAsync();
-        _made.Add(left);
-        _made.Add(right);
-        await Task.WhenAll(left.OpenAsync(CancellationToken.None).AsTask(), right.OpenAsync(CancellationToken.None).AsTask()).WaitAsync(Patience);
+        var (left, right) = await base.PairAsync();
         left.PreservesMessageBoundaries.Should().BeTrue();
         right.PreservesMessageBoundaries.Should().BeTrue();
         return (left, right);
@@ -180,10 +159,6 @@ public abstract class MessageTransportContract : IAsyncLifetime
 
         await FluentActions.Awaiting(() => send.WaitAsync(Patience)).Should().ThrowAsync<Exception>().Where(exception => exception is IOException || exception is SocketException);
     }
-
-    protected static byte[] Bytes(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)(i * 31 / 7))];
-
-    protected static Task SendAsync(Transport transport, byte[] message) => transport.SendAsync(message).AsTask().WaitAsync(Patience);
 
     /// <summary>Receives one message, in pieces if need be.</summary>
     protected static async Task<byte[]> ReceiveAsync(Transport transport, int bufferLength = 4096)

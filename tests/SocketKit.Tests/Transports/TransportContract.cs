@@ -4,39 +4,10 @@ using System.Security.Cryptography;
 namespace SocketKit.Tests.Transports;
 
 /// <summary>What every <see cref="Transport"/> holds. A wire derives from it and gives pairs of connected ends.</summary>
-public abstract partial class TransportContract : IAsyncLifetime
+public abstract partial class TransportContract : TransportContractPairs
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
-    private readonly List<Transport> _made = [];
-
-    /// <summary>Connects two ends.</summary>
-    protected abstract ValueTask<(Transport Left, Transport Right)> ConnectAsync();
-
     /// <summary>An abort reaches the peer as a reset. A wire that has none shows the end of the stream instead, and a broken pipe to who sends.</summary>
     protected virtual bool HasResets => true;
-
-    public virtual Task InitializeAsync() => Task.CompletedTask;
-
-    public virtual async Task DisposeAsync()
-    {
-        foreach (var transport in _made)
-        {
-            transport.Abort();
-            await transport.DisposeAsync();
-        }
-    }
-
-    private async Task<(Transport Left, Transport Right)> PairAsync()
-    {
-        var (left, right) = await ConnectAsync();
-        _made.Add(left);
-        _made.Add(right);
-
-        // At once: a handshake needs both.
-        await Task.WhenAll(left.OpenAsync(CancellationToken.None).AsTask(), right.OpenAsync(CancellationToken.None).AsTask()).WaitAsync(Patience);
-        return (left, right);
-    }
 
     [Fact]
     public async Task A_receive_gets_what_the_other_end_sent()
@@ -119,19 +90,6 @@ public abstract partial class TransportContract : IAsyncLifetime
         left.BytesSent.Should().Be(Length);
         right.BytesSent.Should().Be(Length);
     }
-
-    protected static byte[] Bytes(int length)
-    {
-        var bytes = new byte[length];
-        for (var i = 0; i < length; i++)
-        {
-            bytes[i] = (byte)(i * 31 / 7);
-        }
-
-        return bytes;
-    }
-
-    protected static Task SendAsync(Transport transport, byte[] bytes) => transport.SendAsync(bytes).AsTask().WaitAsync(Patience);
 
     protected static async Task<byte[]> ReceiveExactlyAsync(Transport transport, int length)
     {

@@ -1,53 +1,27 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using System.Threading.Tasks.Sources;
 using SocketKit.Transports.Interop;
 using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Accepts on an event loop, level-triggered and one shot at a time: armed only while somebody waits in <see cref="AcceptAsync"/>, so what backs off is not woken. Completes inline on the loop's thread; after 64 newcomers
-/// in a row the loop's connections have a turn.
+/// Accepts on an event loop, level-triggered and one shot at a time: armed only while a call of <see cref="Listener.AcceptAsync"/> waits, so
+/// that an accept loop which backs off is not woken. Completes inline on the loop's thread; after 64 newcomers in a row the loop's
+/// connections have a turn.
 /// </summary>
-internal sealed class EpollListener(StreamAddress address) : StreamListener(address), IValueTaskSource<Transport?>
+internal sealed class EpollListener(StreamAddress address) : StreamListener(address)
 {
     private const int PerTurn = 64;
     private const uint Events = Native.EpollIn | Native.EpollOneShot;
 
-    private readonly Lock _gate = new();
-    private ManualResetValueTaskSourceCore<Transport?> _pending;
     private Watch? _watch;
-    private bool _accepting;
-    private bool _completed;
     private int _turn;
 
-    /// <summary>The last one that was accepted has one of the descriptors in reserve.</summary>
-    private bool _descriptorsShort;
-
-    public override ValueTask<Transport?> AcceptAsync()
+    protected override void Accept()
     {
-        lock (_gate)
-        {
-            if (IsStopped)
-            {
-                return default;
-            }
-
-            if (_watch is null || _accepting)
-            {
-                throw new InvalidOperationException(_watch is null ? "The listener is not bound" : "An accept is under way");
-            }
-
-            _accepting = true;
-            _completed = false;
-            _pending.Reset();
-        }
-
-        var task = new ValueTask<Transport?>(this, _pending.Version);
-
         // On the loop's own thread a newcomer may be there already; from elsewhere, and after a turn's worth of them, the event comes first.
-        if (EpollLoop.Current == _watch.Loop && ++_turn < PerTurn)
+        if (EpollLoop.Current == _watch!.Loop && ++_turn < PerTurn)
         {
             TryAccept();
         }
@@ -56,26 +30,18 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
             _turn = 0;
             Arm();
         }
-
-        return task;
     }
 
     protected override void Bound(Socket socket)
     {
-        lock (_gate)
-        {
-            _watch = new Watch(this, EpollEngine.Instance.NextLoop());
-            if (!IsStopped)
-            {
-                socket.Blocking = false;
-                _watch.Loop.Add(_watch, (int)socket.Handle, 0);
-            }
-        }
+        _watch = new Watch(this, EpollEngine.Instance.NextLoop());
+        socket.Blocking = false;
+        _watch.Loop.Add(_watch, (int)socket.Handle, 0);
     }
 
     protected override void Stopped()
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_watch is not null)
             {
@@ -84,36 +50,19 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
             // The address is free when this returns.
             GiveBack();
-            if (!_accepting || _completed)
+            if (!Call.End())
             {
                 return;
             }
-
-            _completed = true;
         }
 
         // Not on the stack of whoever stops.
         _watch!.Loop.Queue(new LastTurn(this));
     }
 
-    Transport? IValueTaskSource<Transport?>.GetResult(short token)
-    {
-        lock (_gate)
-        {
-            _accepting = false;
-        }
-
-        return _pending.GetResult(token);
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<Transport?>.GetStatus(short token) => _pending.GetStatus(token);
-
-    void IValueTaskSource<Transport?>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _pending.OnCompleted(continuation, state, token, flags);
-
     private void Arm()
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (!IsStopped)
             {
@@ -127,9 +76,9 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     {
         Transport? transport = null;
         Exception? failure = null;
-        lock (_gate)
+        lock (Gate)
         {
-            if (IsStopped || _completed)
+            if (IsStopped || !Call.IsWaiting)
             {
                 return;
             }
@@ -151,29 +100,17 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
                 return;
             }
 
-            _completed = true;
+            Call.End();
         }
 
-        if (failure is null)
-        {
-            _pending.SetResult(transport);
-        }
-        else
-        {
-            _pending.SetException(failure);
-        }
+        Call.Complete(transport, failure);
     }
 
     /// <summary>Null: nobody waits.</summary>
     private unsafe EpollTransport? AcceptNext()
     {
-        if (_descriptorsShort && Descriptors.AreStillShort())
-        {
-            return SomebodyWaits() ? throw WireErrors.From(SocketError.TooManyOpenSockets) : null;
-        }
-
         Span<byte> raw = stackalloc byte[SocketAddresses.MaxLength];
-        while (true)
+        while (Shortage.MayAccept(Socket!, TimeSpan.Zero))
         {
             var length = SocketAddresses.MaxLength;
             int number;
@@ -184,7 +121,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
             if (number >= 0)
             {
-                _descriptorsShort = Descriptors.AreShort(number);
+                Shortage.Accepted(number);
                 var descriptor = new Descriptor(number);
                 try
                 {
@@ -211,18 +148,20 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
                 return null;
             }
 
-            if (error != Errno.Interrupted && !Errno.IsOfNewcomer(error))
+            if (error == Errno.Interrupted || Errno.IsOfNewcomer(error))
             {
-                var failure = Errno.ToSocketError(error);
+                continue;
+            }
 
-                // The kernel says so also when nobody waits.
-                return failure != SocketError.TooManyOpenSockets || SomebodyWaits() ? throw WireErrors.From(failure) : null;
+            var failure = Errno.ToSocketError(error);
+            if (failure != SocketError.TooManyOpenSockets || !Shortage.Begins())
+            {
+                throw WireErrors.From(failure);
             }
         }
-    }
 
-    /// <summary>Only who waits can be refused: else the failure would last until somebody comes.</summary>
-    private bool SomebodyWaits() => Socket!.Poll(0, SelectMode.SelectRead);
+        return null;
+    }
 
     /// <summary>The listening socket in its loop.</summary>
     private sealed class Watch(EpollListener listener, EpollLoop loop) : Registration(loop)
@@ -246,6 +185,6 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     {
         public Registration Owner => listener._watch!;
 
-        public void Run() => listener._pending.SetResult(null);
+        public void Run() => listener.Call.Complete(null, null);
     }
 }

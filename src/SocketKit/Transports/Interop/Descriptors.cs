@@ -16,9 +16,6 @@ internal static partial class Descriptors
 
     private static readonly long FirstReserved = Limit() - Reserve;
 
-    /// <summary>The socket that was just accepted is one of the last.</summary>
-    public static bool AreShort(Socket newest) => AreShort(newest.Handle);
-
     /// <summary>The descriptor that was just made is one of the last.</summary>
     public static bool AreShort(nint newest) => newest >= FirstReserved;
 
@@ -39,7 +36,7 @@ internal static partial class Descriptors
         try
         {
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            return AreShort(probe);
+            return AreShort(probe.Handle);
         }
         catch (SocketException exception)
         {

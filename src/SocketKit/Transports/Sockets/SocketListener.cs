@@ -1,52 +1,23 @@
 using System.Net.Sockets;
-using System.Threading.Tasks.Sources;
-using SocketKit.Transports.Interop;
 using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// Accepts connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer. <see cref="AcceptAsync"/> completes inline on that thread.
-/// The thread accepts only while somebody waits in <see cref="AcceptAsync"/>; the rest waits in the kernel's backlog.
+/// Accepts connections with blocking calls on a thread of its own, so that a starved thread pool delays no newcomer.
+/// <see cref="Listener.AcceptAsync"/> completes inline on that thread. The thread accepts only while a call of it waits; other newcomers
+/// stay in the kernel's backlog.
 /// </summary>
-internal sealed class SocketListener(StreamAddress address) : StreamListener(address), IValueTaskSource<Transport?>
+internal sealed class SocketListener(StreamAddress address) : StreamListener(address)
 {
     /// <summary>So long is waited for a newcomer at a time, while descriptors are short.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
-    private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
-    private ManualResetValueTaskSourceCore<Transport?> _pending;
-    private bool _accepting;
-
-    /// <summary>The last one that was accepted has one of the descriptors in reserve, or there was none for it. Belongs to the accept
-    /// thread.</summary>
-    private bool _descriptorsShort;
-
-    public override ValueTask<Transport?> AcceptAsync()
-    {
-        lock (_gate)
-        {
-            if (IsStopped)
-            {
-                return default;
-            }
-
-            if (Socket is null || _accepting)
-            {
-                throw new InvalidOperationException(Socket is null ? "The listener is not bound" : "An accept is under way");
-            }
-
-            _accepting = true;
-            _pending.Reset();
-        }
-
-        var task = new ValueTask<Transport?>(this, _pending.Version);
-        _wake.Release();
-        return task;
-    }
 
     protected override void Bound(Socket socket) => new Thread(Run) { IsBackground = true, Name = $"SocketKit accept {EndPoint}" }.UnsafeStart();
+
+    protected override void Accept() => _wake.Release();
 
     protected override void Stopped()
     {
@@ -55,21 +26,14 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
         _wake.Release();
     }
 
-    Transport? IValueTaskSource<Transport?>.GetResult(short token) => _pending.GetResult(token);
-
-    ValueTaskSourceStatus IValueTaskSource<Transport?>.GetStatus(short token) => _pending.GetStatus(token);
-
-    void IValueTaskSource<Transport?>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _pending.OnCompleted(continuation, state, token, flags);
-
     private void Run()
     {
         while (true)
         {
             _wake.Wait();
-            lock (_gate)
+            lock (Gate)
             {
-                if (!_accepting)
+                if (!Call.IsWaiting)
                 {
                     if (IsStopped)
                     {
@@ -107,37 +71,21 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
             }
         }
 
-        lock (_gate)
+        lock (Gate)
         {
-            _accepting = false;
+            Call.End();
         }
 
         // An error that the stop caused is no error.
-        if (failure is not null && !IsStopped)
-        {
-            _pending.SetException(failure);
-        }
-        else
-        {
-            _pending.SetResult(transport);
-        }
+        Call.Complete(transport, IsStopped ? null : failure);
     }
 
     /// <summary>Null: nobody has come who can be served.</summary>
     private SocketTransport? AcceptNext()
     {
-        if (_descriptorsShort)
+        if (!Shortage.MayAccept(Socket!, Look))
         {
-            // Only who waits can be refused: else the failure would last until somebody comes.
-            if (!Socket!.Poll(Look, SelectMode.SelectRead))
-            {
-                return null;
-            }
-
-            if (Descriptors.AreStillShort())
-            {
-                throw WireErrors.From(SocketError.TooManyOpenSockets);
-            }
+            return null;
         }
 
         Socket socket;
@@ -147,17 +95,15 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.TooManyOpenSockets)
         {
-            // The system says so also when nobody waits: asked again, with somebody who does, it is a failure.
-            if (_descriptorsShort)
+            if (!Shortage.Begins())
             {
                 throw;
             }
 
-            _descriptorsShort = true;
             return null;
         }
 
-        _descriptorsShort = Descriptors.AreShort(socket);
+        Shortage.Accepted(socket.Handle);
         return Wrap(socket);
     }
 

@@ -3,10 +3,12 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>What the listeners of both engines share: one address, taken once and given back once. What kind of address it is, is the business of <see cref="StreamAddress"/>; how connections are accepted, of the engine.</summary>
+/// <summary>
+/// What the listeners of both engines share: one address, taken once and given back once, one accept at a time, and a shortage of
+/// descriptors. What kind of address it is, is the business of <see cref="StreamAddress"/>; how connections are accepted, of the engine.
+/// </summary>
 internal abstract class StreamListener(StreamAddress address) : Listener
 {
-    private readonly Lock _gate = new();
     private EndPoint? _bound;
     private bool _taking;
     private bool _stopped;
@@ -14,6 +16,15 @@ internal abstract class StreamListener(StreamAddress address) : Listener
     public override EndPoint EndPoint => _bound ?? address.Asked;
 
     protected StreamAddress Address => address;
+
+    /// <summary>Guards the listener's state, and that of <see cref="Call"/>.</summary>
+    protected Lock Gate { get; } = new();
+
+    /// <summary>The call of <see cref="AcceptAsync"/>.</summary>
+    protected AcceptCall Call { get; } = new();
+
+    /// <summary>Used while an accept waits.</summary>
+    protected DescriptorShortage Shortage { get; } = new();
 
     /// <summary>The listening socket, from <see cref="BindAsync"/> on.</summary>
     protected Socket? Socket { get; private set; }
@@ -23,7 +34,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_stopped || _taking || Socket is not null)
             {
@@ -35,7 +46,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
         try
         {
-            Bound(Keep(await address.TakeAsync(services, cancellationToken).ConfigureAwait(false)));
+            Keep(await address.TakeAsync(services, cancellationToken).ConfigureAwait(false));
         }
         catch (SocketException exception)
         {
@@ -47,9 +58,31 @@ internal abstract class StreamListener(StreamAddress address) : Listener
         }
     }
 
+    public override ValueTask<Transport?> AcceptAsync()
+    {
+        ValueTask<Transport?> task;
+        lock (Gate)
+        {
+            if (_stopped)
+            {
+                return default;
+            }
+
+            if (Socket is null)
+            {
+                throw new InvalidOperationException("The listener is not bound");
+            }
+
+            task = Call.Begin();
+        }
+
+        Accept();
+        return task;
+    }
+
     public override ValueTask StopAsync()
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_stopped)
             {
@@ -71,8 +104,11 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override string ToString() => $"{address.Scheme}://{EndPoint}";
 
-    /// <summary>The address is taken.</summary>
+    /// <summary>The address is taken. Called once, under the lock.</summary>
     protected abstract void Bound(Socket socket);
+
+    /// <summary>A call of <see cref="AcceptAsync"/> has begun to wait. Called outside of the lock.</summary>
+    protected abstract void Accept();
 
     /// <summary>Gives the address back, if it was taken, and completes an accept under way. Called once.</summary>
     protected abstract void Stopped();
@@ -85,15 +121,17 @@ internal abstract class StreamListener(StreamAddress address) : Listener
             address.GiveBack(socket);
         }
     }
-    private Socket Keep(Socket socket)
+
+    private void Keep(Socket socket)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (!_stopped)
             {
                 Socket = socket;
                 _bound = EndPoints.Local(socket);
-                return socket;
+                Bound(socket);
+                return;
             }
         }
 

@@ -17,17 +17,8 @@ public class TlsEngineLockTests
     public async Task Close_notify_waits_while_a_read_is_inside_the_engine(SslProtocols version)
     {
         var (tls, wire, inner, peer) = await OpenAsync(version);
-        using var inside = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
-        wire.OnReceive = buffer =>
-        {
-            // The thread that reads is about to wait, and not out of the engine yet.
-            inside.Set();
-            goOn.Wait(TestBed.Patience);
-            return inner.ReceiveAsync(buffer);
-        };
-        var read = Task.Run(async () => await tls.ReceiveAsync(new byte[10]));
-        inside.Wait(TestBed.Patience).Should().BeTrue();
+        var read = ReadInside(tls, wire, inner, goOn);
         var sent = wire.BytesSent;
 
         var finish = tls.CompleteOutputAsync().AsTask();
@@ -46,16 +37,8 @@ public class TlsEngineLockTests
     public async Task Close_notify_that_waits_for_a_read_ends_with_an_abort()
     {
         var (tls, wire, inner, _) = await OpenAsync(SslProtocols.Tls13);
-        using var inside = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
-        wire.OnReceive = buffer =>
-        {
-            inside.Set();
-            goOn.Wait(TestBed.Patience);
-            return inner.ReceiveAsync(buffer);
-        };
-        var read = Task.Run(async () => await tls.ReceiveAsync(new byte[10]));
-        inside.Wait(TestBed.Patience).Should().BeTrue();
+        var read = ReadInside(tls, wire, inner, goOn);
         var finish = tls.CompleteOutputAsync().AsTask();
         var sent = wire.BytesSent;
 
@@ -195,6 +178,21 @@ public class TlsEngineLockTests
             Thread.SpinWait(20);
             Interlocked.Decrement(ref inside);
         }
+    }
+
+    /// <summary>A read whose thread is about to wait, and stays inside the engine until it may go on.</summary>
+    private static Task<ReceiveResult> ReadInside(TlsTransport tls, InterceptedTransport wire, Transport inner, ManualResetEventSlim goOn)
+    {
+        var inside = new TaskCompletionSource();
+        wire.OnReceive = buffer =>
+        {
+            inside.TrySetResult();
+            goOn.Wait(TestBed.Patience);
+            return inner.ReceiveAsync(buffer);
+        };
+        var read = Task.Run(async () => await tls.ReceiveAsync(new byte[10]));
+        inside.Task.Wait(TestBed.Patience).Should().BeTrue();
+        return read;
     }
 
     private static async Task<InterceptedTransport> WireAsync(Func<Memory<byte>, ValueTask<ReceiveResult>> onReceive)
