@@ -157,7 +157,7 @@ public sealed class RequestTimeoutException : TimeoutException
 
 /// <summary>
 /// A request was not sent: too many are pending, its correlation id is in use, or it has one without <see
-/// cref="ConnectionOptions.ReadCorrelationId"/>, which would find it in the response.
+/// cref="ProtocolOptions.ReadCorrelationId"/>, which would find it in the response.
 /// </summary>
 public sealed class RequestRefusedException : SocketKitException
 {

@@ -61,6 +61,6 @@ public sealed class LengthPrefixedOptions
     /// Bytes that are stripped must be known when a message is sent: see <see cref="LengthPrefixedFramer.CanWrite"/>.</summary>
     public int? BytesToStrip { get; set; }
 
-    /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>. At least 1.</summary>
+    /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At least 1.</summary>
     public int MaxLength { get; set; } = int.MaxValue;
 }

@@ -19,7 +19,7 @@ public enum LineEnd
 
 /// <summary>
 /// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with
-/// another <see cref="ConnectionOptions.TextEncoding"/>, such as UTF-16, the start is refused.
+/// another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16, the start is refused.
 /// Thread-safe and stateless.
 /// </summary>
 /// <remarks>
@@ -42,7 +42,7 @@ public sealed class LineFramer : IFramer, IFramerFacts
 
     /// <summary>Makes a line framer.</summary>
     /// <param name="end">The line end. Default: <see cref="LineEnd.Any"/>.</param>
-    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is no line end, or <paramref name="maxLength"/> is below 1.</exception>
     public LineFramer(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue)
     {

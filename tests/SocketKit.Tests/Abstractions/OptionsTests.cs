@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Abstractions;
 
@@ -222,5 +224,19 @@ public class OptionsTests
         server.TimeProvider.Should().BeSameAs(TimeProvider.System);
         new SocketClientOptions().ConnectTimeout.Should().Be(TimeSpan.FromSeconds(5));
         new SocketClientOptions().Reconnect.Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData("docs/errors.md")]
+    [InlineData("docs/zh-CN/errors.md")]
+    public void The_page_of_the_options_lists_each_under_the_class_that_has_it(string page)
+    {
+        var text = File.ReadAllText(Repository.PathOf(page));
+        foreach (var type in new[] { typeof(ProtocolOptions), typeof(ConnectionOptions) })
+        {
+            var table = text[text.IndexOf($"`{type.Name}`", StringComparison.Ordinal)..].Split("\n\n")[1];
+            table.Split('\n').Where(row => row.StartsWith("| `", StringComparison.Ordinal)).Select(row => row.Split('`')[1])
+                .Should().BeEquivalentTo(type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(property => property.Name));
+        }
     }
 }
