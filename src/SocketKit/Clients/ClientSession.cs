@@ -85,11 +85,13 @@ internal sealed partial class ClientSession : IConnectionOwner
 
     public IConnection? Connection => Volatile.Read(ref _open) is { Reason: null } open ? open : null;
 
-    ISocketServer? IConnectionOwner.Server => null;
+    bool IConnectionOwner.IsServer => false;
 
-    Listener? IConnectionOwner.Listener => null;
+    ISocketServer IConnectionOwner.Server => throw OtherRole.OfClient();
 
-    ISocketClient? IConnectionOwner.Client => _client;
+    Listener IConnectionOwner.Listener => throw OtherRole.OfClient();
+
+    ISocketClient IConnectionOwner.Client => _client;
 
     Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 

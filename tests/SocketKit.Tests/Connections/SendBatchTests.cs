@@ -170,7 +170,7 @@ public class SendBatchTests
         WatchedListener? listener = null;
         await using var bed = await new TestBed().StartAsync(async (connection, _) =>
         {
-            var other = connection.Server!.Connections.Single(other => other != connection);
+            var other = connection.Server.Connections.Single(other => other != connection);
             await other.SendAsync("news");
             sendsAtOnce = listener!.Wires[0].Sends.Count;
         });
