@@ -3,16 +3,16 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>
-/// The framers in the box. A stream such as TCP delivers bytes, not messages; a framer says where one message ends and the next begins. Both ends must use the same one.
+/// The framers in the box: <c>Framers.X()</c> makes an <c>XFramer</c>, which is <c>X</c> in configuration. A stream such as TCP delivers bytes, not messages; a framer says where one message ends and the next begins. Both ends must use the same one.
 /// Every framer is thread-safe and keeps no state, so one instance serves all connections.
 /// </summary>
 public static class Framers
 {
     /// <summary>Text lines: one line is one message. The right choice to begin with; works with <c>nc</c> and telnet.</summary>
-    /// <param name="end">The line end. Default: LF and CR LF are both read, LF is written.</param>
+    /// <param name="lineEnding">The line end. Default: LF and CR LF are both read, LF is written.</param>
     /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1, or there is no such line end.</exception>
-    public static LineFramer Lines(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue) => new(end, maxLength);
+    public static LinesFramer Lines(LineEnding lineEnding = LineEnding.Any, int maxLength = int.MaxValue) => new(lineEnding, maxLength);
 
     /// <summary>The length of the message in front of it. The right choice for binary data, and the fastest.</summary>
     /// <param name="field">The kind of length field. Default: four bytes.</param>
@@ -91,5 +91,7 @@ public static class Framers
     public static EnclosedFramer Enclosed(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue) => new(begin, end, maxLength);
 
     /// <summary>No framing: whatever has arrived is a message. For wires that keep messages (UDP, WebSocket), and to look at bytes as they come.</summary>
-    public static RawFramer Raw() => new();
+    /// <param name="maxLength">The longest message in bytes, where message boundaries are preserved. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1.</exception>
+    public static RawFramer Raw(int maxLength = int.MaxValue) => new(maxLength);
 }
