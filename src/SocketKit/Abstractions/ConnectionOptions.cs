@@ -6,7 +6,7 @@ namespace SocketKit;
 /// What servers and clients set alike: the protocol (<see cref="ProtocolOptions"/>), the deadlines of connections, and the clock and the logs.
 /// Copied and checked once, at start; changing it later has no effect.
 /// </summary>
-/// <remarks>The library derives from it; programs do not.</remarks>
+/// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
 public abstract class ConnectionOptions : ProtocolOptions
 {
     private protected ConnectionOptions()

@@ -7,7 +7,7 @@ namespace SocketKit;
 /// Servers and clients set it on their own options, which derive from this. What belongs to the connection whatever is spoken on it
 /// (opening, closing, slow peers) is in <see cref="ConnectionOptions"/>.
 /// </summary>
-/// <remarks>The library derives from it; programs do not.</remarks>
+/// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
 public abstract class ProtocolOptions
 {
     private protected ProtocolOptions()

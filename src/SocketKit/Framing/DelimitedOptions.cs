@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Text;
 using SocketKit.Framing;
 
 namespace SocketKit;
 
 /// <summary>The settings of a <see cref="DelimitedFramer"/>, which copies them when it is made. Not thread-safe.</summary>
+[DebuggerDisplay("Delimiters = {Delimiters.Count}, KeepDelimiter = {KeepDelimiter}")]
 public sealed class DelimitedOptions
 {
     /// <summary>Makes the options from delimiters as text, encoded in UTF-8.</summary>

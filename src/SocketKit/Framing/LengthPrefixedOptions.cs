@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>
@@ -42,6 +44,7 @@ public enum ByteOrder
 /// The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>:
 /// <c>whole frame = FieldOffset + bytes of the field + value of the field + Adjustment</c>, and the message is the frame without its first <see cref="BytesToStrip"/> bytes.
 /// </remarks>
+[DebuggerDisplay("{Field}, {ByteOrder}, at {FieldOffset}")]
 public sealed class LengthPrefixedOptions
 {
     /// <summary>The kind of length field. Default: <see cref="LengthField.FourBytes"/>. Netty: <c>lengthFieldLength</c>.</summary>
