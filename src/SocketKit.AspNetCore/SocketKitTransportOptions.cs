@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>How the transport of <see cref="SocketKitTransportExtensions"/> listens, dials and closes. Read and checked once, when the application starts: what is out of range ends the start with an <see cref="OptionsException"/>.</summary>
+[DebuggerDisplay("{Engine}, backlog {Backlog}, keep-alive {KeepAlive}")]
 public sealed class SocketKitTransportOptions
 {
     /// <summary>The engine of the connections. Default: <see cref="SocketEngine.Auto"/>.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -12,6 +13,8 @@ namespace SocketKit;
 /// </summary>
 /// <typeparam name="TBuilder">The builder itself, which every method returns.</typeparam>
 /// <typeparam name="TOptions">What it configures.</typeparam>
+/// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
+[DebuggerDisplay("{Name}")]
 public abstract class SocketBuilder<TBuilder, TOptions>
     where TBuilder : SocketBuilder<TBuilder, TOptions>
     where TOptions : ConnectionOptions

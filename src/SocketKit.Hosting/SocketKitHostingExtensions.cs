@@ -7,7 +7,7 @@ namespace SocketKit;
 /// <summary>Puts servers and clients into the .NET Generic Host: it starts and stops them, configuration says where they listen and with what limits, and the rest of the application gets them as services.</summary>
 public static class SocketKitHostingExtensions
 {
-    /// <summary>Registers a server, which the host starts and stops. It needs a handler: see <see cref="SocketServerBuilder.UseReplies{TStrategy}"/>, <see cref="SocketBuilder{TBuilder, TOptions}.UseHandler{THandler}"/>, or <see cref="ConnectionOptions.HandlerFactory"/> in its options.</summary>
+    /// <summary>Registers a server, which the host starts and stops. It needs a handler: see <see cref="SocketServerBuilder.UseReplies{TStrategy}"/>, <see cref="SocketBuilder{TBuilder, TOptions}.UseHandler{THandler}"/>, or <see cref="ProtocolOptions.HandlerFactory"/> in its options.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="name">The server's name: the key of the service <see cref="ISocketServer"/>, the name of its options (<see cref="SocketServerOptions"/>), and its place in configuration, <c>SocketKit:Servers:name</c>.</param>
     /// <param name="configure">Sets options; null: configuration says it all.</param>

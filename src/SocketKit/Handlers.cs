@@ -1,7 +1,7 @@
 namespace SocketKit;
 
 /// <summary>
-/// Makes handlers out of functions and strategies, ready for <see cref="ConnectionOptions.HandlerFactory"/>. For a session with state of its own (a device, a player), derive from <see cref="ConnectionHandler"/> instead.
+/// Makes handlers out of functions and strategies, ready for <see cref="ProtocolOptions.HandlerFactory"/>. For a session with state of its own (a device, a player), derive from <see cref="ConnectionHandler"/> instead.
 /// Functions serve all connections, several at once, so they are thread-safe; what one throws closes its connection as <see cref="CloseKind.HandlerFailed"/>.
 /// </summary>
 public static class Handlers

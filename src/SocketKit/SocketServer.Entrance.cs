@@ -11,11 +11,13 @@ public sealed partial class SocketServer
     /// </summary>
     private sealed class Entrance(SocketServer server, Listener listener) : IConnectionOwner
     {
+        public bool IsServer => true;
+
         public ISocketServer Server => server;
 
         public Listener Listener => listener;
 
-        public ISocketClient? Client => null;
+        public ISocketClient Client => throw OtherRole.OfServer();
 
         public Func<IConnection, CancellationToken, ValueTask>? OnOpening => null;
 

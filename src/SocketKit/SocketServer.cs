@@ -178,7 +178,7 @@ public sealed partial class SocketServer : ISocketServer
         List<Task>? full = null;
         foreach (var recipient in to ?? _open)
         {
-            if (recipient is not Connection connection || connection.Server != this)
+            if (recipient is not Connection { IsServer: true } connection || connection.Server != this)
             {
                 // Another server's or a test's: its framing may differ.
                 queued += recipient.TrySend(message) ? 1 : 0;

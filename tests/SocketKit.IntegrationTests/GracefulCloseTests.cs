@@ -135,7 +135,7 @@ public class GracefulCloseTests
     /// <summary>Lines, and a call of the test's before each parse.</summary>
     private sealed class ParseHook(Action<int> beforeRead) : IFramer
     {
-        private static readonly LineFramer Lines = Framers.Lines();
+        private static readonly LinesFramer Lines = Framers.Lines();
         private int _calls;
 
         public Frame Read(Span<byte> input, long resume)

@@ -169,7 +169,7 @@ public class StopTests(ITestOutputHelper output)
         await using var server = await TestServer.StartAsync(async (connection, message) =>
         {
             await connection.SendAsync("stopping");
-            await connection.Server!.StopAsync();
+            await connection.Server.StopAsync();
             await connection.SendAsync("stopped");
         });
         using var peer = await RawPeer.ConnectAsync(server.EndPoint);

@@ -142,7 +142,7 @@ public class BroadcastTests
     [Fact]
     public async Task A_broadcast_from_a_handler_reaches_the_sender_in_its_batch()
     {
-        await using var bed = await new TestBed().StartAsync(async (connection, message) => await connection.Server!.BroadcastAsync(message));
+        await using var bed = await new TestBed().StartAsync(async (connection, message) => await connection.Server.BroadcastAsync(message));
         await using var one = await bed.ConnectRawAsync();
         await using var two = await bed.ConnectRawAsync();
 

@@ -11,8 +11,8 @@ public class DebuggerTextTests
     public void Framers_heartbeats_and_policies_say_what_they_do()
     {
         Texts(
-            new LineFramer(LineEnd.CrLf, 80),
-            new LineFramer(),
+            new LinesFramer(LineEnding.CrLf, 80),
+            new LinesFramer(),
             new FixedSizeFramer(1),
             new RawFramer(512),
             new EnclosedFramer([2], [3]),
@@ -22,8 +22,8 @@ public class DebuggerTextTests
             PingPongHeartbeat.AnswerOnly("ping", "pong"),
             NoHeartbeat.Instance,
             new BackoffReconnect { MaxAttempts = 5 }).Should().Equal(
-            "LineFramer, CrLf, at most 80 bytes",
-            "LineFramer, Any",
+            "LinesFramer, CrLf, at most 80 bytes",
+            "LinesFramer, Any",
             "FixedSizeFramer, 1 byte",
             "RawFramer, at most 512 bytes",
             "EnclosedFramer, 02 to 03",

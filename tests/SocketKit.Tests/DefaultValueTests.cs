@@ -25,7 +25,7 @@ public class DefaultValueTests
     {
         default(LengthField).Should().Be(new LengthPrefixedOptions().Field).And.Be(LengthField.FourBytes);
         default(ByteOrder).Should().Be(new LengthPrefixedOptions().ByteOrder).And.Be(ByteOrder.BigEndian);
-        default(LineEnd).Should().Be(LineEnd.Any);
+        default(LineEnding).Should().Be(LineEnding.Any);
         default(SocketEngine).Should().Be(SocketEngine.Auto);
         default(ClientCertificateMode).Should().Be(new TlsListenOptions().ClientCertificateMode).And.Be(ClientCertificateMode.None);
     }

@@ -215,7 +215,7 @@ public class ServerStopTests
                 await gate.Task;
             }
 
-            await connection.Server!.StopAsync();
+            await connection.Server.StopAsync();
             await connection.SendAsync("stopped");
             stopped.SetResult();
         });
@@ -240,7 +240,7 @@ public class ServerStopTests
         await using var bed = await new TestBed().StartAsync(async (connection, _) =>
         {
             await gate.Task;
-            await connection.Server!.StopAsync();
+            await connection.Server.StopAsync();
         });
         await using var peer = await bed.ConnectRawAsync();
         await peer.SendAsync("x\n");

@@ -262,8 +262,7 @@ public class SocketClientTests
     {
         await using var bed = await new TestBed().StartAsync();
         var client = await bed.ConnectAsync();
-        client.Connection!.Server.Should().BeNull();
-        client.Connection.Listener.Should().BeNull();
+        client.Connection!.IsServer.Should().BeFalse();
         client.Connection.Client.Should().BeSameAs(client);
         client.Connection!.SetNameAsync("me").Now().Should().BeNull();
         client.Connection!.Name.Should().Be("me");

@@ -12,7 +12,7 @@ internal sealed class FramingSettings
     private static readonly Dictionary<string, string> Owners = new(StringComparer.OrdinalIgnoreCase)
     {
         [nameof(Kind)] = Kinds,
-        [nameof(LineEnd)] = "Lines",
+        [nameof(LineEnding)] = "Lines",
         [nameof(MaxLength)] = "Lines|LengthPrefixed|Delimited|Enclosed",
         [nameof(Field)] = "LengthPrefixed",
         [nameof(ByteOrder)] = "LengthPrefixed",
@@ -33,7 +33,7 @@ internal sealed class FramingSettings
     public string? Kind { get; set; }
 
     [OneOf("Any|Lf|CrLf")]
-    public string? LineEnd { get; set; }
+    public string? LineEnding { get; set; }
 
     [Number(1, int.MaxValue)]
     public string? MaxLength { get; set; }
@@ -70,7 +70,7 @@ internal sealed class FramingSettings
 
     private (string Name, bool IsSet)[] Given =>
     [
-        (nameof(LineEnd), LineEnd is not null), (nameof(MaxLength), MaxLength is not null), (nameof(Field), Field is not null), (nameof(ByteOrder), ByteOrder is not null),
+        (nameof(LineEnding), LineEnding is not null), (nameof(MaxLength), MaxLength is not null), (nameof(Field), Field is not null), (nameof(ByteOrder), ByteOrder is not null),
         (nameof(FieldOffset), FieldOffset is not null), (nameof(Adjustment), Adjustment is not null), (nameof(BytesToStrip), BytesToStrip is not null), (nameof(Delimiters), Delimiters is not null),
         (nameof(KeepDelimiter), KeepDelimiter is not null), (nameof(Size), Size is not null), (nameof(Begin), Begin is not null), (nameof(End), End is not null),
     ];
@@ -87,7 +87,7 @@ internal sealed class FramingSettings
         var longest = SettingNumber.Parse(MaxLength) ?? int.MaxValue;
         return Kind?.ToUpperInvariant() switch
         {
-            "LINES" => new LineFramer(Choice(LineEnd, SocketKit.LineEnd.Any), longest),
+            "LINES" => new LinesFramer(Choice(LineEnding, SocketKit.LineEnding.Any), longest),
             "LENGTHPREFIXED" => ConnectionSettings.Try(key, failures, () => new LengthPrefixedFramer(new LengthPrefixedOptions
             {
                 Field = Choice(Field, LengthField.FourBytes),

@@ -111,7 +111,7 @@ public enum CloseKind
     /// <summary>The peer's bytes break the protocol, or nothing but discarded bytes came.</summary>
     ProtocolError = 9,
 
-    /// <summary>A frame of the peer is longer than <see cref="ConnectionOptions.MaxFrameLength"/>.</summary>
+    /// <summary>A frame of the peer is longer than <see cref="ProtocolOptions.MaxFrameLength"/>.</summary>
     FrameTooLarge = 10,
 
     /// <summary>The framer threw something unexpected or broke its contract.</summary>

@@ -4,6 +4,7 @@ namespace SocketKit;
 /// A session: what an application does with one connection. One call at a time, in order; different connections run in parallel.
 /// A handler may block its thread; a handler that throws closes its own connection as <see cref="CloseKind.HandlerFailed"/>, and nothing else notices.
 /// </summary>
+/// <remarks>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</remarks>
 public abstract class ConnectionHandler
 {
     /// <summary>Called once, before any message. A request to the peer (a log-in, say) may be awaited here.</summary>

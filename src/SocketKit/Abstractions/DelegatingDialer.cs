@@ -4,7 +4,10 @@ namespace SocketKit;
 /// A base for decorators of a dialer: it forwards everything to an inner one. Override <see cref="DialAsync"/> to put a
 /// <see cref="DelegatingTransport"/> around what was dialed.
 /// </summary>
-/// <remarks>Thread-safe if the inner one is: a dialer may be shared by several clients.</remarks>
+/// <remarks>
+/// Thread-safe if the inner one is: a dialer may be shared by several clients. Made for you to derive from. A member that a minor
+/// version adds to <see cref="Dialer"/> is forwarded here.
+/// </remarks>
 public abstract class DelegatingDialer : Dialer
 {
     /// <summary>Makes one over another.</summary>

@@ -6,7 +6,10 @@ namespace SocketKit;
 /// A base for decorators of a listener: it forwards everything to an inner one. Override <see cref="AcceptAsync"/> to put a
 /// <see cref="DelegatingTransport"/> around what is accepted.
 /// </summary>
-/// <remarks>Threads and order of calls are those of <see cref="Listener"/>. Used by one server, once, like the inner one.</remarks>
+/// <remarks>
+/// Threads and order of calls are those of <see cref="Listener"/>. Used by one server, once, like the inner one. Made for you to derive
+/// from. A member that a minor version adds to <see cref="Listener"/> is forwarded here.
+/// </remarks>
 public abstract class DelegatingListener : Listener
 {
     /// <summary>Makes one over another.</summary>

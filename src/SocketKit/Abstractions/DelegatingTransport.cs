@@ -14,6 +14,7 @@ namespace SocketKit;
 /// message boundaries overrides both sends: there a connection sends by the second alone. Whatever overrides <see cref="Find{T}"/> asks
 /// the base for what it does not have itself. A decorator whose <see cref="ReceiveAsync"/> is an asynchronous method
 /// overrides <see cref="CompletesInDefaultContext"/> with false.
+/// <para>Made for you to derive from. A member that a minor version adds to <see cref="Transport"/> is forwarded here.</para>
 /// </remarks>
 public abstract class DelegatingTransport : Transport
 {

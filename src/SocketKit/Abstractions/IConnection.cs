@@ -31,19 +31,25 @@ public interface IConnection : IMessageSender
         where T : class => null;
 
     /// <summary>
-    /// The server that accepted it, or null: it is a client's connection. The same rule holds for <see cref="Listener"/> and
-    /// <see cref="Client"/>: what belongs to the other role is null, so a handler that serves both asks one of them.
+    /// True: a server accepted the connection, so it has a <see cref="Server"/> and a <see cref="Listener"/>. False: a client dialed it, so it
+    /// has a <see cref="Client"/>. Never changes. For handlers that serve both roles; others know which one they serve.
     /// </summary>
-    ISocketServer? Server { get; }
+    bool IsServer { get; }
+
+    /// <summary>The server that accepted the connection.</summary>
+    /// <exception cref="InvalidOperationException">A client dialed it: <see cref="IsServer"/> is false.</exception>
+    ISocketServer Server { get; }
 
     /// <summary>
     /// The listener of the server that accepted it, one of <see cref="SocketServerOptions.Listeners"/>: to tell by which door a peer came.
-    /// Null on a client's connection. Default of the interface: null.
+    /// Default of the interface: throws.
     /// </summary>
-    Listener? Listener => null;
+    /// <exception cref="InvalidOperationException">A client dialed it: <see cref="IsServer"/> is false.</exception>
+    Listener Listener => throw OtherRole.Missing();
 
-    /// <summary>The client that dialed it, or null: it is a server's connection. Default of the interface: null.</summary>
-    ISocketClient? Client => null;
+    /// <summary>The client that dialed the connection. Default of the interface: throws.</summary>
+    /// <exception cref="InvalidOperationException">A server accepted it: <see cref="IsServer"/> is true.</exception>
+    ISocketClient Client => throw OtherRole.Missing();
 
     /// <summary>The session: the handler instance that was made for this connection.</summary>
     /// <exception cref="InvalidOperationException">There is none yet: the connection is still being opened, or the handler just being made.</exception>

@@ -7,7 +7,7 @@ namespace SocketKit;
 /// Stateless: one instance is shared by all connections and called from many threads at once.
 /// </summary>
 /// <remarks>
-/// The connection guards a framer: it is never called on empty input, nor with more than <see cref="ConnectionOptions.MaxFrameLength"/> bytes; what a frame consumes must lie in 1..input; a frame that needs
+/// The connection guards a framer: it is never called on empty input, nor with more than <see cref="ProtocolOptions.MaxFrameLength"/> bytes; what a frame consumes must lie in 1..input; a frame that needs
 /// more than that maximum ends the connection as <see cref="CloseKind.FrameTooLarge"/>; more than 64 KiB discarded in a row without a message end it as <see cref="CloseKind.ProtocolError"/>. Any exception ends the connection, names the framer in the log, and touches no other connection.
 /// <para>Made to be implemented by you. A member that a minor version adds has a default implementation.</para>
 /// </remarks>

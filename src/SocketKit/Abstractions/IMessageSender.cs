@@ -9,7 +9,7 @@ namespace SocketKit;
 /// </remarks>
 public interface IMessageSender
 {
-    /// <summary>The encoding for text, from <see cref="ConnectionOptions.TextEncoding"/>.</summary>
+    /// <summary>The encoding for text, from <see cref="ProtocolOptions.TextEncoding"/>.</summary>
     Encoding TextEncoding { get; }
 
     /// <summary>Sends one message. The bytes are framed and copied before this method returns, so order is the order of calls and the memory is the caller's again at once.</summary>
@@ -27,13 +27,13 @@ public interface IMessageSender
 
     /// <summary>Sends a request and waits for its response. The bytes are copied before this method returns, as those of a message. May be called in a handler, also on its own connection, as long as the handler awaits and does not block.</summary>
     /// <param name="request">The payload of the request.</param>
-    /// <param name="options">A correlation id, a time-out of its own. Default: answered in order, within <see cref="ConnectionOptions.RequestTimeout"/>.</param>
+    /// <param name="options">A correlation id, a time-out of its own. Default: answered in order, within <see cref="ProtocolOptions.RequestTimeout"/>.</param>
     /// <param name="cancellationToken">Abandons the request; its late response is swallowed.</param>
     /// <returns>The response; dispose it to give its buffer back.</returns>
     /// <exception cref="ConnectionClosedException">There is no connection, or it ended before the response came.</exception>
-    /// <exception cref="RequestTimeoutException">No response within <see cref="RequestOptions.Timeout"/>, or <see cref="ConnectionOptions.RequestTimeout"/> without one.</exception>
-    /// <exception cref="RequestRefusedException">More than <see cref="ConnectionOptions.MaxPendingRequests"/> are pending, the correlation
-    /// id is in use, or there is one without <see cref="ConnectionOptions.ReadCorrelationId"/>.</exception>
+    /// <exception cref="RequestTimeoutException">No response within <see cref="RequestOptions.Timeout"/>, or <see cref="ProtocolOptions.RequestTimeout"/> without one.</exception>
+    /// <exception cref="RequestRefusedException">More than <see cref="ProtocolOptions.MaxPendingRequests"/> are pending, the correlation
+    /// id is in use, or there is one without <see cref="ProtocolOptions.ReadCorrelationId"/>.</exception>
     /// <exception cref="FramingException">The framer cannot write this message; the connection lives on.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask<Message> RequestAsync(ReadOnlyMemory<byte> request, RequestOptions options = default, CancellationToken cancellationToken = default);

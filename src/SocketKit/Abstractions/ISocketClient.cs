@@ -14,7 +14,7 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <summary>The connection, or null while there is none, or only one whose end has begun.</summary>
     IConnection? Connection { get; }
 
-    /// <summary>Messages from the server, for clients without a <see cref="ConnectionOptions.HandlerFactory"/>. One consumer; the stream lives across reconnects and ends when the client is disposed. Each message is the
+    /// <summary>Messages from the server, for clients without a <see cref="ProtocolOptions.HandlerFactory"/>. One consumer; the stream lives across reconnects and ends when the client is disposed. Each message is the
     /// consumer's to dispose. Until somebody enumerates, the newest 256 messages, at most 256 KiB, are kept.</summary>
     /// <exception cref="InvalidOperationException">The client has a handler, or somebody enumerates already.</exception>
     IAsyncEnumerable<Message> Messages { get; }

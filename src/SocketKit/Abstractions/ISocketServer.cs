@@ -19,7 +19,7 @@ public interface ISocketServer : IAsyncDisposable
     /// <summary>The live connections.</summary>
     IConnectionTable Connections { get; }
 
-    /// <summary>The encoding for text, from <see cref="ConnectionOptions.TextEncoding"/>.</summary>
+    /// <summary>The encoding for text, from <see cref="ProtocolOptions.TextEncoding"/>.</summary>
     Encoding TextEncoding { get; }
 
     /// <summary>Takes the addresses and begins to accept. When one address fails, the others are given back.</summary>
@@ -44,7 +44,7 @@ public interface ISocketServer : IAsyncDisposable
 
     /// <summary>Sends one message to many connections, framed once. The bytes are copied before this method returns, so the memory is the caller's
     /// again at once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
-    /// <see cref="ConnectionOptions.MaxQueuedBytes"/> it is closed as a slow consumer.</summary>
+    /// <see cref="ProtocolOptions.MaxQueuedBytes"/> it is closed as a slow consumer.</summary>
     /// <param name="message">The payload. Overloads for text and spans are extension methods (<see cref="SocketServerExtensions"/>).</param>
     /// <param name="to">The recipients; null: all.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>

@@ -4,7 +4,10 @@ namespace SocketKit;
 /// What a transport reports beside its operations. A connection implements it and hands itself to <see cref="Transport.Observe"/>.
 /// A program implements it only to put a decorator of a transport between the two; then it forwards every member.
 /// </summary>
-/// <remarks>Every member may be called more than once and must return at once: it runs on the engine's threads.</remarks>
+/// <remarks>
+/// Every member may be called more than once and must return at once: it runs on the engine's threads. Implement it for test doubles and
+/// such decorators. A minor version may add members; they come with a default implementation that does nothing.
+/// </remarks>
 public interface ITransportObserver
 {
     /// <summary>The peer has finished: the end of its stream has arrived, perhaps behind bytes that nobody has received yet.</summary>

@@ -4,6 +4,7 @@ using System.Net;
 namespace SocketKit;
 
 /// <summary>Where a server accepts connections from: one address of one kind of transport. Made by <see cref="Listen"/>; used by one server, once.</summary>
+/// <remarks>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public abstract class Listener : IAsyncDisposable
 {

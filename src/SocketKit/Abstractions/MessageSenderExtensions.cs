@@ -5,7 +5,7 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>Overloads for text, spans, sequences of segments, and callbacks that write the payload. Text is encoded by the sender's
-/// <see cref="ConnectionOptions.TextEncoding"/>. Thread-safe.</summary>
+/// <see cref="ProtocolOptions.TextEncoding"/>. Thread-safe.</summary>
 public static partial class MessageSenderExtensions
 {
     private const int CountedFrom = 64 * 1024;

@@ -3,7 +3,7 @@ namespace SocketKit;
 /// <summary>
 /// What a received message answers: no request (<see cref="None"/>, the default), the oldest request made without an id
 /// (<see cref="Oldest"/>), or the request with a certain id (<see cref="Id(long)"/>). See <see
-/// cref="ConnectionOptions.ReadCorrelationId"/>. Immutable and thread-safe; a value, compared by content.
+/// cref="ProtocolOptions.ReadCorrelationId"/>. Immutable and thread-safe; a value, compared by content.
 /// </summary>
 /// <remarks>There may be ids of more kinds in a later version, bytes and text, say. So this tells nothing of what it holds, but for
 /// equality.</remarks>

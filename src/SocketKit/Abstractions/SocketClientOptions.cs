@@ -20,6 +20,6 @@ public sealed class SocketClientOptions : ConnectionOptions
     /// has failed; <see cref="RejectedException"/> ends reconnecting. Default: none.</summary>
     public Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; set; }
 
-    /// <summary>For people and debuggers: <c>SocketClientOptions: tcp://127.0.0.1:9000; LineFramer, Any; NoHeartbeat</c>.</summary>
+    /// <summary>For people and debuggers: <c>SocketClientOptions: tcp://127.0.0.1:9000; LinesFramer, Any; NoHeartbeat</c>.</summary>
     public override string ToString() => Describe(nameof(SocketClientOptions), Dialer is null ? "no dialer" : LogText.NameOf(Dialer));
 }

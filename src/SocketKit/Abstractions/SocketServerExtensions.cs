@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace SocketKit;
 
-/// <summary>Overloads for text and spans. Text is encoded by the server's <see cref="ConnectionOptions.TextEncoding"/>. Thread-safe.</summary>
+/// <summary>Overloads for text and spans. Text is encoded by the server's <see cref="ProtocolOptions.TextEncoding"/>. Thread-safe.</summary>
 public static class SocketServerExtensions
 {
     /// <summary>Sends text to many connections. See <see cref="ISocketServer.BroadcastAsync"/>.</summary>

@@ -16,7 +16,7 @@ public sealed class SocketServerOptions : ConnectionOptions
     /// Not <see cref="Timeout.InfiniteTimeSpan"/>: one connection that never finishes would keep the stop for ever.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>For people and debuggers: <c>SocketServerOptions gateway: tcp://127.0.0.1:9000; LineFramer, Any; NoHeartbeat</c>.</summary>
+    /// <summary>For people and debuggers: <c>SocketServerOptions gateway: tcp://127.0.0.1:9000; LinesFramer, Any; NoHeartbeat</c>.</summary>
     public override string ToString() =>
         Describe(nameof(SocketServerOptions), Listeners.Count == 0 ? "no listener" : string.Join(", ", Listeners.Select(LogText.NameOf)));
 }

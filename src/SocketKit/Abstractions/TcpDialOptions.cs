@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>How a TCP address is dialled. Copied when it is given to <see cref="Dial"/>.</summary>
+[DebuggerDisplay("{Engine}, keep-alive {KeepAlive}")]
 public sealed class TcpDialOptions
 {
     /// <summary>The engine of the connection. Default: <see cref="SocketEngine.Auto"/>.</summary>

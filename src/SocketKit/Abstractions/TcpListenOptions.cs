@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>How a TCP address is listened on. Copied when it is given to <see cref="Listen"/>.</summary>
+[DebuggerDisplay("{Engine}, backlog {Backlog}, keep-alive {KeepAlive}")]
 public sealed class TcpListenOptions
 {
     /// <summary>The engine of the accepted connections. Default: <see cref="SocketEngine.Auto"/>.</summary>

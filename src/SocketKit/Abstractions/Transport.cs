@@ -13,6 +13,7 @@ namespace SocketKit;
 /// At most one <see cref="ReceiveAsync"/> and one send are outstanding at a time; the two may overlap.
 /// <see cref="Abort"/> may be called at any time from any thread. <see cref="IAsyncDisposable.DisposeAsync"/> is called once, when neither is outstanding.
 /// A receive never completes on the stack of somebody's send.
+/// <para>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public abstract class Transport : IAsyncDisposable

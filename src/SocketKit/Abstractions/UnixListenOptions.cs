@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>How a Unix-domain socket is listened on. Copied when it is given to <see cref="Listen"/>.</summary>
+[DebuggerDisplay("{Engine}, backlog {Backlog}")]
 public sealed class UnixListenOptions
 {
     /// <summary>The engine of the accepted connections. Default: <see cref="SocketEngine.Auto"/>.</summary>

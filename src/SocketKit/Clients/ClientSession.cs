@@ -87,11 +87,13 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
 
     public IConnection? Connection => _slot.Open is { Reason: null } open ? open : null;
 
-    ISocketServer? IConnectionOwner.Server => null;
+    bool IConnectionOwner.IsServer => false;
 
-    Listener? IConnectionOwner.Listener => null;
+    ISocketServer IConnectionOwner.Server => throw OtherRole.OfClient();
 
-    ISocketClient? IConnectionOwner.Client => _client;
+    Listener IConnectionOwner.Listener => throw OtherRole.OfClient();
+
+    ISocketClient IConnectionOwner.Client => _client;
 
     Func<IConnection, CancellationToken, ValueTask>? IConnectionOwner.OnOpening => _settings.OnOpening;
 

@@ -73,11 +73,13 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
 
     public Encoding TextEncoding => _settings.TextEncoding;
 
-    public ISocketServer? Server => _owner.Server;
+    public bool IsServer => _owner.IsServer;
 
-    public Listener? Listener => _owner.Listener;
+    public ISocketServer Server => _owner.Server;
 
-    public ISocketClient? Client => _owner.Client;
+    public Listener Listener => _owner.Listener;
+
+    public ISocketClient Client => _owner.Client;
 
     public ConnectionHandler Handler => _handler ?? throw new InvalidOperationException("The connection is not open yet");
 

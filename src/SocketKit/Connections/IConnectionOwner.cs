@@ -5,14 +5,17 @@ namespace SocketKit.Connections;
 /// </summary>
 internal interface IConnectionOwner
 {
-    /// <summary>Null on a client.</summary>
-    ISocketServer? Server { get; }
+    /// <summary>See <see cref="IConnection.IsServer"/>.</summary>
+    bool IsServer { get; }
 
-    /// <summary>Null on a client.</summary>
-    Listener? Listener { get; }
+    /// <summary>Throws on a client.</summary>
+    ISocketServer Server { get; }
 
-    /// <summary>Null on a server.</summary>
-    ISocketClient? Client { get; }
+    /// <summary>Throws on a client.</summary>
+    Listener Listener { get; }
+
+    /// <summary>Throws on a server.</summary>
+    ISocketClient Client { get; }
 
     /// <summary>Runs on the new connection before anything else is sent, or null.</summary>
     Func<IConnection, CancellationToken, ValueTask>? OnOpening { get; }

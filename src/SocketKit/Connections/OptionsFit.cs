@@ -99,6 +99,6 @@ internal static class OptionsFit
         return bytes.AsSpan().SequenceEqual(text.Bytes.Span)
             ? null
             : $"{name} stands for the bytes {Convert.ToHexString(text.Bytes.Span)} (hexadecimal), but for {Convert.ToHexString(bytes)} in {encoding.WebName}, the TextEncoding; "
-                + (text.What == LineFramer.LineEndName ? elsewhere : "give the encoding to the framer, too, such as Framers.Delimited(\";\", encoding)");
+                + (text.What == LinesFramer.LineEndName ? elsewhere : "give the encoding to the framer, too, such as Framers.Delimited(\";\", encoding)");
     }
 }

@@ -33,7 +33,7 @@ public sealed class EnclosedFramer : IFramer, IFramerFacts
     /// <summary>Makes a framer for two marks.</summary>
     /// <param name="begin">The begin mark, 1 to 256 bytes.</param>
     /// <param name="end">The end mark, 1 to 256 bytes. It may be the same as the begin mark; else neither may hold the other except at its end.</param>
-    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty or too long, or one holds the other.</exception>
     public EnclosedFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace SocketKit;
 
 /// <summary>
@@ -42,6 +44,7 @@ public enum ByteOrder
 /// The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>:
 /// <c>whole frame = FieldOffset + bytes of the field + value of the field + Adjustment</c>, and the message is the frame without its first <see cref="BytesToStrip"/> bytes.
 /// </remarks>
+[DebuggerDisplay("{Field}, {ByteOrder}, at {FieldOffset}")]
 public sealed class LengthPrefixedOptions
 {
     /// <summary>The kind of length field. Default: <see cref="LengthField.FourBytes"/>. Netty: <c>lengthFieldLength</c>.</summary>
@@ -61,6 +64,6 @@ public sealed class LengthPrefixedOptions
     /// Bytes that are stripped must be known when a message is sent: see <see cref="LengthPrefixedFramer.CanWrite"/>.</summary>
     public int? BytesToStrip { get; set; }
 
-    /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>. At least 1.</summary>
+    /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At least 1.</summary>
     public int MaxLength { get; set; } = int.MaxValue;
 }

@@ -16,7 +16,7 @@ public sealed class RawFramer : IFramer
 
     /// <summary>Makes a raw framer.</summary>
     /// <param name="maxLength">The longest message in bytes, for a transport that preserves message boundaries. Leave it unset on a stream, where how many bytes arrive at once means nothing.
-    /// Default: no limit but <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
+    /// Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1.</exception>
     public RawFramer(int maxLength = int.MaxValue)
     {

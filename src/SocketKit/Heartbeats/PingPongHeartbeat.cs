@@ -24,7 +24,7 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     private readonly BeatLimit _limit = BeatLimit.Default;
 
     /// <summary>Makes one with texts as payloads.</summary>
-    /// <param name="ping">The question, sent in UTF-8. Where <see cref="ConnectionOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
+    /// <param name="ping">The question, sent in UTF-8. Where <see cref="ProtocolOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
     /// <param name="pong">The answer. Not the same as the question.</param>
     /// <param name="interval">After what silence to ping. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
     /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; the

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using SocketKit.Replies;
 
@@ -12,6 +13,7 @@ namespace SocketKit;
 /// a text that the encoding cannot express fits no message), in constant time however many texts there are, and without allocating.
 /// A predicate of the text decodes the message, once for all of them. Functions and predicates are called from several threads at once; what they throw closes the connection as <see cref="CloseKind.HandlerFailed"/>.
 /// </remarks>
+[DebuggerDisplay("Rules = {_rules.Count}, fallbacks = {_fallbacks.Count}")]
 public sealed class ReplyRules
 {
     private readonly List<Rule> _rules = [];

@@ -82,7 +82,7 @@ public class KeyedServicesTests
 
     private sealed class UpperCaseLines : IFramer
     {
-        private readonly LineFramer _lines = new();
+        private readonly LinesFramer _lines = new();
 
         public Frame Read(Span<byte> input, long resume) => _lines.Read(input, resume);
 

@@ -65,7 +65,7 @@ public class SettingsTests
 
         options.Dialer!.ToString().Should().Contain("localhost:9000");
         options.ConnectTimeout.TotalSeconds.Should().Be(7);
-        options.Framer.Should().BeOfType<LineFramer>();
+        options.Framer.Should().BeOfType<LinesFramer>();
         options.Heartbeat.Should().BeOfType<BeaconHeartbeat>().Which.Timeout.TotalSeconds.Should().Be(3);
         var reconnect = options.Reconnect.Should().BeOfType<BackoffReconnect>().Subject;
         reconnect.MaxAttempts.Should().Be(3);
@@ -76,7 +76,7 @@ public class SettingsTests
     }
 
     [Theory]
-    [InlineData("""{ "Kind": "Lines", "LineEnd": "CrLf", "MaxLength": 5 }""", "abc", "6162630D0A")]
+    [InlineData("""{ "Kind": "Lines", "LineEnding": "CrLf", "MaxLength": 5 }""", "abc", "6162630D0A")]
     [InlineData("""{ "Kind": "LengthPrefixed" }""", "abc", "00000003616263")]
     [InlineData("""{ "Kind": "Delimited", "Delimiters": [ "||", "\n" ] }""", "abc", "6162637C7C")]
     [InlineData("""{ "Kind": "Delimited", "Delimiters": "\\x00" }""", "abc", "61626300")]
@@ -129,7 +129,7 @@ public class SettingsTests
         var make = () => Server(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         if (!fails)
         {
-            make().Framer.Should().BeOfType<LineFramer>("the longer key says it more exactly");
+            make().Framer.Should().BeOfType<LinesFramer>("the longer key says it more exactly");
             return;
         }
 
@@ -181,8 +181,8 @@ public class SettingsTests
     [Fact]
     public void All_that_is_wrong_is_told_at_once()
     {
-        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "MaxQueuedBytes": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnd": "Cr", "KeepDelimiter": "no" } } } } }""");
-        make.Should().Throw<OptionsValidationException>().Which.Failures.Should().HaveCount(5).And.Contain(failure => failure.StartsWith("SocketKit:Servers:all:Framing:LineEnd: there is no Cr;", StringComparison.Ordinal));
+        var make = () => Server("""{ "SocketKit": { "Servers": { "all": { "MaxConnections": 0, "MaxQueuedBytes": "much", "Drain": "1s", "Framing": { "Kind": "Lines", "LineEnding": "Cr", "KeepDelimiter": "no" } } } } }""");
+        make.Should().Throw<OptionsValidationException>().Which.Failures.Should().HaveCount(5).And.Contain(failure => failure.StartsWith("SocketKit:Servers:all:Framing:LineEnding: there is no Cr;", StringComparison.Ordinal));
     }
 
     [Fact]

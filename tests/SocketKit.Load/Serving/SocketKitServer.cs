@@ -42,7 +42,7 @@ internal sealed class SocketKitServer : IMeasuredServer
                     await connection.SendAsync(message);
                 });
             case "broadcast":
-                return Handlers.OnMessage(async (connection, message) => await connection.Server!.BroadcastAsync(message));
+                return Handlers.OnMessage(async (connection, message) => await connection.Server.BroadcastAsync(message));
             case "block":
                 var index = -1;
                 var echo = new Echo();

@@ -238,7 +238,7 @@ internal static class TlsCloseVictim
     /// <summary>Lines, but for what is to end the connection.</summary>
     private sealed class EndingFramer : IFramer
     {
-        private readonly LineFramer _lines = Framers.Lines();
+        private readonly LinesFramer _lines = Framers.Lines();
 
         public Frame Read(Span<byte> input, long resume) => input[0] switch
         {

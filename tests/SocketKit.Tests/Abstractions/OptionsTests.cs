@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Abstractions;
 
@@ -41,7 +43,7 @@ public class OptionsTests
         { "long header", Framers.LengthPrefixed(new LengthPrefixedOptions { FieldOffset = 100, BytesToStrip = 0 }), 103, null, "its shortest frame has 104 bytes" },
         { "long marks", Framers.Enclosed("<<<<", ">>>>"), 7, null, "its shortest frame has 8 bytes" },
         { "long delimiters", Framers.Delimited(new DelimitedOptions("12345", "abc")), 2, null, "its shortest frame has 3 bytes" },
-        { "CR LF", Framers.Lines(LineEnd.CrLf), 1, null, "its shortest frame has 2 bytes" },
+        { "CR LF", Framers.Lines(LineEnding.CrLf), 1, null, "its shortest frame has 2 bytes" },
 
         { "lines in UTF-16", Framers.Lines(), 1000, "utf-16", "its line end \"\\u000a\" begins with the byte 0A in utf-16, the TextEncoding, and the same byte is inside of other characters, such as" },
         { "lines in UTF-32", Framers.Lines(), 1000, "utf-32", "its line end" },
@@ -123,7 +125,7 @@ public class OptionsTests
 
     public static TheoryData<IFramer, IHeartbeatPolicy, string?> Carried => new()
     {
-        { Framers.Lines(), new BeaconHeartbeat("two\nlines"), "LineFramer cannot carry a beat of BeaconHeartbeat, which would close each connection; type another payload. A message that goes out as one line" },
+        { Framers.Lines(), new BeaconHeartbeat("two\nlines"), "LinesFramer cannot carry a beat of BeaconHeartbeat, which would close each connection; type another payload. A message that goes out as one line" },
         { Framers.Lines(), BeaconHeartbeat.Expect("two\nlines"), null },
         { Framers.Enclosed("~", "~"), new BeaconHeartbeat(""), "EnclosedFramer cannot carry a beat of BeaconHeartbeat" },
         { Framers.FixedSize(4), new PingPongHeartbeat("ping", "p"), "FixedSizeFramer cannot carry a beat of PingPongHeartbeat" },
@@ -222,5 +224,19 @@ public class OptionsTests
         server.TimeProvider.Should().BeSameAs(TimeProvider.System);
         new SocketClientOptions().ConnectTimeout.Should().Be(TimeSpan.FromSeconds(5));
         new SocketClientOptions().Reconnect.Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData("docs/errors.md")]
+    [InlineData("docs/zh-CN/errors.md")]
+    public void The_page_of_the_options_lists_each_under_the_class_that_has_it(string page)
+    {
+        var text = File.ReadAllText(Repository.PathOf(page));
+        foreach (var type in new[] { typeof(ProtocolOptions), typeof(ConnectionOptions) })
+        {
+            var table = text[text.IndexOf($"`{type.Name}`", StringComparison.Ordinal)..].Split("\n\n")[1];
+            table.Split('\n').Where(row => row.StartsWith("| `", StringComparison.Ordinal)).Select(row => row.Split('`')[1])
+                .Should().BeEquivalentTo(type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(property => property.Name));
+        }
     }
 }

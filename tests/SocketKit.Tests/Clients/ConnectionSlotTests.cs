@@ -119,11 +119,13 @@ public class ConnectionSlotTests
 
     private sealed class Nobody : IConnectionOwner
     {
-        public ISocketServer? Server => null;
+        public bool IsServer => true;
 
-        public Listener? Listener => null;
+        public ISocketServer Server => throw new NotSupportedException();
 
-        public ISocketClient? Client => null;
+        public Listener Listener => throw new NotSupportedException();
+
+        public ISocketClient Client => throw new NotSupportedException();
 
         public Func<IConnection, CancellationToken, ValueTask>? OnOpening => null;
 

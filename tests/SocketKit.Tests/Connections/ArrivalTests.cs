@@ -14,8 +14,8 @@ public class ArrivalTests
     private static readonly Dictionary<string, (IFramer Framer, string Alphabet)> Framing = new()
     {
         ["lines"] = (Framers.Lines(), "\r\nab"),
-        ["short lines"] = (Framers.Lines(LineEnd.CrLf, 12), "\r\nab"),
-        ["LF lines"] = (Framers.Lines(LineEnd.Lf, 12), "\r\nab"),
+        ["short lines"] = (Framers.Lines(LineEnding.CrLf, 12), "\r\nab"),
+        ["LF lines"] = (Framers.Lines(LineEnding.Lf, 12), "\r\nab"),
         ["delimiter"] = (Framers.Delimited("=-="), "=-ab"),
         ["delimiters"] = (Framers.Delimited(new DelimitedOptions(";", "||") { MaxLength = 12, KeepDelimiter = true }), ";|ab"),
         ["marks"] = (Framers.Enclosed("<<|", ">>"), "<>|ab"),

@@ -12,19 +12,41 @@ public class ConnectionFactsTests
         await using var client = await bed.ConnectAsync();
         var connection = bed.Session.Connection;
 
+        connection.IsServer.Should().BeTrue();
         connection.Server.Should().BeSameAs(bed.Server);
         connection.Listener.Should().BeSameAs(bed.Listener);
-        connection.Client.Should().BeNull();
-        client.Connection!.Client.Should().BeSameAs(client);
-        client.Connection.Server.Should().BeNull();
-        client.Connection.Listener.Should().BeNull();
+        client.Connection!.IsServer.Should().BeFalse();
+        client.Connection.Client.Should().BeSameAs(client);
+    }
+
+    [Fact]
+    public async Task What_belongs_to_the_other_role_throws_and_says_what_to_use()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = await bed.ConnectAsync();
+
+        Refused(bed.Session.Connection, connection => connection.Client)
+            .Should().Be("A server accepted this connection, so it has no Client; use Server, and IsServer to tell the roles apart");
+        Refused(client.Connection!, connection => connection.Server)
+            .Should().Be("A client dialed this connection, so it has no Server; use Client, and IsServer to tell the roles apart");
+        Refused(client.Connection!, connection => connection.Listener)
+            .Should().Be("A client dialed this connection, so it has no Listener; use Client, and IsServer to tell the roles apart");
+    }
+
+    [Fact]
+    public async Task A_clients_connection_may_be_among_the_recipients_of_a_broadcast()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        await using var client = await bed.ConnectAsync();
+
+        (await bed.Server.BroadcastAsync("to both", [client.Connection!, bed.Session.Connection])).Should().Be(2);
     }
 
     [Fact]
     public async Task A_connection_tells_by_which_of_several_listeners_it_came()
     {
         var network = new InMemoryNetwork();
-        var came = new List<Listener?>();
+        var came = new List<Listener>();
         await using var server = new SocketServer(new SocketServerOptions
         {
             Listeners = { network.Listen("front"), network.Listen("back") },
@@ -42,7 +64,7 @@ public class ConnectionFactsTests
         await using var front = await network.ConnectAsync("front");
         network.Settle();
 
-        came.Select(listener => listener!.EndPoint).Should().Equal(new InMemoryEndPoint("back"), new InMemoryEndPoint("front"));
+        came.Select(listener => listener.EndPoint).Should().Equal(new InMemoryEndPoint("back"), new InMemoryEndPoint("front"));
     }
 
     [Fact]
@@ -118,8 +140,8 @@ public class ConnectionFactsTests
         another.Items.Should().BeEmpty();
         one.Statistics.Should().Be(default(ConnectionStatistics));
         one.StoppingToken.Should().Be(one.ClosedToken);
-        one.Listener.Should().BeNull();
-        one.Client.Should().BeNull();
+        Refused(one, connection => connection.Listener).Should().Be("This connection has no Listener");
+        Refused(one, connection => connection.Client).Should().Be("This connection has no Client");
     }
 
     [Fact]
@@ -137,4 +159,7 @@ public class ConnectionFactsTests
         await trySet.Should().ThrowAsync<OperationCanceledException>();
         connection.Name.Should().BeNull();
     }
+
+    private static string Refused(IConnection connection, Func<IConnection, object> ask) =>
+        ask.Invoking(them => them(connection)).Should().Throw<InvalidOperationException>().Which.Message;
 }

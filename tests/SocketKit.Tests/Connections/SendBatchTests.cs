@@ -133,7 +133,7 @@ public class SendBatchTests
     [Fact]
     public async Task A_framing_error_behind_good_messages_lifts_it_too()
     {
-        await using var bed = await new TestBed().StartAsync(configure: options => options.Framer = Framers.Lines(LineEnd.Lf));
+        await using var bed = await new TestBed().StartAsync(configure: options => options.Framer = Framers.Lines(LineEnding.Lf));
         await using var peer = await bed.ConnectRawAsync();
 
         await peer.SendAsync("a\nb\n\rnonsense\n");
@@ -170,7 +170,7 @@ public class SendBatchTests
         WatchedListener? listener = null;
         await using var bed = await new TestBed().StartAsync(async (connection, _) =>
         {
-            var other = connection.Server!.Connections.Single(other => other != connection);
+            var other = connection.Server.Connections.Single(other => other != connection);
             await other.SendAsync("news");
             sendsAtOnce = listener!.Wires[0].Sends.Count;
         });

@@ -157,7 +157,7 @@ public class FramerCheckTests
         read.Message.Should().Be("Custom, all at once: the framer threw FramingException: no");
         read.InnerException.Should().BeOfType<FramingException>();
 
-        Failure(Framers.Lines(), "a\nb").Should().StartWith("LineFramer, message 1: Write threw FramingException: ");
+        Failure(Framers.Lines(), "a\nb").Should().StartWith("LinesFramer, message 1: Write threw FramingException: ");
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public class FramerCheckTests
         FramerCheck.Recovery(Framers.Enclosed("=->", "=->"), 0, "a", "hello");
         FramerCheck.Recovery(Framers.Enclosed("##", "##"), 1, "a", "hello");
         FramerCheck.Recovery(Framers.Lines(), 1, "a", "", "hello");
-        FramerCheck.Recovery(Framers.Lines(LineEnd.CrLf), 1, "a", "", "hello");
+        FramerCheck.Recovery(Framers.Lines(LineEnding.CrLf), 1, "a", "", "hello");
         FramerCheck.Recovery(Framers.Delimited(";;"), 1, "a", "hello");
         FramerCheck.Recovery(Framers.Delimited(new DelimitedOptions("END") { KeepDelimiter = true }), 1, [.. "aEND"u8], [.. "helloEND"u8]);
     }

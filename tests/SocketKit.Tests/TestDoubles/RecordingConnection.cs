@@ -17,7 +17,9 @@ internal sealed class RecordingConnection : IConnection
 
     public EndPoint? RemoteEndPoint => null;
 
-    public ISocketServer? Server => null;
+    public bool IsServer => false;
+
+    public ISocketServer Server => throw new InvalidOperationException("This connection has no server.");
 
     public ConnectionHandler Handler => throw new InvalidOperationException("This connection has no handler.");
 

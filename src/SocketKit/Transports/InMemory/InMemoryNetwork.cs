@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using SocketKit.Transports.InMemory;
@@ -18,6 +19,7 @@ namespace SocketKit;
 /// cref="ISocketClient.DisconnectAsync"/> throw a <see cref="TimeoutException"/>.</para>
 /// <para>A reset takes bytes with it that were not read yet, as it may on a real network. Buffers that a connection releases are overwritten, so that a slice kept too long shows.</para>
 /// </remarks>
+[DebuggerDisplay("Listeners = {_listeners.Count}, connections = {_links.Count}")]
 public sealed class InMemoryNetwork
 {
     private readonly Lock _gate = new();

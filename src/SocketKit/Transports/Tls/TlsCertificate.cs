@@ -13,6 +13,7 @@ namespace SocketKit;
 /// A certificate with its private key and the intermediate certificates that belong to it, as handshakes take it anew each time. One from files follows them: what certbot or Kubernetes puts in their place is used by handshakes within a second,
 /// connections that are open keep theirs. Thread-safe; may be shared by listeners and dialers.
 /// </summary>
+/// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
 public abstract class TlsCertificate
 {
     /// <summary>How long a look at files counts: they are new to handshakes within a second.</summary>

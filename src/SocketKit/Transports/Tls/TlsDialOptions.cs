@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit;
 
 /// <summary>How a client speaks TLS. Copied and checked when it is given to <see cref="Dial"/>. The defaults are strict: the server's certificate is valid now, is for the dialled name, and somebody whom the system trusts vouches for it.</summary>
+[DebuggerDisplay("{Protocols}, server name {ServerName}, any certificate {DangerousAcceptAnyCertificate}")]
 public sealed class TlsDialOptions : TlsOptions
 {
     /// <summary>The name that the server's certificate must be for, and that is asked for by SNI (RFC 6066); an IP address is fine, and a

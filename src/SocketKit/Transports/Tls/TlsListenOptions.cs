@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit;
 
 /// <summary>How a server speaks TLS. Copied and checked when it is given to <see cref="Listen"/>. A <see cref="Certificate"/>, or one in <see cref="ServerNames"/>, must be set.</summary>
+[DebuggerDisplay("{Protocols}, client certificates {ClientCertificateMode}, {Certificate}")]
 public sealed class TlsListenOptions : TlsOptions
 {
     /// <summary>The certificate for clients that ask for no name, or for none of <see cref="ServerNames"/>. Default: none; then such clients are refused.</summary>

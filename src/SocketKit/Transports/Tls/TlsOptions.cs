@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace SocketKit;
 
 /// <summary>How either end speaks TLS.</summary>
+/// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
 public abstract class TlsOptions
 {
     private protected TlsOptions()

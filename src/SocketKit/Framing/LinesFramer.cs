@@ -4,8 +4,8 @@ using SocketKit.Framing;
 
 namespace SocketKit;
 
-/// <summary>Which line end a <see cref="LineFramer"/> reads and writes.</summary>
-public enum LineEnd
+/// <summary>Which line end a <see cref="LinesFramer"/> reads and writes.</summary>
+public enum LineEnding
 {
     /// <summary>
     /// Reads lines that end in LF or in CR LF, also mixed; writes LF. What people with <c>nc</c>, telnet and any operating system need.
@@ -21,7 +21,7 @@ public enum LineEnd
 
 /// <summary>
 /// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that
-/// keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with another <see cref="ConnectionOptions.TextEncoding"/>, such as UTF-16, the
+/// keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16, the
 /// start is refused. Thread-safe and stateless.
 /// </summary>
 /// <remarks>
@@ -31,7 +31,7 @@ public enum LineEnd
 /// (U+0085, U+2028, U+2029).
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
-public sealed class LineFramer : IFramer, IFramerFacts
+public sealed class LinesFramer : IFramer, IFramerFacts
 {
     internal const string LineEndName = "line end";
 
@@ -41,33 +41,33 @@ public sealed class LineFramer : IFramer, IFramerFacts
     // Each of the two on its own: both are looked for.
     private static readonly FramerText[] Ends = [new(LineEndName, "\n", new[] { Lf }), new(LineEndName, "\r", new[] { Cr })];
 
-    private readonly LineEnd _end;
+    private readonly LineEnding _end;
     private readonly int _maxLength;
 
     /// <summary>Makes a line framer.</summary>
-    /// <param name="end">The line end. Default: <see cref="LineEnd.Any"/>.</param>
+    /// <param name="lineEnding">The line end. Default: <see cref="LineEnding.Any"/>.</param>
     /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but
-    /// <see cref="ConnectionOptions.MaxFrameLength"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is no line end, or <paramref name="maxLength"/> is below
+    /// <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="lineEnding"/> is no line end, or <paramref name="maxLength"/> is below
     /// 1.</exception>
-    public LineFramer(LineEnd end = LineEnd.Any, int maxLength = int.MaxValue)
+    public LinesFramer(LineEnding lineEnding = LineEnding.Any, int maxLength = int.MaxValue)
     {
-        if (!Enum.IsDefined(end))
+        if (!Enum.IsDefined(lineEnding))
         {
-            throw new ArgumentOutOfRangeException(nameof(end), end, "Use LineEnd.Any, LineEnd.Lf or LineEnd.CrLf.");
+            throw new ArgumentOutOfRangeException(nameof(lineEnding), lineEnding, "Use LineEnding.Any, LineEnding.Lf or LineEnding.CrLf.");
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
-        _end = end;
+        _end = lineEnding;
         _maxLength = maxLength;
     }
 
-    long IFramerFacts.ShortestFrame => _end == LineEnd.CrLf ? 2 : 1;
+    long IFramerFacts.ShortestFrame => _end == LineEnding.CrLf ? 2 : 1;
 
     IReadOnlyList<FramerText> IFramerFacts.Texts => Ends;
 
-    /// <summary>For people and debuggers: <c>LineFramer, Any, at most 80 bytes</c>.</summary>
-    public override string ToString() => $"LineFramer, {_end}{SocketKitText.AtMost(_maxLength)}";
+    /// <summary>For people and debuggers: <c>LinesFramer, Any, at most 80 bytes</c>.</summary>
+    public override string ToString() => $"LinesFramer, {_end}{SocketKitText.AtMost(_maxLength)}";
 
     /// <inheritdoc/>
     public Frame Read(Span<byte> input, long resume)
@@ -87,12 +87,12 @@ public sealed class LineFramer : IFramer, IFramerFacts
 
         if (input[length] == Lf)
         {
-            return _end == LineEnd.CrLf ? throw new FramingException("A line ends in LF without CR, where only CR LF is allowed") : Frame.Message(0, length, 1);
+            return _end == LineEnding.CrLf ? throw new FramingException("A line ends in LF without CR, where only CR LF is allowed") : Frame.Message(0, length, 1);
         }
 
-        if (_end == LineEnd.Lf)
+        if (_end == LineEnding.Lf)
         {
-            throw new FramingException("A CR in a line, where lines end in LF alone; LineEnd.Any allows both line ends");
+            throw new FramingException("A CR in a line, where lines end in LF alone; LineEnding.Any allows both line ends");
         }
 
         if (length + 1 == input.Length)
@@ -117,7 +117,7 @@ public sealed class LineFramer : IFramer, IFramerFacts
             throw new FramingException("A message that goes out as one line must not hold CR or LF; send the lines one by one");
         }
 
-        var end = _end == LineEnd.CrLf ? 2 : 1;
+        var end = _end == LineEnding.CrLf ? 2 : 1;
         var frame = FrameOutput.Reserve(output, (long)message.Length + end);
         message.CopyTo(frame);
         if (end == 2)
