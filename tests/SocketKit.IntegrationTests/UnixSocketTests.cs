@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using SocketKit.IntegrationTests.TestDoubles;
 using SocketKit.Tests.TestDoubles;
@@ -31,8 +30,7 @@ public class UnixSocketTests
     public async Task A_name_that_a_peer_has_given_its_end_is_escaped_in_the_log()
     {
         await using var server = await TestServer.StartAsync();
-        using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        peer.Bind(new UnixEndPoint($"@\u001b[2Jforged\n{Guid.NewGuid()}"));
+        using var peer = UnixSockets.Bound($"@\u001b[2Jforged\n{Guid.NewGuid()}");
         await peer.ConnectAsync(server.EndPoint);
         var session = await server.OpenedAsync();
         peer.Dispose();

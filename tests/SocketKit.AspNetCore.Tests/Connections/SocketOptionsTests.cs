@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Connections;
 
@@ -89,10 +90,10 @@ public class SocketOptionsTests
                 protocol.SlowConsumerTimeout = TimeSpan.FromSeconds(45);
             });
         });
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("2\n");
-        await client.ReadUntilAsync("\n");
+        await client.ReceiveUntilAsync("\n");
 
         options!["KeepAlive"].Should().NotBe(0);
         (options["TcpKeepAliveTime"] + (options["TcpKeepAliveInterval"] * options["TcpKeepAliveRetryCount"])).Should().Be(30);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 using Xunit.Abstractions;
 
 namespace SocketKit.AspNetCore.Tests.Endpoints;
@@ -63,9 +64,9 @@ public class KnownStackTests(ITestOutputHelper output)
 
     private static async Task SayAsync(IPEndPoint server)
     {
-        using var client = await RawClient.ConnectAsync(server);
+        using var client = await RawPeer.ConnectAsync(server);
         await client.SendAsync("hi\n");
-        (await client.ReadUntilAsync("\n")).Should().Be("hi\n");
+        (await client.ReceiveUntilAsync("\n")).Should().Be("hi\n");
     }
 
     private sealed class Looking(Action<string> look) : ConnectionHandler

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using Microsoft.Extensions.DependencyInjection;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Endpoints;
 
@@ -23,7 +24,7 @@ public class UseSocketKitTests
                 return connection.SendAsync("re: " + text);
             });
         }).Should().BeSameAs(listen));
-        using var client = await RawClient.ConnectAsync(web.EndPoint);
+        using var client = await RawPeer.ConnectAsync(web.EndPoint);
         await using Stream stream = tls ? await SecureAsync(client) : new System.Net.Sockets.NetworkStream(client.Socket);
         using var reader = new StreamReader(stream);
 
@@ -99,7 +100,7 @@ public class UseSocketKitTests
             options.Framer = Framers.Lines();
             options.HandlerFactory = _ => new Waiting(entered, release.Task, reason);
         }));
-        using var client = await RawClient.ConnectAsync(web.EndPoint);
+        using var client = await RawPeer.ConnectAsync(web.EndPoint);
         await client.SendAsync("x\n");
         await entered.Task.InTime();
 
@@ -107,7 +108,7 @@ public class UseSocketKitTests
         stopping.IsCompleted.Should().BeFalse();
         release.SetResult();
 
-        (await client.ReadToEndAsync()).Should().Be("done\n");
+        (await client.ReceiveTextToEndAsync()).Should().Be("done\n");
         client.Dispose();
         (await reason.Task.InTime()).Kind.Should().Be(CloseKind.ServerStopping);
         await stopping.InTime();
@@ -123,9 +124,9 @@ public class UseSocketKitTests
             options.Framer = Framers.Lines();
             options.HandlerFactory = _ => new Waiting(entered, Task.CompletedTask, reason);
         }));
-        using var client = await RawClient.ConnectAsync(web.EndPoint);
+        using var client = await RawPeer.ConnectAsync(web.EndPoint);
         await client.SendAsync("x\n");
-        await client.ReadUntilAsync("done\n");
+        await client.ReceiveUntilAsync("done\n");
         client.Reset();
 
         (await reason.Task.InTime()).Kind.Should().Be(CloseKind.PeerReset);
@@ -145,7 +146,7 @@ public class UseSocketKitTests
         options.HandlerFactory = Handlers.Reply(text => "re: " + text);
     }
 
-    private static async Task<SslStream> SecureAsync(RawClient client)
+    private static async Task<SslStream> SecureAsync(RawPeer client)
     {
         var stream = new SslStream(new System.Net.Sockets.NetworkStream(client.Socket), false, (_, _, _, _) => true);
         await stream.AuthenticateAsClientAsync("localhost").InTime();

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Http;
 
@@ -27,15 +28,15 @@ public sealed class BlockingHandlerTests : IDisposable
 
             await context.Response.WriteAsync("done");
         }));
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789");
 
-        await client.ReadUntilAsync("chunk 0;");
+        await client.ReceiveUntilAsync("chunk 0;");
         _release.Set();
-        await client.ReadUntilAsync("chunk 1;");
+        await client.ReceiveUntilAsync("chunk 1;");
         _release.Set();
-        await client.ReadUntilAsync("done");
+        await client.ReceiveUntilAsync("done");
     }
 
     [Theory]
@@ -53,17 +54,17 @@ public sealed class BlockingHandlerTests : IDisposable
                 return $"blocked {id};";
             });
         });
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
         for (var round = 0; round < 3; round++)
         {
             string[] paths = ["fast/1", "fast/2", "block/3", "fast/4"];
             await client.SendAsync(string.Concat(paths.Select(path => $"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n")));
 
-            await client.ReadUntilAsync("fast 1;");
-            await client.ReadUntilAsync("fast 2;");
+            await client.ReceiveUntilAsync("fast 1;");
+            await client.ReceiveUntilAsync("fast 2;");
             _release.Set();
-            await client.ReadUntilAsync("blocked 3;");
-            await client.ReadUntilAsync("fast 4;");
+            await client.ReceiveUntilAsync("blocked 3;");
+            await client.ReceiveUntilAsync("fast 4;");
         }
     }
 
@@ -84,13 +85,13 @@ public sealed class BlockingHandlerTests : IDisposable
 
             Block();
         }));
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
-        await client.ReadUntilAsync("chunk 99;");
+        await client.ReceiveUntilAsync("chunk 99;");
         _release.Set();
-        await client.ReadUntilAsync("0\r\n\r\n");
+        await client.ReceiveUntilAsync("0\r\n\r\n");
     }
 
     public void Dispose() => _release.Dispose();

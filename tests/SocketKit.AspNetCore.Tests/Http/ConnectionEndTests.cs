@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using SocketKit.AspNetCore.Connections;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Http;
 
@@ -31,23 +32,12 @@ public class ConnectionEndTests
             entered.SetResult();
             await aborted.Task;
         }));
-        var client = await RawClient.ConnectAsync(server.EndPoint);
+        var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         // More of the body than anybody reads.
         await client.SendAsync("POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + new string('x', 50_000));
         await entered.Task.InTime();
-        var watch = Stopwatch.StartNew();
-        if (reset)
-        {
-            client.Reset();
-        }
-        else
-        {
-            client.Dispose();
-        }
-
-        await aborted.Task.InTime();
-        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(0.5) + Bytes.Slack);
+        await NoticedAsync(client, reset, aborted.Task, TimeSpan.FromSeconds(0.5));
     }
 
     [Theory]
@@ -67,21 +57,10 @@ public class ConnectionEndTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             aborted.SetResult();
         }));
-        var client = await RawClient.ConnectAsync(server.EndPoint);
+        var client = await RawPeer.ConnectAsync(server.EndPoint);
         await client.SendAsync("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
-        await client.ReadUntilAsync("data: hello\n\n");
-        var watch = Stopwatch.StartNew();
-        if (reset)
-        {
-            client.Reset();
-        }
-        else
-        {
-            client.Dispose();
-        }
-
-        await aborted.Task.InTime();
-        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(1) + Bytes.Slack);
+        await client.ReceiveUntilAsync("data: hello\n\n");
+        await NoticedAsync(client, reset, aborted.Task, TimeSpan.FromSeconds(1));
     }
 
     [Theory]
@@ -99,7 +78,7 @@ public class ConnectionEndTests
             await aborted.Task;
         }), protocols);
         using var cancel = new CancellationTokenSource();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/wait") { Version = protocols == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = HttpTests.Request(HttpMethod.Get, "/wait", protocols);
         var response = server.Http.SendAsync(request, cancel.Token);
         await entered.Task.InTime();
 
@@ -115,11 +94,12 @@ public class ConnectionEndTests
     public async Task An_abort_by_the_application_resets_the_client(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, application => application.MapGet("/abort", (HttpContext context) => context.Abort()));
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("GET /abort HTTP/1.1\r\nHost: x\r\n\r\n");
 
-        (await FluentActions.Awaiting(client.ReadToEndAsync).Should().ThrowAsync<SocketException>()).Which.SocketErrorCode.Should().Be(SocketError.ConnectionReset);
+        var reset = await FluentActions.Awaiting(client.ReceiveTextToEndAsync).Should().ThrowAsync<SocketException>();
+        reset.Which.SocketErrorCode.Should().Be(SocketError.ConnectionReset);
     }
 
     [Theory]
@@ -135,13 +115,13 @@ public class ConnectionEndTests
             await release.Task;
             return "done";
         }));
-        using var idle = await RawClient.ConnectAsync(server.EndPoint);
+        using var idle = await RawPeer.ConnectAsync(server.EndPoint);
         var response = server.Http.GetStringAsync("/wait");
         await entered.Task.InTime();
 
         var stopping = server.Application.StopAsync();
-        (await idle.ReadToEndAsync()).Should().BeEmpty();
-        await FluentActions.Awaiting(() => RawClient.ConnectAsync(server.EndPoint)).Should().ThrowAsync<SocketException>();
+        (await idle.ReceiveTextToEndAsync()).Should().BeEmpty();
+        await FluentActions.Awaiting(() => RawPeer.ConnectAsync(server.EndPoint)).Should().ThrowAsync<SocketException>();
         stopping.IsCompleted.Should().BeFalse();
         release.SetResult();
 
@@ -157,10 +137,10 @@ public class ConnectionEndTests
         var answered = 0;
         for (var i = 0; i < 100; i++)
         {
-            using var client = await RawClient.ConnectAsync(server.EndPoint);
+            using var client = await RawPeer.ConnectAsync(server.EndPoint);
             await client.SendAsync($"GET /number/{i} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
             client.Socket.Shutdown(SocketShutdown.Send);
-            answered += (await client.ReadToEndAsync()).Contains($"number {i};", StringComparison.Ordinal) ? 1 : 0;
+            answered += (await client.ReceiveTextToEndAsync()).Contains($"number {i};", StringComparison.Ordinal) ? 1 : 0;
         }
 
         answered.Should().Be(100);
@@ -271,6 +251,22 @@ public class ConnectionEndTests
 
         await closed.Task.InTime();
         wire.Waits.Should().Be(0);
+    }
+
+    private static async Task NoticedAsync(RawPeer client, bool reset, Task noticed, TimeSpan within)
+    {
+        var watch = Stopwatch.StartNew();
+        if (reset)
+        {
+            client.Reset();
+        }
+        else
+        {
+            client.Dispose();
+        }
+
+        await noticed.InTime();
+        watch.Elapsed.Should().BeLessThan(within + Bytes.Slack);
     }
 
     private static TransportFactory Factory() => new(Settings());

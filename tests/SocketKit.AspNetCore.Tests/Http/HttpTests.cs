@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SocketKit.AspNetCore.Tests.TestDoubles;
+using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.AspNetCore.Tests.Http;
 
@@ -58,13 +59,13 @@ public class HttpTests
     public async Task Pipelined_requests_are_answered_in_order_on_one_connection(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync(string.Concat(Enumerable.Range(0, 200).Select(i => $"GET /number/{i} HTTP/1.1\r\nHost: x\r\n\r\n")));
 
         for (var i = 0; i < 200; i++)
         {
-            (await client.ReadUntilAsync($"number {i};")).Should().Contain("200 OK");
+            (await client.ReceiveUntilAsync($"number {i};")).Should().Contain("200 OK");
         }
     }
 
@@ -83,16 +84,16 @@ public class HttpTests
                 return "next;";
             });
         });
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         // The third one is not complete.
         await client.SendAsync("GET /number/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\nGET /number/3 HTTP");
 
-        (await client.ReadUntilAsync("number 1;")).Should().Contain("200 OK");
+        (await client.ReceiveUntilAsync("number 1;")).Should().Contain("200 OK");
         next.SetResult();
-        (await client.ReadUntilAsync("next;")).Should().Contain("200 OK");
+        (await client.ReceiveUntilAsync("next;")).Should().Contain("200 OK");
         await client.SendAsync("/1.1\r\nHost: x\r\n\r\n");
-        (await client.ReadUntilAsync("number 3;")).Should().Contain("200 OK");
+        (await client.ReceiveUntilAsync("number 3;")).Should().Contain("200 OK");
     }
 
     [Theory]
@@ -101,7 +102,7 @@ public class HttpTests
     public async Task A_connection_is_kept_alive_and_a_request_may_come_byte_by_byte(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         for (var i = 0; i < 3; i++)
         {
@@ -110,7 +111,7 @@ public class HttpTests
                 await client.SendAsync(letter.ToString());
             }
 
-            (await client.ReadUntilAsync($"number {i};")).Should().Contain("200 OK");
+            (await client.ReceiveUntilAsync($"number {i};")).Should().Contain("200 OK");
         }
     }
 
@@ -120,14 +121,14 @@ public class HttpTests
     public async Task Chunked_bodies_pass_in_both_directions(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
-        var head = await client.ReadUntilAsync("5\r\nhello\r\n");
+        var head = await client.ReceiveUntilAsync("5\r\nhello\r\n");
         await client.SendAsync("6\r\n again\r\n0\r\n\r\n");
 
         head.Should().Contain("Transfer-Encoding: chunked");
-        (await client.ReadUntilAsync("0\r\n\r\n")).Should().Be("6\r\n again\r\n0\r\n\r\n");
+        (await client.ReceiveUntilAsync("0\r\n\r\n")).Should().Be("6\r\n again\r\n0\r\n\r\n");
     }
 
     [Theory]
@@ -136,11 +137,11 @@ public class HttpTests
     public async Task A_connection_that_is_to_be_closed_ends_after_the_whole_response(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("GET /number/7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
-        (await client.ReadToEndAsync()).Should().EndWith("number 7;\r\n0\r\n\r\n");
+        (await client.ReceiveTextToEndAsync()).Should().EndWith("number 7;\r\n0\r\n\r\n");
     }
 
     [Theory]
@@ -149,11 +150,11 @@ public class HttpTests
     public async Task A_refused_body_does_not_destroy_the_response(SocketEngine engine)
     {
         await using var server = await WebServer.StartAsync(engine, Map);
-        using var client = await RawClient.ConnectAsync(server.EndPoint);
+        using var client = await RawPeer.ConnectAsync(server.EndPoint);
 
         await client.SendAsync("GET / HTTP/1.1\r\nbroken line\r\n\r\n" + new string('x', 100_000));
 
-        (await client.ReadUntilAsync("\r\n")).Should().Contain("400");
+        (await client.ReceiveUntilAsync("\r\n")).Should().Contain("400");
     }
 
     [Fact]
@@ -208,10 +209,11 @@ public class HttpTests
         });
     }
 
-    private static HttpRequestMessage Request(HttpMethod method, string path, HttpProtocols protocols, HttpContent? content = null) => new(method, path)
-    {
-        Version = protocols == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        Content = content,
-    };
+    internal static HttpRequestMessage Request(HttpMethod method, string path, HttpProtocols protocols, HttpContent? content = null) =>
+        new(method, path)
+        {
+            Version = protocols == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
+        };
 }

@@ -7,6 +7,9 @@ namespace SocketKit.IntegrationTests.TestDoubles;
 /// <summary>A peer that speaks bytes over a plain socket.</summary>
 internal sealed class RawPeer : IDisposable
 {
+    /// <summary>How long an await may take before the test fails; no bound on anything.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _start;
     private int _end;
@@ -38,7 +41,7 @@ internal sealed class RawPeer : IDisposable
         }
 
         // A full backlog blocks a blocking connect of a Unix socket, and fails any other.
-        await (isUnix ? Task.Run(() => socket.Connect(endPoint)) : socket.ConnectAsync(endPoint)).WaitAsync(TestServer.Patience);
+        await (isUnix ? Task.Run(() => socket.Connect(endPoint)) : socket.ConnectAsync(endPoint)).WaitAsync(Patience);
         return new RawPeer(socket);
     }
 
@@ -48,7 +51,7 @@ internal sealed class RawPeer : IDisposable
     {
         for (var sent = 0; sent < bytes.Length;)
         {
-            sent += await Socket.SendAsync(bytes.AsMemory(sent)).AsTask().WaitAsync(TestServer.Patience);
+            sent += await Socket.SendAsync(bytes.AsMemory(sent)).AsTask().WaitAsync(Patience);
         }
     }
 
@@ -90,6 +93,22 @@ internal sealed class RawPeer : IDisposable
         return line.Length == 0 ? null : throw new EndOfStreamException($"The stream ended inside the line {Encoding.UTF8.GetString(line.ToArray())}");
     }
 
+    /// <summary>Everything up to the end of this text.</summary>
+    public async Task<string> ReceiveUntilAsync(string end)
+    {
+        var (text, last) = (new MemoryStream(), Encoding.UTF8.GetBytes(end));
+        while (await FillAsync())
+        {
+            text.WriteByte(_buffer[_start++]);
+            if (text.GetBuffer().AsSpan(0, (int)text.Length).EndsWith(last))
+            {
+                return Encoding.UTF8.GetString(text.ToArray());
+            }
+        }
+
+        throw new EndOfStreamException("The stream ended after: " + Encoding.UTF8.GetString(text.ToArray()));
+    }
+
     /// <summary>Says a line and waits for it to come back.</summary>
     public async Task EchoAsync(string text)
     {
@@ -110,6 +129,9 @@ internal sealed class RawPeer : IDisposable
 
         return all.ToArray();
     }
+
+    /// <summary>The same as text.</summary>
+    public async Task<string> ReceiveTextToEndAsync() => Encoding.UTF8.GetString(await ReceiveToEndAsync());
 
     /// <summary>Waits until the other side has closed or reset the connection.</summary>
     public async Task GoneAsync()
@@ -144,7 +166,7 @@ internal sealed class RawPeer : IDisposable
         }
 
         _start = 0;
-        _end = await Socket.ReceiveAsync(_buffer).WaitAsync(TestServer.Patience);
+        _end = await Socket.ReceiveAsync(_buffer).WaitAsync(Patience);
         return _end > 0;
     }
 }

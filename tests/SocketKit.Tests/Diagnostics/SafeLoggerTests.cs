@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SocketKit.Diagnostics;
@@ -9,14 +8,12 @@ namespace SocketKit.Tests.Diagnostics;
 [Trait("Fault", "X02")]
 public class SafeLoggerTests
 {
+    private static readonly LogLines All = new(typeof(Log));
+
     private int _failures;
 
-    /// <summary>Every line of the library, by its id.</summary>
-    public static TheoryData<string> Lines => [.. Methods.Keys];
-
-    private static Dictionary<string, MethodInfo> Methods { get; } = typeof(Log).GetMethods(BindingFlags.Static | BindingFlags.Public)
-        .Where(method => method.GetCustomAttribute<LoggerMessageAttribute>() is not null)
-        .ToDictionary(method => $"{method.GetCustomAttribute<LoggerMessageAttribute>()!.EventId} {method.Name}");
+    /// <summary>Every line of the library.</summary>
+    public static TheoryData<string> Lines => All.Names;
 
     [Theory]
     [MemberData(nameof(Lines))]
@@ -27,11 +24,11 @@ public class SafeLoggerTests
             _failures = 0;
             var logs = new BrokenLogs(fault);
             var logger = Guarded(logs);
-            var method = Methods[line];
-            method.Invoke(null, [.. method.GetParameters().Select(parameter => Argument(parameter, logger))]);
+            All.Write(line, logger);
 
             _failures.Should().Be(fault is LoggerFault.Factory or LoggerFault.IsEnabled or LoggerFault.Log ? 1 : 0, "at {0}", fault);
-            logs.Ids.Keys.Should().BeEquivalentTo(fault is LoggerFault.Factory or LoggerFault.IsEnabled ? [] : new[] { method.GetCustomAttribute<LoggerMessageAttribute>()!.EventId }, "at {0}", fault);
+            int[] expected = fault is LoggerFault.Factory or LoggerFault.IsEnabled ? [] : [All.IdOf(line)];
+            logs.Ids.Keys.Should().BeEquivalentTo(expected, "at {0}", fault);
         }
     }
 
@@ -82,15 +79,6 @@ public class SafeLoggerTests
     private ILogger Guarded(BrokenLogs logs) => SafeLogger.Create(logs, "SocketKit.Test", Fail);
 
     private void Fail() => _failures++;
-
-    private static object Argument(ParameterInfo parameter, ILogger logger) => parameter.ParameterType switch
-    {
-        { } type when type == typeof(ILogger) => logger,
-        { } type when type == typeof(Exception) => new InvalidOperationException("what is logged"),
-        { } type when type == typeof(string) || type == typeof(object) => "text",
-        { } type when type == typeof(LogLevel) => LogLevel.Warning,
-        var type => Activator.CreateInstance(type)!,
-    };
 
     private sealed class Nameless
     {

@@ -33,7 +33,7 @@ public sealed class UnixDialerTests : IDisposable
     public async Task A_path_on_which_nobody_listens_is_told_at_once(bool plainFile)
     {
         var path = _folder.NewPath();
-        using var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var dead = UnixSockets.New();
         if (plainFile)
         {
             await File.WriteAllTextAsync(path, "");
@@ -74,8 +74,7 @@ public sealed class UnixDialerTests : IDisposable
     public async Task A_datagram_socket_is_told_at_once()
     {
         var path = _folder.NewPath();
-        using var datagrams = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        datagrams.Bind(new UnixDomainSocketEndPoint(path));
+        using var datagrams = UnixSockets.Datagrams(path);
 
         var dial = () => DialAsync(path);
 
@@ -87,9 +86,7 @@ public sealed class UnixDialerTests : IDisposable
     public async Task A_full_backlog_is_waited_for_as_over_TCP()
     {
         var path = _folder.NewPath();
-        using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        busy.Bind(new UnixDomainSocketEndPoint(path));
-        busy.Listen(0);
+        using var busy = UnixSockets.Listening(path, 0);
         var first = await DialAsync(path).WaitAsync(Patience);
         var time = new FakeTimeProvider();
         var second = TestEngine.Dial(new UnixEndPoint(path)).DialAsync(new() { TimeProvider = time }, CancellationToken.None).AsTask();
@@ -116,9 +113,7 @@ public sealed class UnixDialerTests : IDisposable
     public async Task A_dial_that_waits_for_a_full_backlog_is_cancelled_at_once()
     {
         var path = _folder.NewPath();
-        using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        busy.Bind(new UnixDomainSocketEndPoint(path));
-        busy.Listen(0);
+        using var busy = UnixSockets.Listening(path, 0);
         await using var first = await DialAsync(path).WaitAsync(Patience);
         using var cancellation = new CancellationTokenSource();
         var second = DialAsync(path, cancellation.Token);

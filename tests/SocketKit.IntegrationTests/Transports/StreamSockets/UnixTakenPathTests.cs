@@ -25,7 +25,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_socket_that_a_dead_process_has_left_is_cleared_away_and_the_log_says_so()
     {
         var path = _folder.NewPath();
-        Abandon(path);
+        UnixSockets.Abandon(path);
         var logs = new FakeLogCollector();
         await using var listener = TestEngine.ListenUnix(path);
         await listener.BindAsync(new() { Logger = new FakeLogger(logs) }, default);
@@ -63,9 +63,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_listener_whose_backlog_is_full_still_counts_as_one()
     {
         var path = _folder.NewPath();
-        using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        busy.Bind(new UnixDomainSocketEndPoint(path));
-        busy.Listen(0);
+        using var busy = UnixSockets.Listening(path, 0);
         var waiting = Fill(path);
         await using var listener = TestEngine.ListenUnix(path);
 
@@ -98,7 +96,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
                 File.CreateSymbolicLink(path, "/nowhere");
                 break;
             case "link to a dead socket":
-                Abandon(path + ".target");
+                UnixSockets.Abandon(path + ".target");
                 File.CreateSymbolicLink(path, path + ".target");
                 break;
             default:
@@ -126,14 +124,13 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_socket_that_is_bound_and_does_not_listen_yet_is_not_taken_for_abandoned(bool relative)
     {
         var path = _folder.NewPath();
-        using var slow = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        slow.Bind(new UnixDomainSocketEndPoint(relative ? Path.GetRelativePath(Environment.CurrentDirectory, path) : path));
+        using var slow = UnixSockets.Bound(relative ? Path.GetRelativePath(Environment.CurrentDirectory, path) : path);
         await using var listener = TestEngine.ListenUnix(path);
 
         (await UnixListening.FailsAsync(listener)).Message.Should().Contain("does not listen yet");
 
         slow.Listen();
-        using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var peer = UnixSockets.New();
         await peer.ConnectAsync(new UnixDomainSocketEndPoint(path));
     }
 
@@ -142,10 +139,9 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_living_socket_of_the_same_name_in_another_folder_does_not_keep_it()
     {
         var path = _folder.NewPath();
-        Abandon(path);
+        UnixSockets.Abandon(path);
         using var other = new SocketFolder();
-        using var living = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        living.Bind(new UnixDomainSocketEndPoint(Path.Combine(other.Path, Path.GetFileName(path))));
+        using var living = UnixSockets.Bound(Path.Combine(other.Path, Path.GetFileName(path)));
         await using var listener = TestEngine.ListenUnix(path);
 
         await listener.BindAsync(new(), default);
@@ -165,11 +161,10 @@ public sealed partial class UnixTakenPathTests : IDisposable
         var precious = path + ".precious";
         File.WriteAllText(precious, "");
         File.SetUnixFileMode(precious, UnixFileMode.UserRead);
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Bind(new UnixEndPoint(path));
+        using var socket = UnixSockets.Bound(path);
         var made = SocketFile.Find(path)!.Value;
         File.Move(path, path + ".moved");
-        using var other = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var other = UnixSockets.New();
         switch (kind)
         {
             case "link":
@@ -198,7 +193,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
         for (var round = 0; round < 5; round++)
         {
             var path = _folder.NewPath();
-            Abandon(path);
+            UnixSockets.Abandon(path);
             using var start = new Barrier(count);
             var listeners = Enumerable.Range(0, count).Select(_ => TestEngine.ListenUnix(path)).ToArray();
 
@@ -232,7 +227,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_lock_that_another_process_keeps_is_an_error_in_the_end()
     {
         var path = _folder.NewPath();
-        Abandon(path);
+        UnixSockets.Abandon(path);
         var held = Open(path + ".lock", CreateToWrite, 0x180);
         held.Should().BePositive();
         try
@@ -260,7 +255,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task A_lock_on_the_folder_keeps_nobody_from_starting()
     {
         var path = _folder.NewPath();
-        Abandon(path);
+        UnixSockets.Abandon(path);
         var folder = Open(_folder.Path, 0);
         folder.Should().BePositive();
         try
@@ -286,7 +281,7 @@ public sealed partial class UnixTakenPathTests : IDisposable
     public async Task What_is_no_lock_file_of_this_user_is_named(string kind)
     {
         var path = _folder.NewPath();
-        Abandon(path);
+        UnixSockets.Abandon(path);
         switch (kind)
         {
             case "pipe":
@@ -320,21 +315,14 @@ public sealed partial class UnixTakenPathTests : IDisposable
         }
     }
 
-    /// <summary>What is left of a process that was killed.</summary>
-    private static void Abandon(string path)
-    {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Bind(new UnixEndPoint(path));
-        socket.Listen();
-    }
-
     /// <summary>Connects until the backlog is full.</summary>
     private static List<Socket> Fill(string path)
     {
         var waiting = new List<Socket>();
         while (true)
         {
-            waiting.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false });
+            waiting.Add(UnixSockets.New());
+            waiting[^1].Blocking = false;
             try
             {
                 waiting[^1].Connect(new UnixDomainSocketEndPoint(path));

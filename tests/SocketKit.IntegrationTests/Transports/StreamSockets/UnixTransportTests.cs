@@ -58,8 +58,7 @@ public class UnixTransportTests : TransportContract
         var own = folder.NewPath();
         await using var listener = TestEngine.ListenUnix(path);
         await listener.BindAsync(new(), CancellationToken.None);
-        using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        peer.Bind(new UnixDomainSocketEndPoint(own));
+        using var peer = UnixSockets.Bound(own);
         await peer.ConnectAsync(new UnixDomainSocketEndPoint(path));
         await using var accepted = await listener.AcceptAsync().AsTask().WaitAsync(Patience);
 
