@@ -23,7 +23,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     private static readonly CloseReason NotYet =
         new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet; call ConnectAsync first", null);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly ISocketClient _client;
     private readonly ClientSettings _settings;
     private readonly ConnectionClock _clock;
@@ -62,7 +62,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return StateNow;
             }
@@ -106,7 +106,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         int? disconnects = null;
         while (true)
         {
-            lock (_gate)
+            lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, typeof(ISocketClient));
                 if ((disconnects ??= _disconnects) != _disconnects)
@@ -190,7 +190,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     private ClientRun? BeginDisconnect(string? detail)
     {
         ClientRun? run;
-        lock (_gate)
+        lock (_lock)
         {
             _disconnects++;
             run = _run;
@@ -209,7 +209,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     /// be slower.</summary>
     public async Task DisposeAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _disposed = true;
             _slot.LastReason ??= new CloseReason(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, Disposed, null);
@@ -221,7 +221,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         }
 
         Messages?.Complete();
-        lock (_gate)
+        lock (_lock)
         {
             _state.Retire();
         }
@@ -235,7 +235,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         while (true)
         {
             HeldSend? next = null;
-            lock (_gate)
+            lock (_lock)
             {
                 run = _run;
                 if (run is { IsCanceled: false } && _slot.TryOpen(connection, out next))
@@ -262,25 +262,20 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     void IConnectionOwner.Released(Connection connection, CloseReason reason)
     {
         HeldSend[] held;
-        lock (_gate)
+        lock (_lock)
         {
             LoseLocked();
             held = _slot.Release(connection, reason);
         }
 
-        foreach (var send in held)
-        {
-            send.Message.Dispose();
-            send.Fail(new ConnectionClosedException(reason));
-        }
-
+        Fail(held, reason);
         _clock.Remove(connection);
     }
 
     void IConnectionOwner.Gone(Connection connection, CloseReason reason)
     {
         ClientRun? run;
-        lock (_gate)
+        lock (_lock)
         {
             run = _run?.Connection == connection ? _run : null;
         }
@@ -307,7 +302,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
 
     bool IClientLoopOwner.TryChange(ClientRun run, ClientState to, CloseReason reason, TimeSpan? retryIn)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (run.IsCanceled)
             {
@@ -328,7 +323,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         {
             connection = new Connection(transport, Settings, this);
             gone = run.Gone.Arm();
-            lock (_gate)
+            lock (_lock)
             {
                 if (run.IsCanceled)
                 {
@@ -363,12 +358,14 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     /// <summary>Tells all who wait for the run that it is over, whatever threw or throws.</summary>
     void IClientLoopOwner.Conclude(ClientRun run, CloseReason reason)
     {
+        HeldSend[] held = [];
         try
         {
-            lock (_gate)
+            lock (_lock)
             {
-                // A run that failed leaves a connection that is aborted: it is this run's, whenever it is released.
+                // A run that failed leaves a connection that is aborted and may be released later: its sends must not go to the next one.
                 LoseLocked();
+                held = run.Connection is { } left ? _slot.Release(left, reason) : [];
                 _slot.LastReason = reason;
                 _run = null;
                 _state.Change(ClientState.Disconnected, reason, run.Schedule.Attempt, null);
@@ -376,6 +373,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
         }
         finally
         {
+            Fail(held, reason);
             try
             {
                 run.Waiters.Fail(run.IsCanceled ? Disconnected() : new ConnectException(_settings.Address, reason));
@@ -384,6 +382,15 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
             {
                 run.Ended.SetResult();
             }
+        }
+    }
+
+    private static void Fail(HeldSend[] held, CloseReason reason)
+    {
+        foreach (var send in held)
+        {
+            send.Message.Dispose();
+            send.Fail(new ConnectionClosedException(reason));
         }
     }
 
@@ -431,7 +438,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     private HeldSend? TryHold(
         ReadOnlyMemory<byte> message, bool isRequest, RequestOptions options, CancellationToken cancellationToken, out Connection? open)
     {
-        lock (_gate)
+        lock (_lock)
         {
             open = _slot.Open;
             if (open is not null)
@@ -465,7 +472,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     /// <returns>False: connected in the same instant.</returns>
     private bool TryLeave(ClientRun run, Task connected)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var left = run.Waiters.Leave(connected);
             if (left != LeaveResult.Deserted)
@@ -485,7 +492,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     {
         run.Unblock();
         Connection? connection;
-        lock (_gate)
+        lock (_lock)
         {
             connection = run.Connection;
         }

@@ -165,6 +165,26 @@ public class ClientHookTests
     }
 
     [Fact]
+    public async Task Held_messages_fail_with_a_connection_that_never_begins_and_do_not_go_to_the_next()
+    {
+        await using var bed = await new TestBed().StartAsync();
+        var time = new TimeThatActs();
+        await using var client = new SocketClient(bed.ClientOptions(options => options.TimeProvider = time));
+        Task? held = null;
+        time.OnClock = () =>
+        {
+            held = client.SendAsync("x").AsTask();
+            throw new NotSupportedException("no timer");
+        };
+
+        var failure = (await client.Invoking(failing => failing.ConnectAsync().Soon()).Should().ThrowAsync<ConnectException>()).Which;
+
+        failure.Reason.Exception.Should().BeOfType<NotSupportedException>();
+        held!.IsFaulted.Should().BeTrue("who connects anew must not find it sent");
+        (await held.Invoking(task => task).Should().ThrowAsync<ConnectionClosedException>()).Which.Reason.Should().Be(failure.Reason);
+    }
+
+    [Fact]
     public async Task Held_messages_fail_with_the_reason_when_the_hook_fails()
     {
         await using var bed = await new TestBed().StartAsync();

@@ -16,9 +16,31 @@ internal sealed class HandshakePlace(HandshakeGate? gate, EndPoint? from)
     private volatile bool _canceled;
     private bool _entered;
 
-    /// <summary>Waits for a place, and goes on in the thread pool.</summary>
+    /// <summary>
+    /// Waits for a place, and goes on in the thread pool, also when the pool is faster than the caller, an event loop perhaps, begins to
+    /// wait.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The wait was given up; there is no place to give back.</exception>
-    public async ValueTask TakeAsync()
+    public OffStack TakeAsync() => new(TakeInPoolAsync());
+
+    /// <summary>Does nothing without a place.</summary>
+    public void GiveBack()
+    {
+        if (Interlocked.Exchange(ref _pass, null) is { } pass)
+        {
+            gate!.Leave(pass);
+        }
+    }
+
+    /// <summary>Ends the wait for a place, and all that would follow. From any thread.</summary>
+    public void Cancel()
+    {
+        _canceled = true;
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref _pass)?.Cancel();
+    }
+
+    private async ValueTask TakeInPoolAsync()
     {
         if (gate is not null)
         {
@@ -44,22 +66,5 @@ internal sealed class HandshakePlace(HandshakeGate? gate, EndPoint? from)
         }
 
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-    }
-
-    /// <summary>Does nothing without a place.</summary>
-    public void GiveBack()
-    {
-        if (Interlocked.Exchange(ref _pass, null) is { } pass)
-        {
-            gate!.Leave(pass);
-        }
-    }
-
-    /// <summary>Ends the wait for a place, and all that would follow. From any thread.</summary>
-    public void Cancel()
-    {
-        _canceled = true;
-        Interlocked.MemoryBarrier();
-        Volatile.Read(ref _pass)?.Cancel();
     }
 }

@@ -63,7 +63,7 @@ internal sealed partial class TlsTransport
             await Inner.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
         }
 
-        await _place.TakeAsync().ConfigureAwait(false);
+        await _place.TakeAsync();
         try
         {
             _stream.BeginHandshake(_place);

@@ -278,7 +278,15 @@ internal sealed class TransportStream : Stream
             throw;
         }
 
-        await EnterEngineAsync(handshake).ConfigureAwait(false);
+        if (handshake is null)
+        {
+            await Engine.EnterReadAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            await handshake.TakeAsync();
+        }
+
         return Note(received, buffer.Span);
     }
 
@@ -293,8 +301,6 @@ internal sealed class TransportStream : Stream
             handshake.GiveBack();
         }
     }
-
-    private ValueTask EnterEngineAsync(HandshakePlace? handshake) => handshake is null ? Engine.EnterReadAsync() : handshake.TakeAsync();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(ValueTask send)
@@ -314,7 +320,7 @@ internal sealed class TransportStream : Stream
 
         if (handshake is not null)
         {
-            await handshake.TakeAsync().ConfigureAwait(false);
+            await handshake.TakeAsync();
         }
     }
 

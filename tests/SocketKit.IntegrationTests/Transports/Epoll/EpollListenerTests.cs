@@ -32,8 +32,9 @@ public class EpollListenerTests
         Probe? probe = null;
         await AcceptAsync().WaitAsync(Patience);
 
-        // What is left of this turn, and one that was armed before the loop looked at its queue.
-        before.Should().BeInRange(1, 2 * PerTurn);
+        // What is left of this turn, and one that was armed before the loop looked at its queue. None, if the accept took so long (compiled
+        // for the first time) that another thread has got the loop.
+        before.Should().BeInRange(0, 2 * PerTurn);
         probe!.Dispose();
         peers.ForEach(peer => peer.Dispose());
         foreach (var transport in accepted)

@@ -78,7 +78,7 @@ public class HandshakePlaceTests
             place.Cancel();
         }
 
-        var taking = place.TakeAsync().AsTask();
+        var taking = TakeAsync();
         if (!before)
         {
             place.Cancel();
@@ -87,6 +87,8 @@ public class HandshakePlaceTests
         await FluentActions.Awaiting(() => taking.WaitAsync(TestBed.Patience)).Should().ThrowAsync<OperationCanceledException>();
         _gate.Leave(running);
         _gate.Enter(null).IsWaiting.Should().BeFalse();
+
+        async Task TakeAsync() => await place.TakeAsync();
     }
 
     // Public-key operations are nothing for an event loop, and there it would be called.
