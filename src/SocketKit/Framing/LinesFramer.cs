@@ -7,7 +7,9 @@ namespace SocketKit;
 /// <summary>Which line end a <see cref="LinesFramer"/> reads and writes.</summary>
 public enum LineEnding
 {
-    /// <summary>Reads lines that end in LF or in CR LF, also mixed; writes LF. What people with <c>nc</c>, telnet and any operating system need.</summary>
+    /// <summary>
+    /// Reads lines that end in LF or in CR LF, also mixed; writes LF. What people with <c>nc</c>, telnet and any operating system need.
+    /// </summary>
     Any = 0,
 
     /// <summary>LF only; a CR breaks the protocol.</summary>
@@ -18,13 +20,15 @@ public enum LineEnding
 }
 
 /// <summary>
-/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with
-/// another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16, the start is refused.
-/// Thread-safe and stateless.
+/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding
+/// that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16,
+/// the start is refused. Thread-safe and stateless.
 /// </summary>
 /// <remarks>
-/// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as <see cref="CloseKind.ProtocolError"/>, and <see cref="Write"/> refuses
-/// messages with CR or LF in them, so that nobody slips a second message into the first. Every other byte is data: NUL, bytes that are not valid UTF-8, and the line separators that only Unicode knows (U+0085, U+2028, U+2029).
+/// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as
+/// <see cref="CloseKind.ProtocolError"/>, and <see cref="Write"/> refuses messages with CR or LF in them, so that nobody slips a second
+/// message into the first. Every other byte is data: NUL, bytes that are not valid UTF-8, and the line separators that only Unicode knows
+/// (U+0085, U+2028, U+2029).
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class LinesFramer : IFramer, IFramerFacts
@@ -42,8 +46,10 @@ public sealed class LinesFramer : IFramer, IFramerFacts
 
     /// <summary>Makes a line framer.</summary>
     /// <param name="lineEnding">The line end. Default: <see cref="LineEnding.Any"/>.</param>
-    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="lineEnding"/> is no line end, or <paramref name="maxLength"/> is below 1.</exception>
+    /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but
+    /// <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="lineEnding"/> is no line end, or <paramref name="maxLength"/> is
+    /// below 1.</exception>
     public LinesFramer(LineEnding lineEnding = LineEnding.Any, int maxLength = int.MaxValue)
     {
         if (!Enum.IsDefined(lineEnding))
