@@ -1,4 +1,5 @@
 using System.Reflection;
+using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests;
 
@@ -16,9 +17,10 @@ public class FramersTests
 
         foreach (var page in new[] { "docs/framing.md", "docs/zh-CN/framing.md" })
         {
-            var rows = File.ReadAllLines(TestDoubles.Repository.PathOf(page)).Where(line => line.Contains("Framer` | `", StringComparison.Ordinal));
+            var rows = File.ReadAllLines(Repository.PathOf(page)).Where(line => line.Contains("Framer` | `", StringComparison.Ordinal));
+            var names = factories.Select(factory => factory.Name).Distinct();
             rows.Select(row => string.Join(' ', row.Split('|')[1..4].Select(cell => cell.Trim()))).Should()
-                .BeEquivalentTo(factories.Select(factory => factory.Name).Distinct().Select(name => $"`Framers.{name}` `{name}Framer` `{name}`"));
+                .BeEquivalentTo(names.Select(name => $"`Framers.{name}` `{name}Framer` `{name}`"));
         }
     }
 

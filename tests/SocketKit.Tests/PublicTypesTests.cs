@@ -16,7 +16,10 @@ public partial class PublicTypesTests
     ];
 
     // Programs derive from these and say themselves what a debugger shows; the library's own derived types say it.
-    private static readonly string[] Bases = [nameof(ConnectionHandler), nameof(ProtocolOptions), nameof(ConnectionOptions), nameof(TlsOptions)];
+    private static readonly string[] Bases =
+    [
+        nameof(ConnectionHandler), nameof(ProtocolOptions), nameof(ConnectionOptions), nameof(TlsOptions),
+    ];
 
     [Fact]
     public void What_people_look_at_has_a_text_for_debuggers()
@@ -38,7 +41,7 @@ public partial class PublicTypesTests
         {
             foreach (Match match in Expression().Matches(type.GetCustomAttribute<DebuggerDisplayAttribute>(inherit: false)?.Value ?? ""))
             {
-                const BindingFlags any = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.FlattenHierarchy;
+                const BindingFlags any = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
                 type.GetMember(match.Groups[1].Value, any).Should().NotBeEmpty($"{type.Name} shows {match.Value}");
             }
         }
@@ -58,7 +61,9 @@ public partial class PublicTypesTests
             foreach (Match type in Declared().Matches(File.ReadAllText(path)))
             {
                 var comment = Margin().Replace(type.Groups[1].Value, " ");
-                comment.Should().MatchRegex("Made to be implemented by you|Made for you to derive from|Implement it for test doubles|The library derives from it; programs cannot", type.Groups[2].Value);
+                comment.Should().MatchRegex(
+                    "Made to be implemented by you|Made for you to derive from|Implement it for test doubles|"
+                    + "The library derives from it; programs cannot", type.Groups[2].Value);
                 comment.Should().MatchRegex("[Aa] member that a minor version adds|A minor version may add members", type.Groups[2].Value);
                 found++;
             }
@@ -73,7 +78,7 @@ public partial class PublicTypesTests
     [GeneratedRegex(@"[\\/](obj|bin)[\\/]")]
     private static partial Regex Generated();
 
-    [GeneratedRegex(@"((?:^(?:///|\[)[^\n]*\n)+)^public (?:partial )?(?:interface|abstract (?:partial )?(?:class|record)) (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"((?:^(?:///|\[)[^\n]*\n)+)^public (?:interface|abstract (?:class|record)) (\w+)", RegexOptions.Multiline)]
     private static partial Regex Declared();
 
     [GeneratedRegex(@"\s*\n///\s*")]

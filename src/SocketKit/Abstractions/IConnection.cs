@@ -31,8 +31,8 @@ public interface IConnection : IMessageSender
         where T : class => null;
 
     /// <summary>
-    /// True: a server accepted the connection, so it has a <see cref="Server"/> and a <see cref="Listener"/>. False: a client dialed it, so it
-    /// has a <see cref="Client"/>. Never changes. For handlers that serve both roles; others know which one they serve.
+    /// True: a server accepted the connection, so it has a <see cref="Server"/> and a <see cref="Listener"/>. False: a client dialed it, so
+    /// it has a <see cref="Client"/>. Never changes. For handlers that serve both roles; others know which one they serve.
     /// </summary>
     bool IsServer { get; }
 

@@ -12,8 +12,8 @@ internal abstract class ProtocolSettings
     public const int HighWaterMark = 64 * 1024;
 
     /// <summary>
-    /// A batch of inline calls gathers at most this many bytes before it goes out: enough to fill the kernel's buffer at once, and few enough
-    /// to stay in a core's cache.
+    /// A batch of inline calls gathers at most this many bytes before it goes out: enough to fill the kernel's buffer at once, and few
+    /// enough to stay in a core's cache.
     /// </summary>
     private const int MostCorked = 256 * 1024;
 
@@ -76,7 +76,9 @@ internal abstract class ProtocolSettings
 
     public int MaxQueuedBytes { get; }
 
-    /// <summary>Above this many bytes a corked batch goes out. Well below <see cref="MaxQueuedBytes"/>: a batch alone never overflows it.</summary>
+    /// <summary>
+    /// Above this many bytes a corked batch goes out. Well below <see cref="MaxQueuedBytes"/>: a batch alone never overflows it.
+    /// </summary>
     public int CorkLimit => Math.Clamp(MaxQueuedBytes / 4, HighWaterMark, MostCorked);
 
     public Encoding TextEncoding { get; }

@@ -20,9 +20,9 @@ public enum LineEnding
 }
 
 /// <summary>
-/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding that
-/// keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16, the
-/// start is refused. Thread-safe and stateless.
+/// One line is one message; the line end is not part of it, and an empty line is an empty message. Bytes are not decoded: any encoding
+/// that keeps ASCII as it is will do (UTF-8, GB18030, Latin-1); with another <see cref="ProtocolOptions.TextEncoding"/>, such as UTF-16,
+/// the start is refused. Thread-safe and stateless.
 /// </summary>
 /// <remarks>
 /// Strict: a message never holds CR or LF. A CR that no LF follows, or a line end of the other kind, ends the connection as
@@ -48,8 +48,8 @@ public sealed class LinesFramer : IFramer, IFramerFacts
     /// <param name="lineEnding">The line end. Default: <see cref="LineEnding.Any"/>.</param>
     /// <param name="maxLength">The longest line in bytes, the line end not counted. Default: no limit but
     /// <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="lineEnding"/> is no line end, or <paramref name="maxLength"/> is below
-    /// 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="lineEnding"/> is no line end, or <paramref name="maxLength"/> is
+    /// below 1.</exception>
     public LinesFramer(LineEnding lineEnding = LineEnding.Any, int maxLength = int.MaxValue)
     {
         if (!Enum.IsDefined(lineEnding))

@@ -5,18 +5,22 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// No framing: whatever has arrived is a message. On a transport that preserves message boundaries that is exactly one message of the peer's.
-/// On a stream (TCP, TLS) it is any number of bytes: one send may arrive in pieces, and several sends as one. Thread-safe and stateless.
+/// No framing: whatever has arrived is a message. On a transport that preserves message boundaries that is exactly one message of the
+/// peer's. On a stream (TCP, TLS) it is any number of bytes: one send may arrive in pieces, and several sends as one. Thread-safe and
+/// stateless.
 /// </summary>
-/// <remarks>An empty message has no bytes, so on a stream nothing of it arrives. Where message boundaries are preserved it is delivered.</remarks>
+/// <remarks>
+/// An empty message has no bytes, so on a stream nothing of it arrives. Where message boundaries are preserved it is delivered.
+/// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class RawFramer : IFramer
 {
     private readonly int _maxLength;
 
     /// <summary>Makes a raw framer.</summary>
-    /// <param name="maxLength">The longest message in bytes, for a transport that preserves message boundaries. Leave it unset on a stream, where how many bytes arrive at once means nothing.
-    /// Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
+    /// <param name="maxLength">The longest message in bytes, for a transport that preserves message boundaries. Leave it unset on a
+    /// stream, where how many bytes arrive at once means nothing. Default: no limit but
+    /// <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLength"/> is below 1.</exception>
     public RawFramer(int maxLength = int.MaxValue)
     {

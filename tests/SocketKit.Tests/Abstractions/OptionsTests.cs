@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text;
 using SocketKit.Tests.TestDoubles;
 
@@ -236,7 +235,7 @@ public class OptionsTests
         {
             var table = text[text.IndexOf($"`{type.Name}`", StringComparison.Ordinal)..].Split("\n\n")[1];
             table.Split('\n').Where(row => row.StartsWith("| `", StringComparison.Ordinal)).Select(row => row.Split('`')[1])
-                .Should().BeEquivalentTo(type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(property => property.Name));
+                .Should().BeEquivalentTo(type.GetProperties().Where(property => property.DeclaringType == type).Select(property => property.Name));
         }
     }
 }
