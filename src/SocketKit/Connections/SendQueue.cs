@@ -12,10 +12,12 @@ namespace SocketKit.Connections;
 /// <para>The end of the output:</para>
 /// <code>
 /// Open -> EndDue -> Ending -> Ended
-///    \       \         \-------> Lost
-///     \       \----------------> Lost
-///      \-----------------------> Lost
+///    \        \         \        \--> Lost
+///     \        \         \----------> Lost
+///      \        \-------------------> Lost
+///       \---------------------------> Lost
 /// </code>
+/// <para>An abort after the end is sent finds nothing queued.</para>
 /// </remarks>
 internal struct SendQueue(Transport transport, ConnectionSettings settings)
 {
