@@ -136,7 +136,7 @@ internal struct ConnectionLifecycle
     /// <returns>False: it was, or is released.</returns>
     public bool TryAbort()
     {
-        if (IsAborted || IsReleased)
+        if (!IsClosing || IsAborted || IsReleased)
         {
             return false;
         }
@@ -149,7 +149,7 @@ internal struct ConnectionLifecycle
     /// <returns>False: there is nothing to receive any more.</returns>
     public bool TryBeginReceive()
     {
-        if (IsAborted || _stage >= Stage.Releasing)
+        if (IsInputEnded || IsAborted || _stage >= Stage.Releasing)
         {
             return false;
         }

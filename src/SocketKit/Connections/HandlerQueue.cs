@@ -153,6 +153,7 @@ internal struct HandlerQueue
     public bool Close()
     {
         Discarded += _mailbox.Clear();
+        _full = false;
         var wake = _waitsFor != WaitFor.None;
         _waitsFor = WaitFor.None;
         return wake;

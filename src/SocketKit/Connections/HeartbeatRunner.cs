@@ -100,8 +100,10 @@ internal sealed class HeartbeatRunner(IHeartbeatPolicy policy, TimeProvider time
     {
         if (!_begun)
         {
+            // The first tick begins the count: nothing was silent before it.
             _begun = true;
             _lastHeard = _lastSpoke = _began = alive;
+            step = 0;
         }
 
         if (_heard)

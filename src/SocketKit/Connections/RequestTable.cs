@@ -19,8 +19,8 @@ internal sealed class RequestTable(int limit, TimeSpan timeout)
     // Those that fall due at some time, tombstones included.
     private int _timed;
 
-    // Late responses that were swallowed so far; how many requests one after the other were too late while such came, and how many had come
-    // when the last of these was counted.
+    // Late responses that were swallowed so far, without those of canceled requests; how many requests one after the other were too late
+    // while such came, and how many had come when the last of these was counted.
     private long _swallowed;
     private int _lateInARow;
     private long _countedAt;
@@ -202,7 +202,8 @@ internal sealed class RequestTable(int limit, TimeSpan timeout)
             }
             else if (request.Done)
             {
-                return $"a response did not come within two time-outs of {request.Timeout}, so later ones cannot be told apart";
+                var time = request.TimedOut ? $"two time-outs of {request.Timeout}" : $"{request.Timeout} after it was canceled";
+                return $"a response did not come within {time}, so later ones cannot be told apart";
             }
             else
             {

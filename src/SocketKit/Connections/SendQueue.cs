@@ -12,10 +12,12 @@ namespace SocketKit.Connections;
 /// <para>The end of the output:</para>
 /// <code>
 /// Open -> EndDue -> Ending -> Ended
-///    \       \         \-------> Lost
-///     \       \----------------> Lost
-///      \-----------------------> Lost
+///    \        \         \        \--> Lost
+///     \        \         \----------> Lost
+///      \        \-------------------> Lost
+///       \---------------------------> Lost
 /// </code>
+/// <para>An abort after the end is sent finds nothing queued.</para>
 /// </remarks>
 internal struct SendQueue(Transport transport, ConnectionSettings settings)
 {
@@ -101,7 +103,7 @@ internal struct SendQueue(Transport transport, ConnectionSettings settings)
     public long UnsentBytes { get; private set; }
 
     /// <summary>Accepted and not yet taken by the transport.</summary>
-    public readonly long Queued => _buffer.Length + (_flushing ? Math.Max(0, _batchLength - (BytesTaken - _batchBegan)) : 0);
+    public readonly long Queued => _buffer.Length + (_flushing ? _batchLength - TakenOfBatch : 0);
 
     /// <summary>Too little is queued for anybody to wait. Without the lock an old answer means one look more, or one wait less.</summary>
     public readonly bool HasRoom => (long)_buffer.Length + Volatile.Read(in _batchLength) <= ConnectionSettings.HighWaterMark;
@@ -228,10 +230,12 @@ internal struct SendQueue(Transport transport, ConnectionSettings settings)
     /// <summary>Takes the next batch. The flusher's, or for who becomes it.</summary>
     public bool TryTake(out ReadOnlyMemory<byte> batch)
     {
+        // The last batch is taken whole; where the transport cannot say so, this is what is known of its count.
+        _batchBegan += _batchLength;
+        _batchLength = 0;
         batch = default;
         if (_end == OutputEnd.Lost || !_buffer.TryTake(out batch))
         {
-            _batchLength = 0;
             return false;
         }
 
