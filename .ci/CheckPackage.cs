@@ -34,7 +34,8 @@ string needed = Id == Core ? "Microsoft.Extensions.Logging.Abstractions" : Core;
 string[] foreign = references.Where(name => name != needed
     && !(Id != Core && (name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) || name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)))).ToArray();
 Check($"the dll needs the framework and {needed} only", foreign.Length == 0, string.Join(", ", foreign));
-// The core has one dependency; a satellite has the core, and what the host consists of. All of them at the floor of the release that they were built for.
+// The core has one dependency; a satellite has the core, and what the host consists of. All of them at the floor of the release that they
+// were built for.
 string[] others = dependencies.Where(dependency => dependency.Attribute("id")!.Value != needed
     && (Id == Core || !dependency.Attribute("id")!.Value.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal))).Select(dependency => dependency.ToString()).ToArray();
 Check($"the package depends on {needed}{(Id == Core ? "" : ", and on nothing but Microsoft.Extensions besides")}",

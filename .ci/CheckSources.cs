@@ -1,6 +1,7 @@
-// Checks where packages come from: dotnet run .ci/CheckSources.cs, behind a build and "dotnet tool restore". Prints "ok ..." and "FAIL ..." lines.
-// The packages of the library, of the samples and the tools must have the hashes in .ci/packages.sha512; "-- --update" writes that file anew. Those of tests have NuGet's own lock files.
-// The local packages have another hash after each build: what counts of them is that they came from the local feed.
+// Checks where packages come from: dotnet run .ci/CheckSources.cs, behind a build and "dotnet tool restore". Prints "ok ..." and "FAIL ..."
+// lines. The packages of the library, of the samples and the tools must have the hashes in .ci/packages.sha512; "-- --update" writes that
+// file anew. Those of tests have NuGet's own lock files. The local packages have another hash after each build: what counts of them is that
+// they came from the local feed.
 using System.Text.Json;
 
 const string Locked = ".ci/packages.sha512";

@@ -1,6 +1,7 @@
-// Changes one place after the other in the library's code, and sees whether a test notices: dotnet run .ci/Mutate.cs [-- PART-OF-A-NAME ...].
-// With "-- --check" it runs nothing, and only sees that each place is still there, once. The places are in .ci/mutations.txt, which says how an entry reads.
-// Works in a copy of the tree. Prints a line "ok ..." or "FAIL ..." for each entry. An entry fails too if its tests fail without the change.
+// Changes one place after the other in the library's code, and sees whether a test notices: dotnet run .ci/Mutate.cs [-- PART-OF-A-NAME
+// ...]. With "-- --check" it runs nothing, and only sees that each place is still there, once. The places are in .ci/mutations.txt, which
+// says how an entry reads. Works in a copy of the tree. Prints a line "ok ..." or "FAIL ..." for each entry. An entry fails too if its
+// tests fail without the change.
 using System.Diagnostics;
 
 const string List = ".ci/mutations.txt";

@@ -7,7 +7,10 @@ namespace Samples;
 /// <summary>What the samples share: one line per event, in colour on a terminal, plain text in a file or pipe.</summary>
 internal static class Print
 {
-    /// <summary>Prints a line of Spectre.Console markup. What is filled in is never taken for markup, and shown harmlessly: a peer's control characters could move the cursor or fake a line.</summary>
+    /// <summary>
+    /// Prints a line of Spectre.Console markup. What is filled in is never taken for markup, and shown harmlessly: a peer's control
+    /// characters could move the cursor or fake a line.
+    /// </summary>
     public static void Line(FormattableString line)
     {
         string markup = string.Create(CultureInfo.InvariantCulture, $"[grey]{DateTime.Now:HH:mm:ss.fff}[/] ") + line.ToString(Filling.Instance);

@@ -3,7 +3,10 @@ using SocketKit;
 
 namespace CustomFraming;
 
-/// <summary>What the telegrams mean: the first byte is the type, the rest is the body. An answer has the type of its question with the highest bit set.</summary>
+/// <summary>
+/// What the telegrams mean: the first byte is the type, the rest is the body. An answer has the type of its question with the highest bit
+/// set.
+/// </summary>
 internal static class Telegram
 {
     public const byte Reverse = 0x01;

@@ -3,7 +3,9 @@ using SocketKit;
 
 namespace CustomReplies;
 
-/// <summary>Answers "12 * 3" by "36", and passes on what is no such task. One instance serves all connections, so it keeps nothing.</summary>
+/// <summary>
+/// Answers "12 * 3" by "36", and passes on what is no such task. One instance serves all connections, so it keeps nothing.
+/// </summary>
 internal sealed class Calculator : IReplyStrategy
 {
     public ValueTask<Reply> ReplyAsync(IConnection connection, ReadOnlyMemory<byte> message) =>

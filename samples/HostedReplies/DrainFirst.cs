@@ -3,8 +3,9 @@ using SocketKit;
 namespace HostedReplies;
 
 /// <summary>
-/// Drains the server before any service is stopped. The host stops what was registered last first, and that is Kestrel: without this class, nobody could ask for health and metrics during the drain.
-/// Registered before the server, so that the server calls itself not ready before.
+/// Drains the server before any service is stopped. The host stops what was registered last first, and that is Kestrel: without this class,
+/// nobody could ask for health and metrics during the drain. Registered before the server, so that the server calls itself not ready
+/// before.
 /// </summary>
 internal sealed class DrainFirst(ISocketServer server) : IHostedLifecycleService
 {

@@ -90,7 +90,8 @@ internal sealed class Conversation(ISocketClient client)
         }
     }
 
-    // Waits while there is no connection, and asks again when it was lost before the answer came: right for questions that may be asked twice, as here.
+    // Waits while there is no connection, and asks again when it was lost before the answer came: right for questions that may be asked
+    // twice, as here.
     private async Task<string> AskAsync(string text, CancellationToken cancellationToken)
     {
         while (true)

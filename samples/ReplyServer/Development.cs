@@ -2,7 +2,10 @@ using SocketKit;
 
 namespace ReplyServer;
 
-/// <summary>A certificate for <c>tls://</c> addresses that name none: made when it is first asked for, kept in memory, gone with the process. Clients trust it only when they are given the file with its public part.</summary>
+/// <summary>
+/// A certificate for <c>tls://</c> addresses that name none: made when it is first asked for, kept in memory, gone with the process.
+/// Clients trust it only when they are given the file with its public part.
+/// </summary>
 internal static class Development
 {
     private static TlsCertificate? _certificate;

@@ -10,11 +10,17 @@ namespace SocketKit;
 /// <summary>Puts Kestrel on SocketKit's engine.</summary>
 public static class SocketKitTransportExtensions
 {
-    /// <summary>Kestrel's IP end points are served by SocketKit's engine instead of the default transport; other end points (Unix sockets, named pipes, QUIC) stay where they were. Nothing else of the application changes.</summary>
+    /// <summary>
+    /// Kestrel's IP end points are served by SocketKit's engine instead of the default transport; other end points (Unix sockets, named
+    /// pipes, QUIC) stay where they were. Nothing else of the application changes.
+    /// </summary>
     /// <param name="builder">The web host: <c>builder.WebHost</c> of a <c>WebApplicationBuilder</c>.</param>
     /// <param name="configure">Changes options; null for the defaults.</param>
     /// <returns>The same builder.</returns>
-    /// <remarks>Application code that continues on the connection's thread runs on an event loop. It may block: then the loop is handed to another thread.</remarks>
+    /// <remarks>
+    /// Application code that continues on the connection's thread runs on an event loop. It may block: then the loop is handed to another
+    /// thread.
+    /// </remarks>
     public static IWebHostBuilder UseSocketKitTransport(this IWebHostBuilder builder, Action<SocketKitTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -43,7 +43,9 @@ public abstract class SocketBuilder<TBuilder, TOptions>
         return Self;
     }
 
-    /// <summary>Sets options with the help of other services. Called when the server or client is made, in the order of registration.</summary>
+    /// <summary>
+    /// Sets options with the help of other services. Called when the server or client is made, in the order of registration.
+    /// </summary>
     /// <param name="configure">Changes the options; gets the services of the whole application, so nothing scoped.</param>
     public TBuilder Configure(Action<IServiceProvider, TOptions> configure)
     {
@@ -76,7 +78,8 @@ public abstract class SocketBuilder<TBuilder, TOptions>
     }
 
     /// <summary>Cuts messages out of the stream by a framer from the container.</summary>
-    /// <typeparam name="TFramer">The framer; registered as a singleton if it is not registered. One instance serves all connections.</typeparam>
+    /// <typeparam name="TFramer">The framer; registered as a singleton if it is not registered. One instance serves all
+    /// connections.</typeparam>
     public TBuilder UseFramer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TFramer>()
         where TFramer : class, IFramer
     {
@@ -93,7 +96,8 @@ public abstract class SocketBuilder<TBuilder, TOptions>
     }
 
     /// <summary>Finds dead peers by a policy from the container.</summary>
-    /// <typeparam name="TPolicy">The policy; registered as a singleton if it is not registered. One instance serves all connections.</typeparam>
+    /// <typeparam name="TPolicy">The policy; registered as a singleton if it is not registered. One instance serves all
+    /// connections.</typeparam>
     public TBuilder UseHeartbeat<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TPolicy>()
         where TPolicy : class, IHeartbeatPolicy
     {

@@ -3,7 +3,11 @@ using SocketKit.Hosting.Services;
 
 namespace SocketKit;
 
-/// <summary>Configures a client registered by <see cref="SocketKitHostingExtensions.AddSocketClient(IServiceCollection, string, Action{SocketClientOptions})"/>. Configuration below <c>SocketKit:Clients:name</c> overrides these settings.</summary>
+/// <summary>
+/// Configures a client registered by
+/// <see cref="SocketKitHostingExtensions.AddSocketClient(IServiceCollection, string, Action{SocketClientOptions})"/>. Configuration below
+/// <c>SocketKit:Clients:name</c> overrides these settings.
+/// </summary>
 public sealed class SocketClientBuilder : SocketBuilder<SocketClientBuilder, SocketClientOptions>
 {
     private readonly ClientRegistration _registration;
@@ -11,8 +15,12 @@ public sealed class SocketClientBuilder : SocketBuilder<SocketClientBuilder, Soc
     internal SocketClientBuilder(IServiceCollection services, ClientRegistration registration)
         : base(services, registration) => _registration = registration;
 
-    /// <summary>Lets the host's start wait until the client is connected, and fail if it is not in time. By default the client connects in the background and the start goes on.</summary>
-    /// <param name="timeout">How long: above zero, at most a day. Default: 30 s. <see cref="Timeout.InfiniteTimeSpan"/>: until the host gives up.</param>
+    /// <summary>
+    /// Lets the host's start wait until the client is connected, and fail if it is not in time. By default the client connects in the
+    /// background and the start goes on.
+    /// </summary>
+    /// <param name="timeout">How long: above zero, at most a day. Default: 30 s. <see cref="Timeout.InfiniteTimeSpan"/>: until the host
+    /// gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero, negative or longer than a day, and not infinite.</exception>
     public SocketClientBuilder WaitForConnection(TimeSpan? timeout = null)
     {

@@ -11,7 +11,8 @@ namespace SocketKit;
 public static class Dial
 {
     /// <summary>A name or address and a port.</summary>
-    /// <param name="host">A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305), or an address such as <c>127.0.0.1</c>.</param>
+    /// <param name="host">A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305), or an address such as
+    /// <c>127.0.0.1</c>.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentException">The host is empty.</exception>
@@ -40,7 +41,8 @@ public static class Dial
     }
 
     /// <summary>A name, resolved anew at each dial, all its addresses tried 250 ms apart (RFC 8305).</summary>
-    /// <param name="endPoint">The name and a port from 1 to 65535; with an address family other than <see cref="AddressFamily.Unspecified"/>, only addresses of that family are tried.</param>
+    /// <param name="endPoint">The name and a port from 1 to 65535; with an address family other than
+    /// <see cref="AddressFamily.Unspecified"/>, only addresses of that family are tried.</param>
     /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is 0.</exception>
@@ -58,7 +60,8 @@ public static class Dial
     /// <param name="options">How to dial; null for the defaults.</param>
     /// <exception cref="ArgumentException">The path is empty, or longer than the 107 bytes of UTF-8 that fit (103 on macOS).</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have, or it has no Unix sockets.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine that this system does not have, or it has no Unix
+    /// sockets.</exception>
     public static Dialer Unix(string path, UnixDialOptions? options = null) => new UnixDialer(UnixPath.Check(path), Connect(options?.Engine ?? SocketEngine.Auto, nameof(UnixDialOptions)));
 
     /// <summary>TLS over TCP to a name or address and a port. The server's certificate must be valid for the host.</summary>
@@ -86,10 +89,15 @@ public static class Dial
     }
 
     /// <summary>An address as text, for command lines and configuration.</summary>
-    /// <param name="url"><c>tcp://host:9000</c>, <c>tcp://[::1]:9000</c>; <c>tls://host:9443</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question mark: <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TLS
-    /// <c>ca</c>, a file in PEM with those who vouch for the server and nobody else, <c>name</c>, whom its certificate must be for, and <c>cert</c> and <c>key</c>, the client's own certificate.</param>
-    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays: <c>ca</c> replaces <see cref="TlsDialOptions.Authorities"/>, <c>name</c> <see cref="TlsDialOptions.ServerName"/>, <c>cert</c>
-    /// <see cref="TlsDialOptions.Certificate"/>. So a URL may replace who vouches and for which name, and drops nothing else that the program asks of the server. <c>tcp://</c> and <c>unix://</c> are without TLS, whatever stands here. Default: null, the defaults, which are strict.</param>
+    /// <param name="url"><c>tcp://host:9000</c>, <c>tcp://[::1]:9000</c>; <c>tls://host:9443</c>; <c>unix:///run/my.sock</c>,
+    /// <c>unix://@name</c>. Parameters follow a question mark: <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TLS
+    /// <c>ca</c>, a file in PEM with those who vouch for the server and nobody else, <c>name</c>, whom its certificate must be for, and
+    /// <c>cert</c> and <c>key</c>, the client's own certificate.</param>
+    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays:
+    /// <c>ca</c> replaces <see cref="TlsDialOptions.Authorities"/>, <c>name</c> <see cref="TlsDialOptions.ServerName"/>, <c>cert</c>
+    /// <see cref="TlsDialOptions.Certificate"/>. So a URL may replace who vouches and for which name, and drops nothing else that the
+    /// program asks of the server. <c>tcp://</c> and <c>unix://</c> are without TLS, whatever stands here. Default: null, the defaults,
+    /// which are strict.</param>
     /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
     /// <exception cref="OptionsException">One of the options is out of range, or would silence others.</exception>
     /// <exception cref="TlsCertificateException">A file cannot be loaded; the message names it.</exception>

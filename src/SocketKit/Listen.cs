@@ -15,17 +15,20 @@ public static class Listen
     /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not
+    /// have.</exception>
     public static Listener Tcp(int port, TcpListenOptions? options = null) => Create(new IPEndPoint(IPAddress.IPv6Any, CheckPort(port)), options);
 
     /// <summary>One address of this machine.</summary>
-    /// <param name="host">An address such as <c>127.0.0.1</c>, or a name; of a name's addresses the first is taken, IPv4 before IPv6. <c>::</c> is all addresses, IPv6 and IPv4; <c>0.0.0.0</c> those of IPv4.</param>
+    /// <param name="host">An address such as <c>127.0.0.1</c>, or a name; of a name's addresses the first is taken, IPv4 before IPv6.
+    /// <c>::</c> is all addresses, IPv6 and IPv4; <c>0.0.0.0</c> those of IPv4.</param>
     /// <param name="port">0 to 65535; 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.</param>
     /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentException">The host is empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not
+    /// have.</exception>
     public static Listener Tcp(string host, int port, TcpListenOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
@@ -34,24 +37,32 @@ public static class Listen
     }
 
     /// <summary>One address of this machine.</summary>
-    /// <param name="endPoint">The address and port; port 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells. <see cref="IPAddress.IPv6Any"/> is all addresses, IPv6 and IPv4.</param>
+    /// <param name="endPoint">The address and port; port 0 takes a free one, which <see cref="ISocketServer.EndPoints"/> then tells.
+    /// <see cref="IPAddress.IPv6Any"/> is all addresses, IPv6 and IPv4.</param>
     /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentNullException">There is no address.</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not
+    /// have.</exception>
     public static Listener Tcp(IPEndPoint endPoint, TcpListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         return Create(new IPEndPoint(endPoint.Address, endPoint.Port), options);
     }
 
-    /// <summary>A Unix-domain socket: for programs on the same machine, without a port, guarded by file permissions, and the peer's process and user are known (<see cref="UnixEndPoint.Credentials"/>).</summary>
-    /// <param name="path">The path of the socket file that is made when the server starts and removed when it stops; its folder must exist. On Linux, <c>@name</c> is a name without a file, in the abstract namespace.
-    /// A socket that a dead process has left there is replaced (Linux); a path on which somebody listens, and anything that is no socket, is left alone, and the start fails with <see cref="ListenException"/>.</param>
+    /// <summary>
+    /// A Unix-domain socket: for programs on the same machine, without a port, guarded by file permissions, and the peer's process and user
+    /// are known (<see cref="UnixEndPoint.Credentials"/>).
+    /// </summary>
+    /// <param name="path">The path of the socket file that is made when the server starts and removed when it stops; its folder must exist.
+    /// On Linux, <c>@name</c> is a name without a file, in the abstract namespace. A socket that a dead process has left there is replaced
+    /// (Linux); a path on which somebody listens, and anything that is no socket, is left alone, and the start fails with
+    /// <see cref="ListenException"/>.</param>
     /// <param name="options">How to listen; null for the defaults.</param>
     /// <exception cref="ArgumentException">The path is empty, or longer than the 107 bytes of UTF-8 that fit (103 on macOS).</exception>
     /// <exception cref="OptionsException">An option is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have, or it has no Unix sockets.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have, or it has
+    /// no Unix sockets.</exception>
     public static Listener Unix(string path, UnixListenOptions? options = null)
     {
         var copy = Checked(options ?? new UnixListenOptions());
@@ -65,7 +76,8 @@ public static class Listen
     /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not
+    /// have.</exception>
     public static Listener Tls(int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(port, tcp), tls);
 
     /// <summary>TLS over TCP, on one address of this machine.</summary>
@@ -77,7 +89,8 @@ public static class Listen
     /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not have.</exception>
+    /// <exception cref="PlatformNotSupportedException">The options ask for an engine or a feature that this system does not
+    /// have.</exception>
     public static Listener Tls(string host, int port, TlsListenOptions tls, TcpListenOptions? tcp = null) => Tls(Tcp(host, port, tcp), tls);
 
     /// <summary>TLS over another listener's connections, which must be streams of bytes.</summary>
@@ -93,11 +106,16 @@ public static class Listen
     }
 
     /// <summary>An address as text, for command lines and configuration.</summary>
-    /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4); <c>tls://*:9443?cert=full.pem&amp;key=key.pem</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters
-    /// follow a question mark: <c>backlog=512</c>; <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP and TLS <c>reuseport=true</c>; of Unix sockets <c>mode=660</c>, the permissions; of TLS <c>cert</c> and <c>key</c>, files in PEM (or one in PFX
-    /// without a password), and <c>ca</c>, a file in PEM with those who vouch for clients, who then must show a certificate.</param>
-    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays: <c>cert</c> replaces <see cref="TlsListenOptions.Certificate"/> (not those of <see cref="TlsListenOptions.ServerNames"/>);
-    /// <c>ca</c> replaces <see cref="TlsListenOptions.ClientAuthorities"/>, and the mode becomes <see cref="ClientCertificateMode.Required"/>. So a URL may replace who vouches for clients, and drops nothing else that the program asks of them.
+    /// <param name="url"><c>tcp://127.0.0.1:9000</c>, <c>tcp://[::1]:9000</c>, <c>tcp://*:9000</c> (all addresses, IPv6 and IPv4);
+    /// <c>tls://*:9443?cert=full.pem&amp;key=key.pem</c>; <c>unix:///run/my.sock</c>, <c>unix://@name</c>. Parameters follow a question
+    /// mark: <c>backlog=512</c>; <c>engine=auto</c>, <c>epoll</c> or <c>sockets</c>; of TCP and TLS <c>reuseport=true</c>; of Unix sockets
+    /// <c>mode=660</c>, the permissions; of TLS <c>cert</c> and <c>key</c>, files in PEM (or one in PFX without a password), and <c>ca</c>,
+    /// a file in PEM with those who vouch for clients, who then must show a certificate.</param>
+    /// <param name="tls">What <c>tls://</c> goes by, copied. The URL overrides it option by option, and what it does not say stays:
+    /// <c>cert</c> replaces <see cref="TlsListenOptions.Certificate"/> (not those of <see cref="TlsListenOptions.ServerNames"/>);
+    /// <c>ca</c> replaces <see cref="TlsListenOptions.ClientAuthorities"/>, and the mode becomes
+    /// <see cref="ClientCertificateMode.Required"/>. So a URL may replace who vouches for clients, and drops nothing else that the program
+    /// asks of them.
     /// <c>tcp://</c> and <c>unix://</c> are without TLS, whatever stands here. Default: null; then the URL must have a <c>cert</c>.</param>
     /// <exception cref="ArgumentException">It is no such address; the message names it and says what is allowed.</exception>
     /// <exception cref="OptionsException">One of the options is missing or out of range.</exception>

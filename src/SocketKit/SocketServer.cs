@@ -199,7 +199,8 @@ public sealed partial class SocketServer : ISocketServer
 
         if (full is not null)
         {
-            // A recipient that dies meanwhile is no failure of the broadcast; one that stays full is not waited for again until it has caught up.
+            // A recipient that dies meanwhile is no failure of the broadcast; one that stays full is not waited for again until it has
+            // caught up.
             var all = Connection.Observed(Task.WhenAll(full));
             await all.WaitAsync(BroadcastPatience, settings.Connection.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -207,7 +208,9 @@ public sealed partial class SocketServer : ISocketServer
         return queued;
     }
 
-    /// <summary>Stops the server as <see cref="StopAsync"/> does. It cannot be started afterwards, even if it never was. Idempotent.</summary>
+    /// <summary>
+    /// Stops the server as <see cref="StopAsync"/> does. It cannot be started afterwards, even if it never was. Idempotent.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)

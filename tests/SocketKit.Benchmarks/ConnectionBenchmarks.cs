@@ -4,7 +4,10 @@ using BenchmarkDotNet.Attributes;
 
 namespace SocketKit.Benchmarks;
 
-/// <summary>The connection core alone: parsing, the handler's call, framing the reply and one send per batch, on a wire that costs nothing. 1,000 batches of 100 messages of 32 bytes; time and allocations are per message.</summary>
+/// <summary>
+/// The connection core alone: parsing, the handler's call, framing the reply and one send per batch, on a wire that costs nothing. 1,000
+/// batches of 100 messages of 32 bytes; time and allocations are per message.
+/// </summary>
 [MemoryDiagnoser]
 [HideColumns("Error", "StdDev", "Median", "RatioSD")]
 public class ConnectionBenchmarks

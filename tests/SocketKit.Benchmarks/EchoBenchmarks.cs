@@ -2,7 +2,10 @@ using BenchmarkDotNet.Attributes;
 
 namespace SocketKit.Benchmarks;
 
-/// <summary>A batch of 100 messages of 32 bytes to an echo server over the in-memory network and back: the whole way of a byte without a kernel. Allocated must be 0.</summary>
+/// <summary>
+/// A batch of 100 messages of 32 bytes to an echo server over the in-memory network and back: the whole way of a byte without a kernel.
+/// Allocated must be 0.
+/// </summary>
 [MemoryDiagnoser]
 [HideColumns("Error", "StdDev", "Median", "RatioSD")]
 public class EchoBenchmarks

@@ -3,7 +3,9 @@ using BenchmarkDotNet.Attributes;
 
 namespace SocketKit.Benchmarks;
 
-/// <summary>One message of 32 bytes in and out of each framer; the Read is on the first of 100 frames in a row. Allocated must be 0.</summary>
+/// <summary>
+/// One message of 32 bytes in and out of each framer; the Read is on the first of 100 frames in a row. Allocated must be 0.
+/// </summary>
 [MemoryDiagnoser]
 [HideColumns("Error", "StdDev", "Median", "RatioSD")]
 public class FramerBenchmarks

@@ -7,7 +7,8 @@ using System.Net.Sockets;
 namespace SocketKit.Benchmarks;
 
 /// <summary>
-/// Compares the portable engine and loops written by hand: echo servers in processes of their own over loopback, in turn, several rounds in one run: messages per second, and the server's CPU time per message.
+/// Compares the portable engine and loops written by hand: echo servers in processes of their own over loopback, in turn, several rounds in
+/// one run: messages per second, and the server's CPU time per message.
 /// <c>loopback [--rounds 5] [--load 1|2|3]</c>; <c>serve socketkit|plain|batched</c> is the server's end.
 /// </summary>
 internal static class Loopback

@@ -4,8 +4,11 @@ using System.Net.Sockets;
 
 namespace SocketKit.Benchmarks;
 
-/// <summary>The measure for our own engine: the loop that one writes by hand over Socket.ReceiveAsync and SendAsync, with a 4-byte length prefix on what comes and on what goes. It sends each reply by itself, as such loops
-/// mostly do, or, batched, all replies to what one receive brought.</summary>
+/// <summary>
+/// The measure for our own engine: the loop that one writes by hand over Socket.ReceiveAsync and SendAsync, with a 4-byte length prefix on
+/// what comes and on what goes. It sends each reply by itself, as such loops mostly do, or, batched, all replies to what one receive
+/// brought.
+/// </summary>
 internal static class PlainServer
 {
     public static async Task RunAsync(int port, bool batched)

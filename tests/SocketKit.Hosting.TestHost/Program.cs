@@ -5,7 +5,8 @@ using Microsoft.Extensions.Hosting;
 using SocketKit;
 using SocketKit.Hosting.TestHost;
 
-// A worker service in a process of its own, for tests that send it signals: everything comes from the environment. It prints "listening PORT", "stopping", and at the end "handled N disposed N".
+// A worker service in a process of its own, for tests that send it signals: everything comes from the environment. It prints "listening
+// PORT", "stopping", and at the end "handled N disposed N".
 var builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddSingleton<Counts>();
 builder.Services.AddScoped<PerMessage>();

@@ -120,7 +120,9 @@ public class DeadLinkTests(ITestOutputHelper output)
         await client.WaitForAsync($"answer {text}");
     }
 
-    /// <summary>Why a peer's connection ended, and how long after a time stamp. The peer says when that was: its line may be late.</summary>
+    /// <summary>
+    /// Why a peer's connection ended, and how long after a time stamp. The peer says when that was: its line may be late.
+    /// </summary>
     private static async Task<(string Reason, TimeSpan After)> EndAsync(ChildProcess peer, long began)
     {
         const string ended = "ended ";

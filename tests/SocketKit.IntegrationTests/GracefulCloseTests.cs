@@ -32,8 +32,8 @@ public class GracefulCloseTests
         await bystander.EchoAsync("bystander");
         await server.OpenedAsync();
 
-        // The first is handled; then the mailbox is full, so the rest stays in the kernel. Closing a socket there and then makes the kernel reset it, which takes with it
-        // what the peer's small buffer had no room for yet.
+        // The first is handled; then the mailbox is full, so the rest stays in the kernel. Closing a socket there and then makes the kernel
+        // reset it, which takes with it what the peer's small buffer had no room for yet.
         var requests = Encoding.ASCII.GetBytes("first\n" + string.Concat(Enumerable.Repeat("never read\n", 20_000)));
         var arrived = 0;
         for (var i = 0; i < attempts; i++)

@@ -6,7 +6,10 @@ using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests;
 
-/// <summary>User code runs from its connection's own dispatch, never below whoever started the connection. With SOCKETKIT_STACK_CONNECTIONS=10000 the whole of it.</summary>
+/// <summary>
+/// User code runs from its connection's own dispatch, never below whoever started the connection. With SOCKETKIT_STACK_CONNECTIONS=10000
+/// the whole of it.
+/// </summary>
 public class KnownStackTests(ITestOutputHelper output)
 {
     private const int AtOnce = 250;

@@ -7,7 +7,10 @@ using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests;
 
-/// <summary>Nothing stays of connections that have ended, wherever they ended. About 2 s; with SOCKETKIT_LEAK_CONNECTIONS=100000 the whole of it, about a minute.</summary>
+/// <summary>
+/// Nothing stays of connections that have ended, wherever they ended. About 2 s; with SOCKETKIT_LEAK_CONNECTIONS=100000 the whole of it,
+/// about a minute.
+/// </summary>
 public class LeakTests(ITestOutputHelper output)
 {
     private const int AtATime = 16;

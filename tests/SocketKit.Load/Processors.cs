@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Load;
 
-/// <summary>Puts the server on one processor and the load on others, where the machine has them: then neither takes the other's time.</summary>
+/// <summary>
+/// Puts the server on one processor and the load on others, where the machine has them: then neither takes the other's time.
+/// </summary>
 internal static partial class Processors
 {
     private const int MaskBytes = 128;
@@ -22,8 +24,8 @@ internal static partial class Processors
 
         if (OperatingSystem.IsLinux())
         {
-            // A process inherits the processors of the thread that starts it, so even its first instruction runs in the right place and its runtime counts one processor.
-            // Set from outside they would hold for its main thread only.
+            // A process inherits the processors of the thread that starts it, so even its first instruction runs in the right place and its
+            // runtime counts one processor. Set from outside they would hold for its main thread only.
             Process? child = null;
             OnOwnThread(() =>
             {

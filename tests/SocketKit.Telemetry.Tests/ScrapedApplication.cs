@@ -14,7 +14,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Telemetry.Tests;
 
 /// <summary>
-/// An application as its users write it: OpenTelemetry with its Prometheus exporter, a server and a client over TCP. It is used, scraped over HTTP, and then made to show every other instrument too.
+/// An application as its users write it: OpenTelemetry with its Prometheus exporter, a server and a client over TCP. It is used, scraped
+/// over HTTP, and then made to show every other instrument too.
 /// </summary>
 public sealed class ScrapedApplication : IAsyncLifetime
 {
@@ -126,7 +127,9 @@ public sealed class ScrapedApplication : IAsyncLifetime
         }
     }
 
-    /// <summary>Makes instruments appear that a few seconds of use do not bring about: a series is there from its first measurement on.</summary>
+    /// <summary>
+    /// Makes instruments appear that a few seconds of use do not bring about: a series is there from its first measurement on.
+    /// </summary>
     private static void Touch()
     {
         foreach (var property in typeof(SocketKitMetrics).GetProperties(BindingFlags.Static | BindingFlags.Public))

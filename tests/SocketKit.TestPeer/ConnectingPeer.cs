@@ -3,7 +3,8 @@ using System.Net;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// A client that connects again whenever it has lost its server. It prints <c>state NAME REASON</c> at every change, <c>took a message</c> at the first that nobody asked for, and what <see cref="PrintingHandler"/> prints. Options: those of
+/// A client that connects again whenever it has lost its server. It prints <c>state NAME REASON</c> at every change, <c>took a message</c>
+/// at the first that nobody asked for, and what <see cref="PrintingHandler"/> prints. Options: those of
 /// <see cref="PeerOptions"/>, <c>connect-timeout=MS</c>. Commands: <c>ask TEXT</c> asks the server and prints <c>answer TEXT</c>.
 /// </summary>
 internal sealed class ConnectingPeer

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// Arguments of the form <c>NAME=VALUE</c>. Servers and clients have <c>engine=NAME</c> of <see cref="SocketEngine"/>, <c>heartbeat=INTERVAL,TIMEOUT</c> in ms for a beacon or <c>ping=INTERVAL,TIMEOUT</c> for ping and pong, and
+/// Arguments of the form <c>NAME=VALUE</c>. Servers and clients have <c>engine=NAME</c> of <see cref="SocketEngine"/>,
+/// <c>heartbeat=INTERVAL,TIMEOUT</c> in ms for a beacon or <c>ping=INTERVAL,TIMEOUT</c> for ping and pong, and
 /// <c>slow=MS</c>, the slow-consumer time-out.
 /// </summary>
 internal sealed class PeerOptions(string[] arguments)

@@ -2,7 +2,8 @@ using System.Net;
 using SocketKit;
 using SocketKit.TestPeer;
 
-// The other process of the integration tests. It obeys commands on standard input, one a line, tells what happens on standard output, and ends with its standard input, so that none is left behind.
+// The other process of the integration tests. It obeys commands on standard input, one a line, tells what happens on standard output, and
+// ends with its standard input, so that none is left behind.
 switch (args)
 {
     case ["hold", var port, var count]:

@@ -6,9 +6,11 @@ using System.Text;
 namespace SocketKit.TestPeer;
 
 /// <summary>
-/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, or <c>path=PATH</c> of a Unix socket, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
-/// <c>drain=MS</c>, <c>tls=yes</c> with a certificate for development, and those of <see cref="PeerOptions"/>. What <see cref="PrintingHandler"/> prints comes as well.
-/// Messages that it does not echo: <c>block</c> blocks the handler's thread until the command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
+/// A server that echoes, on a free port; its log, which it prints, tells which. Options: <c>address=IP</c>, or <c>path=PATH</c> of a Unix
+/// socket, <c>framing=lines|length</c>, <c>max-frame=BYTES</c>, <c>min-threads=N</c> and <c>max-threads=N</c> of the pool,
+/// <c>drain=MS</c>, <c>tls=yes</c> with a certificate for development, and those of <see cref="PeerOptions"/>. What
+/// <see cref="PrintingHandler"/> prints comes as well. Messages that it does not echo: <c>block</c> blocks the handler's thread until the
+/// command <c>release</c>, <c>hold</c> awaits it and then answers <c>done</c>,
 /// <c>spin</c> keeps a processor busy for 50 us, <c>yield</c> completes asynchronously.
 /// </summary>
 internal sealed class ServingPeer

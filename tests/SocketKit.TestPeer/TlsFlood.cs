@@ -5,7 +5,10 @@ using System.Security.Authentication;
 
 namespace SocketKit.TestPeer;
 
-/// <summary>Clients from 127.0.0.2 that do nothing but TLS handshakes, as fast as they are let, until the standard input ends. The command <c>count</c> tells how many were finished.</summary>
+/// <summary>
+/// Clients from 127.0.0.2 that do nothing but TLS handshakes, as fast as they are let, until the standard input ends. The command
+/// <c>count</c> tells how many were finished.
+/// </summary>
 internal static class TlsFlood
 {
     private static long _handshakes;

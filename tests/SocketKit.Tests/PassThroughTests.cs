@@ -3,7 +3,8 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests;
 
-// A decorator of a program's own, which sees no internals, loses nothing: the tests of what a transport tells its connection, once more through one.
+// A decorator of a program's own, which sees no internals, loses nothing: the tests of what a transport tells its connection, once more
+// through one.
 
 public class HeartbeatPassThroughTests : HeartbeatTests
 {

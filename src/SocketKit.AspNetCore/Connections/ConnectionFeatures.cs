@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace SocketKit.AspNetCore.Connections;
 
-/// <summary>The features of one connection. Those that the connection is itself cost nothing; what others set, also in their place, lies in a list.</summary>
+/// <summary>
+/// The features of one connection. Those that the connection is itself cost nothing; what others set, also in their place, lies in a list.
+/// </summary>
 internal sealed class ConnectionFeatures(object connection) : IFeatureCollection
 {
     private static readonly Type[] Own =

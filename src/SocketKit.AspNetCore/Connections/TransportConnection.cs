@@ -10,7 +10,9 @@ using SocketKit.AspNetCore.Pipes;
 
 namespace SocketKit.AspNetCore.Connections;
 
-/// <summary>A connection of our engine as Kestrel sees it: features, a life time, and two pipe ends straight over the <see cref="Transport"/>.</summary>
+/// <summary>
+/// A connection of our engine as Kestrel sees it: features, a life time, and two pipe ends straight over the <see cref="Transport"/>.
+/// </summary>
 internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDuplexPipe, IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature,
     IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature, IMemoryPoolFeature
 {
@@ -139,7 +141,10 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
         }
     }
 
-    /// <summary>Sends what is left and the end of the stream, reads on until the peer has finished too (else the kernel would reset the connection and destroy what is on its way), each for a bounded time, and releases the wire.</summary>
+    /// <summary>
+    /// Sends what is left and the end of the stream, reads on until the peer has finished too (else the kernel would reset the connection
+    /// and destroy what is on its way), each for a bounded time, and releases the wire.
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
         var flushed = _writer.EndAsync();

@@ -4,7 +4,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace SocketKit.AspNetCore.Connections;
 
-/// <summary>What Kestrel asks for listeners and ASP.NET Core for outgoing connections. IP end points only: the others fall through to the next factory.</summary>
+/// <summary>
+/// What Kestrel asks for listeners and ASP.NET Core for outgoing connections. IP end points only: the others fall through to the next
+/// factory.
+/// </summary>
 internal sealed class TransportFactory(TransportSettings settings) : IConnectionListenerFactory, IConnectionListenerFactorySelector, IConnectionFactory
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;

@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace SocketKit.AspNetCore.Connections;
 
-/// <summary>A bound <see cref="Listener"/> as Kestrel sees it. When accepting fails (descriptors exhausted, say), it backs off and tries again: Kestrel would never accept again.</summary>
+/// <summary>
+/// A bound <see cref="Listener"/> as Kestrel sees it. When accepting fails (descriptors exhausted, say), it backs off and tries again:
+/// Kestrel would never accept again.
+/// </summary>
 internal sealed class TransportListener(Listener listener, TransportSettings settings) : IConnectionListener
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(5);

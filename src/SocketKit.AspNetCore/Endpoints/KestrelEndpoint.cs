@@ -7,7 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.AspNetCore.Endpoints;
 
-/// <summary>A server on end points of Kestrel's: it listens nowhere itself, is started with the first end point that names it, and begins its drain when the application stops.</summary>
+/// <summary>
+/// A server on end points of Kestrel's: it listens nowhere itself, is started with the first end point that names it, and begins its drain
+/// when the application stops.
+/// </summary>
 internal sealed class KestrelEndpoint : IAsyncDisposable
 {
     private readonly Lock _gate = new();

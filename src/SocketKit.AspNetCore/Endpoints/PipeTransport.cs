@@ -47,7 +47,9 @@ internal sealed class PipeTransport : Transport
     /// <summary>Completes when the server has released the wire: then the connection is Kestrel's again.</summary>
     public Task Released => _released.Task;
 
-    /// <summary>Lets the connection end as if the peer had finished: what was received is worked off, replies go out. From any thread.</summary>
+    /// <summary>
+    /// Lets the connection end as if the peer had finished: what was received is worked off, replies go out. From any thread.
+    /// </summary>
     public void EndInput()
     {
         _inputOver = true;

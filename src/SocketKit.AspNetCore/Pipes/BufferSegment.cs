@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>One pooled array in a chain. <see cref="Start"/> up to <see cref="End"/> is in use; positions of a chain count from the connection's first byte.</summary>
+/// <summary>
+/// One pooled array in a chain. <see cref="Start"/> up to <see cref="End"/> is in use; positions of a chain count from the connection's
+/// first byte.
+/// </summary>
 internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
 {
     public byte[] Array { get; private set; } = [];

@@ -1,6 +1,9 @@
 namespace SocketKit.AspNetCore.Pipes;
 
-/// <summary>The bytes of one direction of a connection, in pooled arrays one behind the other; guarded by the owner's lock. Keeps links without arrays for the next ones, and says how large the next array is.</summary>
+/// <summary>
+/// The bytes of one direction of a connection, in pooled arrays one behind the other; guarded by the owner's lock. Keeps links without
+/// arrays for the next ones, and says how large the next array is.
+/// </summary>
 internal struct SegmentChain
 {
     public const int Smallest = 4 * 1024;

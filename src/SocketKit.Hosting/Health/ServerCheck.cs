@@ -3,7 +3,9 @@ using SocketKit.Hosting.Services;
 
 namespace SocketKit.Hosting.Health;
 
-/// <summary>Ready: it listens, is not about to stop, and its certificate is good. Full, and a certificate that soon expires, are warnings.</summary>
+/// <summary>
+/// Ready: it listens, is not about to stop, and its certificate is good. Full, and a certificate that soon expires, are warnings.
+/// </summary>
 internal sealed class ServerCheck(HostedServer hosted, TimeSpan warning, TimeProvider time) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(Check(context.Registration.FailureStatus));

@@ -5,7 +5,9 @@ using SocketKit.Hosting.Services;
 
 namespace SocketKit.Hosting.Scopes;
 
-/// <summary>Makes each connection's handler in a scope of its own, which is disposed of behind the handler's last call. Thread-safe.</summary>
+/// <summary>
+/// Makes each connection's handler in a scope of its own, which is disposed of behind the handler's last call. Thread-safe.
+/// </summary>
 internal sealed class HandlerScopes(IServiceScopeFactory scopes, Type handler, ILogger logger)
 {
     private readonly ConcurrentDictionary<long, AsyncServiceScope> _open = new();

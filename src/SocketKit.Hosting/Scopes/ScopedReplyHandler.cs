@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace SocketKit.Hosting.Scopes;
 
 /// <summary>
-/// Asks strategies in order, as <see cref="Handlers.Reply(IReplyStrategy[])"/> does. Those that live in a scope share one per message; it begins when the first of them is asked and ends when the reply is in the send buffer.
-/// Stateless, shared by all connections.
+/// Asks strategies in order, as <see cref="Handlers.Reply(IReplyStrategy[])"/> does. Those that live in a scope share one per message; it
+/// begins when the first of them is asked and ends when the reply is in the send buffer. Stateless, shared by all connections.
 /// </summary>
 internal sealed class ScopedReplyHandler(IServiceScopeFactory scopes, ScopedReplyHandler.Step[] steps) : ConnectionHandler
 {

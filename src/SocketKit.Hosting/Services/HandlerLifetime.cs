@@ -3,7 +3,10 @@ using SocketKit.Hosting.Scopes;
 
 namespace SocketKit.Hosting.Services;
 
-/// <summary>Tells what lives as long as the program from what lives in a scope. Read when a server or client is made, so that registrations behind ours count.</summary>
+/// <summary>
+/// Tells what lives as long as the program from what lives in a scope. Read when a server or client is made, so that registrations behind
+/// ours count.
+/// </summary>
 internal static class HandlerLifetime
 {
     public static bool IsSingleton(IServiceCollection services, Type type) =>

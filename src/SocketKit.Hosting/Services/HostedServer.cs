@@ -23,7 +23,9 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
         }
     }
 
-    /// <summary>Made on first use, so that options that are wrong are told by the host's start and not by whoever asks for the hosted services.</summary>
+    /// <summary>
+    /// Made on first use, so that options that are wrong are told by the host's start and not by whoever asks for the hosted services.
+    /// </summary>
     public ISocketServer Server => services.GetRequiredKeyedService<ISocketServer>(registration.Name);
 
     /// <summary>When the first of its listeners' certificates expires; null: there is none.</summary>
@@ -58,7 +60,10 @@ internal sealed class HostedServer(ServerRegistration registration, IServiceProv
         }
     }
 
-    /// <summary>From here on the server is not ready any more; connections are still taken until <see cref="StopAsync"/>, since whoever sends them learns of it a little later.</summary>
+    /// <summary>
+    /// From here on the server is not ready any more; connections are still taken until <see cref="StopAsync"/>, since whoever sends them
+    /// learns of it a little later.
+    /// </summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         _stopping = true;

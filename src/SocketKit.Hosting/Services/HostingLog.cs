@@ -30,6 +30,9 @@ internal static partial class HostingLog
     [LoggerMessage(87, LogLevel.Warning, "{Key} asks less of connections than the program: it leaves out {Missing}")]
     public static partial void Weakened(ILogger logger, string key, string missing);
 
-    /// <summary>Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and are counted.</summary>
+    /// <summary>
+    /// Where all of them go. What a logger throws is no trouble of the host's: those of the servers and clients go to the same factory, and
+    /// are counted.
+    /// </summary>
     public static ILogger Create(IServiceProvider services) => SafeLogging.CreateLogger(services.GetService<ILoggerFactory>(), "SocketKit.Hosting");
 }

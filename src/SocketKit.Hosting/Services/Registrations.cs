@@ -10,7 +10,10 @@ using SocketKit.Hosting.Settings;
 
 namespace SocketKit.Hosting.Services;
 
-/// <summary>The services of one server or client. Options are made in this order: what the host knows, what the program says, what configuration says; then they are checked, when the host starts.</summary>
+/// <summary>
+/// The services of one server or client. Options are made in this order: what the host knows, what the program says, what configuration
+/// says; then they are checked, when the host starts.
+/// </summary>
 internal static class Registrations
 {
     public static ServerRegistration AddServer(IServiceCollection services, string name)
@@ -90,7 +93,8 @@ internal static class Registrations
             throw new ArgumentException($"\"{name}\" holds a colon, which separates the parts of a configuration key; leave it out", nameof(name));
         }
 
-        // Configuration and health checks do not tell upper from lower case. Whoever else has a server under this key would be started as ours.
+        // Configuration and health checks do not tell upper from lower case. Whoever else has a server under this key would be started as
+        // ours.
         if (services.FirstOrDefault(service => service.ServiceType == typeof(TService) && service.ServiceKey is string key && key.Equals(name, StringComparison.OrdinalIgnoreCase)) is { ServiceKey: var other })
         {
             throw new ArgumentException($"There is a {role} {other} already; give this one a name that differs in more than upper and lower case", nameof(name));

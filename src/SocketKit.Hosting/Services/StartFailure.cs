@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Services;
 
-/// <summary>Options that are right one by one and cannot go together are refused by the server or client itself, which knows no configuration.</summary>
+/// <summary>
+/// Options that are right one by one and cannot go together are refused by the server or client itself, which knows no configuration.
+/// </summary>
 internal static class StartFailure
 {
     /// <summary>The same failure with the key that says it, if configuration does.</summary>

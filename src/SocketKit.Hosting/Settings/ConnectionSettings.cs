@@ -3,7 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>What configuration may say of servers and clients alike. What is not said stays as the program has it; numbers and times are text, so that a wrong one is told with its key and range.</summary>
+/// <summary>
+/// What configuration may say of servers and clients alike. What is not said stays as the program has it; numbers and times are text, so
+/// that a wrong one is told with its key and range.
+/// </summary>
 internal abstract class ConnectionSettings
 {
     /// <summary>The keys, for the search for misspelled ones.</summary>

@@ -75,7 +75,10 @@ internal sealed class FramingSettings
         (nameof(KeepDelimiter), KeepDelimiter is not null), (nameof(Size), Size is not null), (nameof(Begin), Begin is not null), (nameof(End), End is not null),
     ];
 
-    /// <summary>Makes the framer. Texts are in the encoding of the texts that it looks for them in; what is said as bytes (<c>\x7E</c>) is taken as bytes.</summary>
+    /// <summary>
+    /// Makes the framer. Texts are in the encoding of the texts that it looks for them in; what is said as bytes (<c>\x7E</c>) is taken as
+    /// bytes.
+    /// </summary>
     /// <returns>The framer, or null when something is wrong or nothing was said.</returns>
     public IFramer? Create(string key, Encoding encoding, ICollection<string> failures)
     {

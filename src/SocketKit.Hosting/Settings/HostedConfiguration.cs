@@ -3,7 +3,9 @@ using Microsoft.Extensions.Options;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>Puts what configuration says of one server or client over what the program says, and refuses options that cannot start.</summary>
+/// <summary>
+/// Puts what configuration says of one server or client over what the program says, and refuses options that cannot start.
+/// </summary>
 internal abstract class HostedConfiguration<TOptions>(string owner, IConfiguration? configuration) : IPostConfigureOptions<TOptions>, IValidateOptions<TOptions>
     where TOptions : ConnectionOptions
 {

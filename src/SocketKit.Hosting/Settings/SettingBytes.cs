@@ -3,7 +3,10 @@ using System.Text;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>Bytes as configuration gives them: text in the encoding of the connection, in which <c>\r</c>, <c>\n</c>, <c>\t</c>, <c>\0</c> and <c>\\</c> stand for single characters and <c>\x1F</c> for a byte, so that an environment variable can say them.</summary>
+/// <summary>
+/// Bytes as configuration gives them: text in the encoding of the connection, in which <c>\r</c>, <c>\n</c>, <c>\t</c>, <c>\0</c> and
+/// <c>\\</c> stand for single characters and <c>\x1F</c> for a byte, so that an environment variable can say them.
+/// </summary>
 internal static class SettingBytes
 {
     /// <returns>What is wrong with the text, or null.</returns>

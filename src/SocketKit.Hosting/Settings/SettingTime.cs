@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>A time as configuration gives it: a number with its unit, such as <c>10s</c> or <c>500ms</c>, or the form of .NET, <c>00:00:10</c>. A bare number is refused, since <see cref="TimeSpan.Parse(string)"/> takes <c>10</c> for ten days.</summary>
+/// <summary>
+/// A time as configuration gives it: a number with its unit, such as <c>10s</c> or <c>500ms</c>, or the form of .NET, <c>00:00:10</c>. A
+/// bare number is refused, since <see cref="TimeSpan.Parse(string)"/> takes <c>10</c> for ten days.
+/// </summary>
 internal static class SettingTime
 {
     private static readonly (string Unit, double Milliseconds)[] Units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>Reads settings out of configuration. Everything that is wrong is gathered, so that whoever wrote it sees all of it at once.</summary>
+/// <summary>
+/// Reads settings out of configuration. Everything that is wrong is gathered, so that whoever wrote it sees all of it at once.
+/// </summary>
 internal static class SettingsReader
 {
     private static readonly ServerSettingsValidator Servers = new();
@@ -71,7 +73,10 @@ internal static class SettingsReader
         }
     }
 
-    /// <summary>A list may be given as one value, too, which then is the whole list: an environment variable replaces what a file says, and is not mixed into it. Of both, the last provider's counts.</summary>
+    /// <summary>
+    /// A list may be given as one value, too, which then is the whole list: an environment variable replaces what a file says, and is not
+    /// mixed into it. Of both, the last provider's counts.
+    /// </summary>
     private static List<string>? ReadList(IConfiguration configuration, string key, char? separator)
     {
         var section = configuration.GetSection(key);

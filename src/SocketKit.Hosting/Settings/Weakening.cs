@@ -1,6 +1,9 @@
 namespace SocketKit.Hosting.Settings;
 
-/// <summary>Compares what addresses from configuration ask of connections with what those that they replace have asked. To ask less is the operator's right, and is told.</summary>
+/// <summary>
+/// Compares what addresses from configuration ask of connections with what those that they replace have asked. To ask less is the
+/// operator's right, and is told.
+/// </summary>
 internal static class Weakening
 {
     private static readonly (WireProtection Part, string Text)[] Texts =
@@ -14,7 +17,10 @@ internal static class Weakening
         (WireProtection.LimitsUsers, "permissions"),
     ];
 
-    /// <summary>What the program asks for and configuration does not: of all addresses, or of any. Permissions are a matter of Unix sockets alone, so to take the only one away is no loss.</summary>
+    /// <summary>
+    /// What the program asks for and configuration does not: of all addresses, or of any. Permissions are a matter of Unix sockets alone,
+    /// so to take the only one away is no loss.
+    /// </summary>
     /// <returns>The parts, for people; null: nothing is missing.</returns>
     public static string? Of(IReadOnlyCollection<WireProtection> program, IReadOnlyCollection<WireProtection> configured)
     {

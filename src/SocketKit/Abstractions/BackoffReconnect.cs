@@ -2,8 +2,11 @@ using System.Diagnostics;
 
 namespace SocketKit;
 
-/// <summary>Capped exponential back-off with full jitter: each delay is drawn evenly from zero up to a ceiling that doubles with every failed attempt, so that a thousand clients do not come back at once.
-/// A connection that was lost within 10 s counts as a failed attempt. Gives up only when the peer rejected the client, or at <see cref="MaxAttempts"/>.</summary>
+/// <summary>
+/// Capped exponential back-off with full jitter: each delay is drawn evenly from zero up to a ceiling that doubles with every failed
+/// attempt, so that a thousand clients do not come back at once. A connection that was lost within 10 s counts as a failed attempt. Gives
+/// up only when the peer rejected the client, or at <see cref="MaxAttempts"/>.
+/// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class BackoffReconnect : IReconnectPolicy
 {
@@ -30,8 +33,10 @@ public sealed class BackoffReconnect : IReconnectPolicy
         _random = random ?? Random.Shared;
     }
 
-    /// <summary>How many attempts to connect may fail in a row: it gives up when that many have. The loss of a connection never ends it, but one that was lost within 10 s counts as a failed attempt when the next one fails.
-    /// Default: null, it never gives up. At least 1.</summary>
+    /// <summary>
+    /// How many attempts to connect may fail in a row: it gives up when that many have. The loss of a connection never ends it, but one
+    /// that was lost within 10 s counts as a failed attempt when the next one fails. Default: null, it never gives up. At least 1.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is below 1.</exception>
     public int? MaxAttempts
     {

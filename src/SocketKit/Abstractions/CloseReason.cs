@@ -34,8 +34,8 @@ public sealed record CloseReason
     public CloseParty By { get; init; }
 
     /// <summary>
-    /// More for people. As it was given to <see cref="IConnection.CloseAsync"/> or <see cref="IConnection.Abort"/>, so it may hold text of the
-    /// peer's; <see cref="ToString"/> escapes it. Default: null.
+    /// More for people. As it was given to <see cref="IConnection.CloseAsync"/> or <see cref="IConnection.Abort"/>, so it may hold text of
+    /// the peer's; <see cref="ToString"/> escapes it. Default: null.
     /// </summary>
     public string? Detail { get; init; }
 
@@ -87,7 +87,10 @@ public enum CloseKind
     /// <summary>The peer finished, between two messages.</summary>
     PeerClosed = 1,
 
-    /// <summary>The peer finished in the middle of a message, or, with TLS, without saying that it finishes (close_notify): something on the way may have cut the stream off.</summary>
+    /// <summary>
+    /// The peer finished in the middle of a message, or, with TLS, without saying that it finishes (close_notify): something on the way may
+    /// have cut the stream off.
+    /// </summary>
     Truncated = 2,
 
     /// <summary>The peer, or something on the way, reset the connection.</summary>
@@ -123,10 +126,15 @@ public enum CloseKind
     /// <summary>A response never came, so that later ones could not be told apart any more.</summary>
     ResponseLost = 13,
 
-    /// <summary>Code of the application's threw: the handler or what makes it, the connect hook, the heartbeat policy, the correlation reader.</summary>
+    /// <summary>
+    /// Code of the application's threw: the handler or what makes it, the connect hook, the heartbeat policy, the correlation reader.
+    /// </summary>
     HandlerFailed = 14,
 
-    /// <summary>The wire could not be opened: a handshake failed, or opening, the connect hook included, took longer than <see cref="ConnectionOptions.OpenTimeout"/>.</summary>
+    /// <summary>
+    /// The wire could not be opened: a handshake failed, or opening, the connect hook included, took longer than
+    /// <see cref="ConnectionOptions.OpenTimeout"/>.
+    /// </summary>
     OpenFailed = 15,
 
     /// <summary>The server has <see cref="SocketServerOptions.MaxConnections"/> already.</summary>

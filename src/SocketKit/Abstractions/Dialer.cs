@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace SocketKit;
 
-/// <summary>How a client reaches its server: one address of one kind of transport. Made by <see cref="Dial"/>; thread-safe, reusable for every redial, and by several clients.</summary>
+/// <summary>
+/// How a client reaches its server: one address of one kind of transport. Made by <see cref="Dial"/>; thread-safe, reusable for every
+/// redial, and by several clients.
+/// </summary>
 /// <remarks>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public abstract class Dialer

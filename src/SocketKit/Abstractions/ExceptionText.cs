@@ -3,7 +3,10 @@ namespace SocketKit;
 /// <summary>What exceptions say.</summary>
 internal static class ExceptionText
 {
-    /// <summary>The message. An exception of somebody else's making may throw when it is asked, or have none; this does not throw, and is never null.</summary>
+    /// <summary>
+    /// The message. An exception of somebody else's making may throw when it is asked, or have none; this does not throw, and is never
+    /// null.
+    /// </summary>
     public static string MessageOf(Exception exception)
     {
         try

@@ -1,8 +1,10 @@
 namespace SocketKit;
 
-/// <summary>What this library throws when something goes wrong at run time, as a base to catch: a connection, an address, a certificate, a message.
-/// Two exceptions have another base, which says more of them: <see cref="RequestTimeoutException"/> is a <see cref="TimeoutException"/>, and
-/// <see cref="OptionsException"/>, a mistake in the program, an <see cref="ArgumentException"/>.</summary>
+/// <summary>
+/// What this library throws when something goes wrong at run time, as a base to catch: a connection, an address, a certificate, a message.
+/// Two exceptions have another base, which says more of them: <see cref="RequestTimeoutException"/> is a <see cref="TimeoutException"/>,
+/// and <see cref="OptionsException"/>, a mistake in the program, an <see cref="ArgumentException"/>.
+/// </summary>
 /// <remarks>
 /// It is an <see cref="IOException"/>, so that code for streams and sockets handles it as what it knows. Made for you to derive from, for
 /// exceptions of your own transports, framers and hooks. A minor version may add members.
@@ -116,7 +118,9 @@ public sealed class FrameTooLargeException : FramingException
     public long Maximum { get; }
 }
 
-/// <summary>A request had no response in time. Not a <see cref="SocketKitException"/>, but what .NET throws for a time that has passed.</summary>
+/// <summary>
+/// A request had no response in time. Not a <see cref="SocketKitException"/>, but what .NET throws for a time that has passed.
+/// </summary>
 public sealed class RequestTimeoutException : TimeoutException
 {
     private const string BehindTheMailbox =

@@ -40,7 +40,10 @@ public readonly struct Frame : IEquatable<Frame>
     /// <summary>The note of NeedMore, or the total of NeedTotal.</summary>
     internal long Value { get; }
 
-    /// <summary>Bytes that the frame takes from the input: 0 unless it is a message or discarded bytes. A long: hostile parts may add up beyond an int.</summary>
+    /// <summary>
+    /// Bytes that the frame takes from the input: 0 unless it is a message or discarded bytes. A long: hostile parts may add up beyond an
+    /// int.
+    /// </summary>
     public long Consumed => (long)HeaderLength + Length + TrailerLength;
 
     /// <summary>No whole frame yet; call again when more bytes have come.</summary>
@@ -55,7 +58,8 @@ public readonly struct Frame : IEquatable<Frame>
     /// <param name="header">Bytes before the payload.</param>
     /// <param name="length">Bytes of the payload; 0 is an empty message, which is delivered.</param>
     /// <param name="trailer">Bytes after the payload.</param>
-    /// <param name="barrier">True: nothing further is parsed until this message's handler has completed: for messages that change how what follows is read.</param>
+    /// <param name="barrier">True: nothing further is parsed until this message's handler has completed: for messages that change how what
+    /// follows is read.</param>
     public static Frame Message(int header, int length, int trailer = 0, bool barrier = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(header);

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace SocketKit;
 
-/// <summary>One live connection, the same for a server's and a client's end: either side may push, request and answer. Thread-safe.</summary>
+/// <summary>
+/// One live connection, the same for a server's and a client's end: either side may push, request and answer. Thread-safe.
+/// </summary>
 /// <remarks>
 /// The library makes the connections. Implement it for test doubles and for decorators that hand on to a connection of the library's;
 /// a server or client takes no other. A minor version may add members; they come with a default implementation where one is possible.
@@ -18,7 +20,10 @@ public interface IConnection : IMessageSender
     /// <summary>The remote end, or null when the wire has none. IPv4 peers of a dual-stack listener show as IPv4.</summary>
     EndPoint? RemoteEndPoint { get; }
 
-    /// <summary>What the TLS handshake came to, with the peer's certificate; null if the transport is not TLS. Told also after the connection's end. The same as <c>Find&lt;TlsInfo&gt;()</c>.</summary>
+    /// <summary>
+    /// What the TLS handshake came to, with the peer's certificate; null if the transport is not TLS. Told also after the connection's end.
+    /// The same as <c>Find&lt;TlsInfo&gt;()</c>.
+    /// </summary>
     TlsInfo? Tls => Find<TlsInfo>();
 
     /// <summary>
@@ -52,7 +57,8 @@ public interface IConnection : IMessageSender
     ISocketClient Client => throw OtherRole.Missing();
 
     /// <summary>The session: the handler instance that was made for this connection.</summary>
-    /// <exception cref="InvalidOperationException">There is none yet: the connection is still being opened, or the handler just being made.</exception>
+    /// <exception cref="InvalidOperationException">There is none yet: the connection is still being opened, or the handler just being
+    /// made.</exception>
     ConnectionHandler Handler { get; }
 
     /// <summary>
@@ -118,17 +124,24 @@ public interface IConnection : IMessageSender
     /// <summary>Cancelled soon after the first cause of death.</summary>
     CancellationToken ClosedToken { get; }
 
-    /// <summary>Cancelled as soon as the peer is known to have finished sending, or at the first cause of death: nothing more will come. Messages that arrived before may still be on their way to the handler, and sending goes on as long as
-    /// <see cref="ClosedToken"/> is not cancelled. What is registered runs on the thread pool. Default of the interface: <see cref="ClosedToken"/>.</summary>
+    /// <summary>
+    /// Cancelled as soon as the peer is known to have finished sending, or at the first cause of death: nothing more will come. Messages
+    /// that arrived before may still be on their way to the handler, and sending goes on as long as <see cref="ClosedToken"/> is not
+    /// cancelled. What is registered runs on the thread pool. Default of the interface: <see cref="ClosedToken"/>.
+    /// </summary>
     CancellationToken InputEndedToken => ClosedToken;
 
     /// <summary>Completes when the wire is released, before <see cref="ConnectionHandler.OnClosedAsync"/>. Never faults.</summary>
     Task<CloseReason> Closed { get; }
 
-    /// <summary>Closes gracefully: what is queued goes out, then the end of the stream is sent. Messages that have arrived and are not handled yet are discarded, and counted in the reason. Never waits for a handler, so it may be awaited in one.</summary>
+    /// <summary>
+    /// Closes gracefully: what is queued goes out, then the end of the stream is sent. Messages that have arrived and are not handled yet
+    /// are discarded, and counted in the reason. Never waits for a handler, so it may be awaited in one.
+    /// </summary>
     /// <param name="detail">For the reason (<see cref="CloseReason.Detail"/>) and the log; control characters are escaped there.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
-    /// <returns>Complete when the queue is flushed and the end of the stream is sent, or after <see cref="ConnectionOptions.CloseTimeout"/>, when the connection is aborted.</returns>
+    /// <returns>Complete when the queue is flushed and the end of the stream is sent, or after
+    /// <see cref="ConnectionOptions.CloseTimeout"/>, when the connection is aborted.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled; the connection closes all the same.</exception>
     ValueTask CloseAsync(string? detail = null, CancellationToken cancellationToken = default);
 

@@ -86,7 +86,9 @@ public enum HeartbeatAction
     /// <summary>The peer is dead. Carried out only after one more attempt to receive has found nothing.</summary>
     Close = 2,
 
-    /// <summary>The peer abuses heartbeats (a flood, say): the connection closes at once, as <see cref="CloseKind.ProtocolError"/>.</summary>
+    /// <summary>
+    /// The peer abuses heartbeats (a flood, say): the connection closes at once, as <see cref="CloseKind.ProtocolError"/>.
+    /// </summary>
     Refuse = 3,
 }
 
@@ -121,7 +123,10 @@ public readonly record struct HeartbeatDecision
     public static HeartbeatDecision Refuse => new() { Action = HeartbeatAction.Refuse, Due = Timeout.InfiniteTimeSpan };
 }
 
-/// <summary>The facts about a connection's life signs. Time runs only while the connection is able to read, on a monotonic clock that a change of the system's time does not touch.</summary>
+/// <summary>
+/// The facts about a connection's life signs. Time runs only while the connection is able to read, on a monotonic clock that a change of
+/// the system's time does not touch.
+/// </summary>
 public readonly record struct ConnectionPulse
 {
     /// <summary>Time since any byte came from the peer, to within 100 ms; at first, since the connection was opened.</summary>

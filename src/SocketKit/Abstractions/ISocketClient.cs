@@ -1,6 +1,9 @@
 namespace SocketKit;
 
-/// <summary>Keeps one connection to a server, and dials again when a policy says so. Thread-safe. Sending while not connected throws <see cref="ConnectionClosedException"/> at once, with the last reason.</summary>
+/// <summary>
+/// Keeps one connection to a server, and dials again when a policy says so. Thread-safe. Sending while not connected throws
+/// <see cref="ConnectionClosedException"/> at once, with the last reason.
+/// </summary>
 /// <remarks>
 /// <see cref="SocketClient"/> is the library's. Implement it for test doubles and decorators. A minor version may add
 /// members; they come with a default implementation where one is possible.
@@ -14,19 +17,25 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <summary>The connection, or null while there is none, or only one whose end has begun.</summary>
     IConnection? Connection { get; }
 
-    /// <summary>Messages from the server, for clients without a <see cref="ProtocolOptions.HandlerFactory"/>. One consumer; the stream lives across reconnects and ends when the client is disposed. Each message is the
-    /// consumer's to dispose. Until somebody enumerates, the newest 256 messages, at most 256 KiB, are kept.</summary>
+    /// <summary>
+    /// Messages from the server, for clients without a <see cref="ProtocolOptions.HandlerFactory"/>. One consumer; the stream lives across
+    /// reconnects and ends when the client is disposed. Each message is the consumer's to dispose. Until somebody enumerates, the newest
+    /// 256 messages, at most 256 KiB, are kept.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The client has a handler, or somebody enumerates already.</exception>
     IAsyncEnumerable<Message> Messages { get; }
 
-    /// <summary>Raised for every change of <see cref="State"/>, in order, one at a time, on a pool thread; a slow subscriber delays nobody but the next notice. What a subscriber throws is logged.</summary>
+    /// <summary>
+    /// Raised for every change of <see cref="State"/>, in order, one at a time, on a pool thread; a slow subscriber delays nobody but the
+    /// next notice. What a subscriber throws is logged.
+    /// </summary>
     event EventHandler<ClientStateChange>? StateChanged;
 
     /// <summary>
     /// Connects. With <see cref="SocketClientOptions.Reconnect"/> set, the policy covers the first attempt too. Joins an attempt under way;
     /// complete at once when connected. From the first cause of death of a connection
-    /// on, and from the end of its input on, it waits for the next one; without a policy it begins a new attempt when the dead connection is
-    /// released.
+    /// on, and from the end of its input on, it waits for the next one; without a policy it begins a new attempt when the dead connection
+    /// is released.
     /// </summary>
     /// <param name="cancellationToken">Ends this call's wait. The attempt goes on as long as another call waits for it, and ends when none
     /// does; a client that was connected once goes on reconnecting.</param>
@@ -37,7 +46,10 @@ public interface ISocketClient : IMessageSender, IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The client was disposed of before an attempt could begin.</exception>
     Task ConnectAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called again.</summary>
+    /// <summary>
+    /// Closes the connection gracefully and ends reconnecting, an attempt under way included. <see cref="ConnectAsync"/> may be called
+    /// again.
+    /// </summary>
     /// <param name="detail">For the reason and the log.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
     /// <exception cref="TimeoutException">Only in a test with virtual time: the close waited for its peer, and the clock stood still for 5

@@ -13,7 +13,9 @@ public interface ISocketServer : IAsyncDisposable
     /// <summary>Where the server is in its life.</summary>
     ServerState State { get; }
 
-    /// <summary>Where the server listens, in the order of <see cref="SocketServerOptions.Listeners"/>, port 0 resolved. Empty before the start.</summary>
+    /// <summary>
+    /// Where the server listens, in the order of <see cref="SocketServerOptions.Listeners"/>, port 0 resolved. Empty before the start.
+    /// </summary>
     IReadOnlyList<EndPoint> EndPoints { get; }
 
     /// <summary>The live connections.</summary>
@@ -29,29 +31,38 @@ public interface ISocketServer : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The server was disposed.</exception>
     Task StartAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Stops in three stages: accepts no more; lets connections finish what is in flight, within <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first.
-    /// Awaited in a handler, it does not wait for that handler. Before a start, and after the end, it does nothing.</summary>
+    /// <summary>
+    /// Stops in three stages: accepts no more; lets connections finish what is in flight, within
+    /// <see cref="SocketServerOptions.DrainTimeout"/>; aborts the rest. Idempotent: a second call joins the first. Awaited in a handler, it
+    /// does not wait for that handler. Before a start, and after the end, it does nothing.
+    /// </summary>
     /// <param name="cancellationToken">Cancels the second stage, whichever call began it: the rest is aborted at once.</param>
     /// <exception cref="TimeoutException">Only in a test with virtual time: the stop waited for a connection, and the clock stood still for
     /// 5 s of real time. The server is stopped all the same.</exception>
     Task StopAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.</summary>
+    /// <summary>
+    /// Starts if that was not done before, runs until Ctrl-C, SIGTERM, the token or <see cref="StopAsync"/>, then stops gracefully.
+    /// </summary>
     /// <exception cref="OptionsException">An option is missing or out of range.</exception>
     /// <exception cref="ListenException">An address cannot be taken: it is in use, not this machine's, or not allowed.</exception>
     /// <exception cref="ObjectDisposedException">The server was disposed before the call.</exception>
     Task RunAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Sends one message to many connections, framed once. The bytes are copied before this method returns, so the memory is the caller's
-    /// again at once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught up; beyond
-    /// <see cref="ProtocolOptions.MaxQueuedBytes"/> it is closed as a slow consumer.</summary>
-    /// <param name="message">The payload. Overloads for text and spans are extension methods (<see cref="SocketServerExtensions"/>).</param>
+    /// <summary>
+    /// Sends one message to many connections, framed once. The bytes are copied before this method returns, so the memory is the caller's
+    /// again at once. Never throws for one recipient. A recipient that is full is waited for, at most 1 s and only once until it has caught
+    /// up; beyond <see cref="ProtocolOptions.MaxQueuedBytes"/> it is closed as a slow consumer.
+    /// </summary>
+    /// <param name="message">The payload. Overloads for text and spans are extension methods
+    /// (<see cref="SocketServerExtensions"/>).</param>
     /// <param name="to">The recipients; null: all.</param>
     /// <param name="cancellationToken">Abandons only the wait.</param>
     /// <returns>For how many recipients the message was queued.</returns>
     /// <exception cref="FramingException">The framer cannot write this message.</exception>
     /// <exception cref="InvalidOperationException">The server was never started.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled while a recipient was waited for; the message is sent all the same.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled while a recipient was waited for; the message is sent all the
+    /// same.</exception>
     ValueTask<int> BroadcastAsync(ReadOnlyMemory<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default);
 }
 

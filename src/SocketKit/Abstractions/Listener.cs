@@ -3,7 +3,9 @@ using System.Net;
 
 namespace SocketKit;
 
-/// <summary>Where a server accepts connections from: one address of one kind of transport. Made by <see cref="Listen"/>; used by one server, once.</summary>
+/// <summary>
+/// Where a server accepts connections from: one address of one kind of transport. Made by <see cref="Listen"/>; used by one server, once.
+/// </summary>
 /// <remarks>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public abstract class Listener : IAsyncDisposable
@@ -26,9 +28,13 @@ public abstract class Listener : IAsyncDisposable
     /// <exception cref="ListenException">The address is in use or cannot be taken; it names the address.</exception>
     public abstract ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken);
 
-    /// <summary>Waits for the next connection. One call at a time. A transport is returned before it is opened (<see cref="Transport.OpenAsync"/>), so a slow handshake is in nobody's way.</summary>
+    /// <summary>
+    /// Waits for the next connection. One call at a time. A transport is returned before it is opened (<see cref="Transport.OpenAsync"/>),
+    /// so a slow handshake is in nobody's way.
+    /// </summary>
     /// <returns>The new connection's transport, or null after <see cref="StopAsync"/>.</returns>
-    /// <exception cref="System.Net.Sockets.SocketException">Accepting failed (descriptors exhausted, say); the caller backs off and calls again.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">Accepting failed (descriptors exhausted, say); the caller backs off and calls
+    /// again.</exception>
     public abstract ValueTask<Transport?> AcceptAsync();
 
     /// <summary>Gives the address back; an accept under way returns null. Connections live on. Idempotent.</summary>

@@ -65,7 +65,9 @@ internal static class LogText
         }
     }
 
-    /// <summary>The text of an exception can stand in a log as it is; backslashes do not matter, which are in every path of Windows.</summary>
+    /// <summary>
+    /// The text of an exception can stand in a log as it is; backslashes do not matter, which are in every path of Windows.
+    /// </summary>
     public static bool IsFit(string text) => text.Length <= LongestOfExceptions && IsFit(text.AsSpan());
 
     /// <summary>The same for a line of such a text, of whatever length.</summary>

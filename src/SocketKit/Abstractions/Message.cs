@@ -5,8 +5,8 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>
-/// Bytes that you own: a copy of a message that outlives the handler call, or a response. Dispose it to give its buffer back; one that is never disposed costs the pool a buffer, nothing worse.
-/// Not thread-safe.
+/// Bytes that you own: a copy of a message that outlives the handler call, or a response. Dispose it to give its buffer back; one that is
+/// never disposed costs the pool a buffer, nothing worse. Not thread-safe.
 /// </summary>
 [DebuggerDisplay("{DebuggerText,nq}")]
 public sealed class Message : IDisposable

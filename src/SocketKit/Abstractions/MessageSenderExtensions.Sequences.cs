@@ -6,13 +6,16 @@ namespace SocketKit;
 // Overloads for sequences, such as those that pipes give. One segment passes straight through; several are gathered in pooled memory.
 public static partial class MessageSenderExtensions
 {
-    /// <summary>Sends the bytes of a sequence as one message. See <see cref="IMessageSender.SendAsync"/>: the memory is the caller's again when this
-    /// method returns.</summary>
+    /// <summary>
+    /// Sends the bytes of a sequence as one message. See <see cref="IMessageSender.SendAsync"/>: the memory is the caller's again when this
+    /// method returns.
+    /// </summary>
     /// <param name="sender">Who sends. Thread-safe.</param>
     /// <param name="message">The payload.</param>
     /// <param name="cancellationToken">Abandons only the wait for room; the message is sent all the same.</param>
     /// <returns>Complete at once below the high-water mark (64 KiB queued); above it, when there is room again.</returns>
-    /// <exception cref="ConnectionClosedException">There is no connection, or it ended. Thrown by the call, or by the returned task.</exception>
+    /// <exception cref="ConnectionClosedException">There is no connection, or it ended. Thrown by the call, or by the returned
+    /// task.</exception>
     /// <exception cref="FramingException">The framer cannot write this message, or no array holds it; the connection lives on.</exception>
     public static ValueTask SendAsync(this IMessageSender sender, ReadOnlySequence<byte> message, CancellationToken cancellationToken = default)
     {
@@ -33,10 +36,13 @@ public static partial class MessageSenderExtensions
         }
     }
 
-    /// <summary>Sends the bytes of a sequence as one message, if that is possible right now. See <see cref="IMessageSender.TrySend"/>.</summary>
+    /// <summary>
+    /// Sends the bytes of a sequence as one message, if that is possible right now. See <see cref="IMessageSender.TrySend"/>.
+    /// </summary>
     /// <param name="sender">Who sends. Thread-safe.</param>
     /// <param name="message">The payload.</param>
-    /// <returns>False when nothing was sent: closed, above the high-water mark, the framer refused the message, or no array holds it.</returns>
+    /// <returns>False when nothing was sent: closed, above the high-water mark, the framer refused the message, or no array holds
+    /// it.</returns>
     public static bool TrySend(this IMessageSender sender, ReadOnlySequence<byte> message)
     {
         ArgumentNullException.ThrowIfNull(sender);
@@ -61,7 +67,9 @@ public static partial class MessageSenderExtensions
         }
     }
 
-    /// <summary>Sends the bytes of a sequence as one request, and waits for its response. See <see cref="IMessageSender.RequestAsync"/>.</summary>
+    /// <summary>
+    /// Sends the bytes of a sequence as one request, and waits for its response. See <see cref="IMessageSender.RequestAsync"/>.
+    /// </summary>
     /// <param name="sender">Who sends. Thread-safe.</param>
     /// <param name="request">The payload of the request.</param>
     /// <param name="options">A correlation id, a time-out of its own.</param>

@@ -10,8 +10,8 @@ public static partial class MessageSenderExtensions
 {
     private const int CountedFrom = 64 * 1024;
 
-    // Which overload is meant where the types leave it open. default, and new() { Timeout = ... }, are options rather than a token or a callback;
-    // an array is memory rather than a span, which is copied once more.
+    // Which overload is meant where the types leave it open. default, and new() { Timeout = ... }, are options rather than a token or a
+    // callback; an array is memory rather than a span, which is copied once more.
     private const int TokenNotOptions = -1;
     private const int SpanNotMemory = -2;
     private const int Callback = -3;

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace SocketKit;
 
 /// <summary>
-/// The wait for a transport's next turn that always leaves the caller's stack. A plain await of <see cref="Transport.YieldAsync"/> does not: it goes on inline when the turn is over before the awaiter looks, which another thread may bring about
-/// at any time, or when somebody's transport yields without leaving.
+/// The wait for a transport's next turn that always leaves the caller's stack. A plain await of <see cref="Transport.YieldAsync"/> does
+/// not: it goes on inline when the turn is over before the awaiter looks, which another thread may bring about at any time, or when
+/// somebody's transport yields without leaving.
 /// </summary>
 internal readonly struct NextTurn : ICriticalNotifyCompletion
 {
@@ -16,7 +17,10 @@ internal readonly struct NextTurn : ICriticalNotifyCompletion
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "An awaiter's member.")]
     public bool IsCompleted => false;
 
-    /// <summary>Asks for a turn; the caller awaits it, once. Never throws: where a transport of somebody else's gives no turn, the thread pool's is as good, and its verbs tell what is wrong with it.</summary>
+    /// <summary>
+    /// Asks for a turn; the caller awaits it, once. Never throws: where a transport of somebody else's gives no turn, the thread pool's is
+    /// as good, and its verbs tell what is wrong with it.
+    /// </summary>
     public static NextTurn Of(Transport transport)
     {
         try

@@ -31,7 +31,9 @@ public readonly struct Reply : IEquatable<Reply>
     /// <summary>Which of the five it is.</summary>
     public ReplyKind Kind { get; }
 
-    /// <summary>These bytes, as one message; empty bytes are an empty message. They are not copied: leave them untouched until the reply is sent.</summary>
+    /// <summary>
+    /// These bytes, as one message; empty bytes are an empty message. They are not copied: leave them untouched until the reply is sent.
+    /// </summary>
     public static Reply Bytes(ReadOnlyMemory<byte> bytes) => new(ReplyKind.Bytes, bytes: bytes);
 
     /// <summary>This text, as one message in the connection's encoding; an empty text is an empty message.</summary>
@@ -52,7 +54,10 @@ public readonly struct Reply : IEquatable<Reply>
         return Bytes(bytes);
     }
 
-    /// <summary>Sends the reply, if there is one to send: for handlers of your own that ask a strategy. <see cref="Handlers.Reply(IReplyStrategy[])"/> does it by itself.</summary>
+    /// <summary>
+    /// Sends the reply, if there is one to send: for handlers of your own that ask a strategy.
+    /// <see cref="Handlers.Reply(IReplyStrategy[])"/> does it by itself.
+    /// </summary>
     /// <param name="connection">Where to.</param>
     /// <param name="message">The message that is answered, still valid.</param>
     /// <returns>See <see cref="IMessageSender.SendAsync"/>.</returns>
@@ -110,7 +115,9 @@ public readonly struct Reply : IEquatable<Reply>
         _ => Kind.ToString(),
     };
 
-    /// <summary>The same reply made to be kept: text gets its UTF-8 bytes now, bytes are copied so that their owner may change them.</summary>
+    /// <summary>
+    /// The same reply made to be kept: text gets its UTF-8 bytes now, bytes are copied so that their owner may change them.
+    /// </summary>
     internal Reply Keep() => Kind switch
     {
         ReplyKind.Text when Replies.TextKey.TryEncode(Encoding.UTF8, _text!, out var utf8) => new(ReplyKind.Text, _text, utf8),

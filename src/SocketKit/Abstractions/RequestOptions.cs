@@ -1,6 +1,9 @@
 namespace SocketKit;
 
-/// <summary>What one request wants other than by default; see <see cref="IMessageSender.RequestAsync"/>. The default value: answered in order, within <see cref="ProtocolOptions.RequestTimeout"/>.</summary>
+/// <summary>
+/// What one request wants other than by default; see <see cref="IMessageSender.RequestAsync"/>. The default value: answered in order,
+/// within <see cref="ProtocolOptions.RequestTimeout"/>.
+/// </summary>
 public readonly record struct RequestOptions
 {
     /// <summary>
@@ -10,9 +13,12 @@ public readonly record struct RequestOptions
     /// </summary>
     public long? CorrelationId { get; init; }
 
-    /// <summary>How long this request waits for its response, from when it is handed to a connection. Default: null, as <see cref="ProtocolOptions.RequestTimeout"/> says. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days), or
-    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: until the response comes, the connection ends, or the caller cancels. Kept to within
-    /// 100 ms. In order, a request without time-out that is canceled keeps its place until its response comes, however late.</summary>
+    /// <summary>
+    /// How long this request waits for its response, from when it is handed to a connection. Default: null, as
+    /// <see cref="ProtocolOptions.RequestTimeout"/> says. Above zero, at most <see cref="int.MaxValue"/> milliseconds (24.8 days), or
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: until the response comes, the connection ends, or the caller cancels. Kept
+    /// to within 100 ms. In order, a request without time-out that is canceled keeps its place until its response comes, however late.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is out of range.</exception>
     public TimeSpan? Timeout
     {

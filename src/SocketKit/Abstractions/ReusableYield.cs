@@ -3,8 +3,9 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit;
 
 /// <summary>
-/// A yield through an engine's queue that allocates nothing, unless two of one connection overlap: then the second is one of its own. It is queued when it is awaited, and not before: else it could be over by then, and what
-/// awaits it would go on at once, on a thread that it was meant to leave.
+/// A yield through an engine's queue that allocates nothing, unless two of one connection overlap: then the second is one of its own. It is
+/// queued when it is awaited, and not before: else it could be over by then, and what awaits it would go on at once, on a thread that it
+/// was meant to leave.
 /// </summary>
 internal abstract class ReusableYield : IValueTaskSource
 {

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace SocketKit;
 
-/// <summary>Overloads for text and spans. Text is encoded by the server's <see cref="ProtocolOptions.TextEncoding"/>. Thread-safe.</summary>
+/// <summary>
+/// Overloads for text and spans. Text is encoded by the server's <see cref="ProtocolOptions.TextEncoding"/>. Thread-safe.
+/// </summary>
 public static class SocketServerExtensions
 {
     /// <summary>Sends text to many connections. See <see cref="ISocketServer.BroadcastAsync"/>.</summary>
@@ -34,7 +36,8 @@ public static class SocketServerExtensions
     /// <returns>For how many recipients the message was queued.</returns>
     /// <exception cref="FramingException">The framer cannot write this message.</exception>
     /// <exception cref="InvalidOperationException">The server was never started.</exception>
-    /// <exception cref="OperationCanceledException">The token was canceled while a recipient was waited for; the message is sent all the same.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled while a recipient was waited for; the message is sent all the
+    /// same.</exception>
     public static ValueTask<int> BroadcastAsync(
         this ISocketServer server, ReadOnlySpan<byte> message, IEnumerable<IConnection>? to = null, CancellationToken cancellationToken = default)
     {

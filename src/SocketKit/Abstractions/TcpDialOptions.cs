@@ -9,8 +9,10 @@ public sealed class TcpDialOptions
     /// <summary>The engine of the connection. Default: <see cref="SocketEngine.Auto"/>.</summary>
     public SocketEngine Engine { get; set; }
 
-    /// <summary>Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is
-    /// found in 30 s without a byte of the application's. Default: true. False: the kernel never asks.</summary>
+    /// <summary>
+    /// Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is found
+    /// in 30 s without a byte of the application's. Default: true. False: the kernel never asks.
+    /// </summary>
     public bool KeepAlive { get; set; } = true;
 
     /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent

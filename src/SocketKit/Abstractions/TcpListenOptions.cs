@@ -9,15 +9,23 @@ public sealed class TcpListenOptions
     /// <summary>The engine of the accepted connections. Default: <see cref="SocketEngine.Auto"/>.</summary>
     public SocketEngine Engine { get; set; }
 
-    /// <summary>Lets other listeners, also those of other processes of the same user, listen on the same address at once; the kernel deals new connections out among them (SO_REUSEPORT, Linux). Default: false, since a second server on the
-    /// address by accident should fail and not take half of the connections.</summary>
+    /// <summary>
+    /// Lets other listeners, also those of other processes of the same user, listen on the same address at once; the kernel deals new
+    /// connections out among them (SO_REUSEPORT, Linux). Default: false, since a second server on the address by accident should fail and
+    /// not take half of the connections.
+    /// </summary>
     public bool ReusePort { get; set; }
 
-    /// <summary>How many connections may wait in the kernel to be accepted; the system may allow fewer (Linux: net.core.somaxconn). Default: 512. At least 1.</summary>
+    /// <summary>
+    /// How many connections may wait in the kernel to be accepted; the system may allow fewer (Linux: net.core.somaxconn). Default: 512. At
+    /// least 1.
+    /// </summary>
     public int Backlog { get; set; } = 512;
 
-    /// <summary>Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is
-    /// found in 30 s without a byte of the application's. Default: true. False: the kernel never asks.</summary>
+    /// <summary>
+    /// Has the kernel ask a peer that is silent for 6 to 10 s whether it is still there (TCP keep-alive): one that does not answer is found
+    /// in 30 s without a byte of the application's. Default: true. False: the kernel never asks.
+    /// </summary>
     public bool KeepAlive { get; set; } = true;
 
     /// <summary>After what time the kernel drops a connection whose peer takes or acknowledges none of the bytes that were sent

@@ -33,10 +33,16 @@ public sealed class TlsInfo
     /// <summary>What both ends chose by ALPN (RFC 7301), or null when they chose nothing.</summary>
     public string? ApplicationProtocol { get; }
 
-    /// <summary>The name that the client asked for by SNI (RFC 6066 section 3), or null when it asked for none. Text of the peer's on a server: escape it before it is logged.</summary>
+    /// <summary>
+    /// The name that the client asked for by SNI (RFC 6066 section 3), or null when it asked for none. Text of the peer's on a server:
+    /// escape it before it is logged.
+    /// </summary>
     public string? ServerName { get; }
 
-    /// <summary>The peer's certificate, which has passed validation: a client's with mutual TLS, the server's at a client. Null when it gave none. Stays usable for as long as somebody holds it; it is not the caller's to dispose of.</summary>
+    /// <summary>
+    /// The peer's certificate, which has passed validation: a client's with mutual TLS, the server's at a client. Null when it gave none.
+    /// Stays usable for as long as somebody holds it; it is not the caller's to dispose of.
+    /// </summary>
     public X509Certificate2? PeerCertificate { get; }
 
     private string DebuggerText =>

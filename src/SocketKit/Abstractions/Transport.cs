@@ -11,8 +11,8 @@ namespace SocketKit;
 /// </summary>
 /// <remarks>
 /// At most one <see cref="ReceiveAsync"/> and one send are outstanding at a time; the two may overlap.
-/// <see cref="Abort"/> may be called at any time from any thread. <see cref="IAsyncDisposable.DisposeAsync"/> is called once, when neither is outstanding.
-/// A receive never completes on the stack of somebody's send.
+/// <see cref="Abort"/> may be called at any time from any thread. <see cref="IAsyncDisposable.DisposeAsync"/> is called once, when neither
+/// is outstanding. A receive never completes on the stack of somebody's send.
 /// <para>Made for you to derive from. A member that a minor version adds is virtual, with a default that suits your class.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
@@ -37,7 +37,10 @@ public abstract class Transport : IAsyncDisposable
     /// </summary>
     public virtual bool CompletesInDefaultContext => false;
 
-    /// <summary>Bytes that the transport has taken from sends so far. It grows while a send is still outstanding, so that a slow peer is told from a dead one.</summary>
+    /// <summary>
+    /// Bytes that the transport has taken from sends so far. It grows while a send is still outstanding, so that a slow peer is told from a
+    /// dead one.
+    /// </summary>
     public abstract long BytesSent { get; }
 
     /// <summary>
@@ -50,8 +53,9 @@ public abstract class Transport : IAsyncDisposable
     public virtual long BytesReceived => -1;
 
     /// <summary>
-    /// Bytes that have arrived at the lowest transport and that no receive has fetched yet. A decorator that holds bytes back adds them. It may cost a system call, and is read on
-    /// any thread. A peer whose bytes are here is alive, however long nothing was received. Default: negative, the transport cannot tell.
+    /// Bytes that have arrived at the lowest transport and that no receive has fetched yet. A decorator that holds bytes back adds them. It
+    /// may cost a system call, and is read on any thread. A peer whose bytes are here is alive, however long nothing was received. Default:
+    /// negative, the transport cannot tell.
     /// </summary>
     public virtual long BytesUnread => -1;
 
@@ -89,28 +93,40 @@ public abstract class Transport : IAsyncDisposable
     {
     }
 
-    /// <summary>A socket of the caller's own over this transport's connection, to read and set options by; not for sending and receiving, nor
-    /// for non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs
-    /// the view no more, on Windows before the transport is aborted or released; a view that is kept longer keeps its descriptor (never that of
-    /// another connection), and its calls fail or tell nothing. Default: null, the transport has no socket.</summary>
+    /// <summary>
+    /// A socket of the caller's own over this transport's connection, to read and set options by; not for sending and receiving, nor for
+    /// non-blocking mode. Disposing of it does nothing to the connection. The caller does so when it needs the view no more, on Windows
+    /// before the transport is aborted or released; a view that is kept longer keeps its descriptor (never that of another connection), and
+    /// its calls fail or tell nothing. Default: null, the transport has no socket.
+    /// </summary>
     /// <exception cref="SocketException">The transport is aborted or released.</exception>
     public virtual Socket? CreateSocketView() => null;
 
-    /// <summary>Does what must precede the first byte of the protocol (TLS handshake, PROXY header, upgrade). Runs under the open deadline. Default: nothing.</summary>
+    /// <summary>
+    /// Does what must precede the first byte of the protocol (TLS handshake, PROXY header, upgrade). Runs under the open deadline. Default:
+    /// nothing.
+    /// </summary>
     /// <param name="cancellationToken">Canceled at the open deadline or when the connection is aborted.</param>
     public virtual ValueTask OpenAsync(CancellationToken cancellationToken) => default;
 
-    /// <summary>Receives what has arrived, waiting for at least one byte (or, if message boundaries are preserved, for a message, which may be empty).</summary>
-    /// <param name="buffer">Where to put the bytes. An empty buffer waits until something can be received, consumes nothing and returns the default result, which means nothing:
-    /// it is a hint, and the next receive may still wait.</param>
-    /// <returns>The number of bytes. 0 without <see cref="ReceiveResult.EndOfMessage"/> for a non-empty buffer: the peer finished.</returns>
-    /// <exception cref="System.IO.IOException">The transport failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is as good.)</exception>
-    /// <exception cref="System.IO.EndOfStreamException">The stream ended in a way that may have cut it off: the connection closes as <see cref="CloseKind.Truncated"/>, after what had arrived is handled.</exception>
+    /// <summary>
+    /// Receives what has arrived, waiting for at least one byte (or, if message boundaries are preserved, for a message, which may be
+    /// empty).
+    /// </summary>
+    /// <param name="buffer">Where to put the bytes. An empty buffer waits until something can be received, consumes nothing and returns the
+    /// default result, which means nothing: it is a hint, and the next receive may still wait.</param>
+    /// <returns>The number of bytes. 0 without <see cref="ReceiveResult.EndOfMessage"/> for a non-empty buffer: the peer
+    /// finished.</returns>
+    /// <exception cref="System.IO.IOException">The transport failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is
+    /// as good.)</exception>
+    /// <exception cref="System.IO.EndOfStreamException">The stream ended in a way that may have cut it off: the connection closes as
+    /// <see cref="CloseKind.Truncated"/>, after what had arrived is handled.</exception>
     public abstract ValueTask<ReceiveResult> ReceiveAsync(Memory<byte> buffer);
 
     /// <summary>Sends all of the bytes. If message boundaries are preserved they are exactly one message, which may be empty.</summary>
     /// <param name="batch">The bytes; they stay untouched until the send completes.</param>
-    /// <exception cref="System.IO.IOException">The transport failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is as good.)</exception>
+    /// <exception cref="System.IO.IOException">The transport failed, or <see cref="Abort"/> was called. (A <see cref="SocketException"/> is
+    /// as good.)</exception>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> batch);
 
     /// <summary>
@@ -127,13 +143,22 @@ public abstract class Transport : IAsyncDisposable
     public virtual ValueTask SendAsync(ReadOnlyMemory<byte> batch, ReadOnlyMemory<int> messageEnds) =>
         messageEnds.Length == 1 ? SendAsync(batch) : SendEachAsync(batch, messageEnds);
 
-    /// <summary>Half-close: tells the peer that nothing more comes from this end. Receiving goes on. Not called while a send is outstanding. Default: nothing.</summary>
+    /// <summary>
+    /// Half-close: tells the peer that nothing more comes from this end. Receiving goes on. Not called while a send is outstanding.
+    /// Default: nothing.
+    /// </summary>
     public virtual ValueTask CompleteOutputAsync() => default;
 
-    /// <summary>Lets others have a turn: completes later, from the engine's own queue. May be called from any thread, several times at once, and also after <see cref="Abort"/> and after the release. Default: the thread pool's.</summary>
+    /// <summary>
+    /// Lets others have a turn: completes later, from the engine's own queue. May be called from any thread, several times at once, and
+    /// also after <see cref="Abort"/> and after the release. Default: the thread pool's.
+    /// </summary>
     public virtual ValueTask YieldAsync() => ThreadPoolYield.WaitAsync();
 
-    /// <summary>Ends the connection at once: outstanding operations complete promptly, with an exception or the end of the stream. Idempotent, never throws, from any thread.</summary>
+    /// <summary>
+    /// Ends the connection at once: outstanding operations complete promptly, with an exception or the end of the stream. Idempotent, never
+    /// throws, from any thread.
+    /// </summary>
     public abstract void Abort();
 
     /// <summary>Releases the transport's resources. Called once, when no operation is outstanding.</summary>

@@ -6,8 +6,9 @@ using System.Text;
 namespace SocketKit;
 
 /// <summary>
-/// One end of a Unix-domain socket: its name, if it has one, and the process that holds it. <see cref="IConnection.RemoteEndPoint"/> of a connection that a server has accepted is one of these, so a handler can ask
-/// who is there: <c>connection.RemoteEndPoint is UnixEndPoint { Credentials.UserId: 1000 }</c>. Immutable; equal when all of it is.
+/// One end of a Unix-domain socket: its name, if it has one, and the process that holds it. <see cref="IConnection.RemoteEndPoint"/> of a
+/// connection that a server has accepted is one of these, so a handler can ask who is there: <c>connection.RemoteEndPoint is UnixEndPoint {
+/// Credentials.UserId: 1000 }</c>. Immutable; equal when all of it is.
 /// </summary>
 [DebuggerDisplay("{DebuggerText,nq}")]
 public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
@@ -18,7 +19,8 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
     private readonly bool _named;
 
     /// <summary>Makes one.</summary>
-    /// <param name="path">The path of a socket file, <c>@name</c> for a name in Linux's abstract namespace, or null for an end without a name.</param>
+    /// <param name="path">The path of a socket file, <c>@name</c> for a name in Linux's abstract namespace, or null for an end without a
+    /// name.</param>
     /// <param name="credentials">Who holds this end, if that is known.</param>
     public UnixEndPoint(string? path, UnixCredentials? credentials = null)
     {
@@ -32,16 +34,25 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
     private UnixEndPoint(string? path, UnixCredentials? credentials, bool named)
         : this(path, credentials) => _named = named;
 
-    /// <summary>The path of a socket file, or <c>@name</c> in Linux's abstract namespace. Null: the end has no name, as is usual for a client's. A peer chooses its name itself, so it says nothing about who it is; <see cref="Credentials"/> do.</summary>
+    /// <summary>
+    /// The path of a socket file, or <c>@name</c> in Linux's abstract namespace. Null: the end has no name, as is usual for a client's. A
+    /// peer chooses its name itself, so it says nothing about who it is; <see cref="Credentials"/> do.
+    /// </summary>
     public string? Path { get; }
 
-    /// <summary>The process that holds this end, as the kernel noted it when the connection was made (for a server's end: when it began to listen); a peer cannot choose it. Null on other systems than Linux, and for an address that nobody holds yet.</summary>
+    /// <summary>
+    /// The process that holds this end, as the kernel noted it when the connection was made (for a server's end: when it began to listen);
+    /// a peer cannot choose it. Null on other systems than Linux, and for an address that nobody holds yet.
+    /// </summary>
     public UnixCredentials? Credentials { get; }
 
     /// <inheritdoc/>
     public override AddressFamily AddressFamily => AddressFamily.Unix;
 
-    /// <summary>The path of an address; without one, the process, such as <c>process 4711 of user 1000</c>. Of a peer that has connected and has a name, the process comes first, and the name in quotes behind it: <c>process 4711 of user 1000, named "/tmp/me"</c>.</summary>
+    /// <summary>
+    /// The path of an address; without one, the process, such as <c>process 4711 of user 1000</c>. Of a peer that has connected and has a
+    /// name, the process comes first, and the name in quotes behind it: <c>process 4711 of user 1000, named "/tmp/me"</c>.
+    /// </summary>
     public override string ToString() => (Credentials, Path) switch
     {
         (null, null) => "unnamed",

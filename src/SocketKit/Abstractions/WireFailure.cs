@@ -2,7 +2,10 @@ using System.Net.Sockets;
 
 namespace SocketKit;
 
-/// <summary>The first failure of either verb of a socket. The kernel tells a reset once, to the verb that asks first; the other sees the end of the stream or a broken pipe. So the first is kept for both.</summary>
+/// <summary>
+/// The first failure of either verb of a socket. The kernel tells a reset once, to the verb that asks first; the other sees the end of the
+/// stream or a broken pipe. So the first is kept for both.
+/// </summary>
 internal struct WireFailure
 {
     private int _first;

@@ -1,6 +1,9 @@
 namespace SocketKit;
 
-/// <summary>What a listener or a dialer asks of its wires, before a program has seen a byte. <see cref="Listener.Protection"/> and <see cref="Dialer.Protection"/> tell it.</summary>
+/// <summary>
+/// What a listener or a dialer asks of its wires, before a program has seen a byte. <see cref="Listener.Protection"/> and
+/// <see cref="Dialer.Protection"/> tell it.
+/// </summary>
 [Flags]
 public enum WireProtection
 {

@@ -4,7 +4,9 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Clients;
 
-/// <summary>Messages sent on a client while its connect hook runs: they wait behind it, in the order of the calls. Guarded by the client's lock.</summary>
+/// <summary>
+/// Messages sent on a client while its connect hook runs: they wait behind it, in the order of the calls. Guarded by the client's lock.
+/// </summary>
 internal sealed class HeldSends(int limit)
 {
     /// <summary>What an item takes beside its bytes, so that empty messages have a bound, too.</summary>

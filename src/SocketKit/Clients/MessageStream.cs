@@ -4,8 +4,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Clients;
 
 /// <summary>
-/// The messages of a client without a handler, as one stream that lives across reconnects. Until somebody enumerates, the newest are kept up to the mailbox's bounds; from then on a full stream holds the handler
-/// call back, and so, by way of the mailbox, the reading.
+/// The messages of a client without a handler, as one stream that lives across reconnects. Until somebody enumerates, the newest are kept
+/// up to the mailbox's bounds; from then on a full stream holds the handler call back, and so, by way of the mailbox, the reading.
 /// </summary>
 internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHandler, IAsyncEnumerable<Message>
 {

@@ -3,7 +3,10 @@ using SocketKit.Diagnostics;
 
 namespace SocketKit.Clients;
 
-/// <summary>Tells a client's subscriber of state changes: in order, one at a time, on the pool, so that a slow one delays nothing but the next notice.</summary>
+/// <summary>
+/// Tells a client's subscriber of state changes: in order, one at a time, on the pool, so that a slow one delays nothing but the next
+/// notice.
+/// </summary>
 internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger logger) : IThreadPoolWorkItem
 {
     /// <summary>How long a disposal waits for a subscriber.</summary>

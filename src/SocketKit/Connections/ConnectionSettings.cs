@@ -14,7 +14,9 @@ internal sealed class ConnectionSettings : ProtocolSettings
     /// <summary>A turn ends after this many receives that found data waiting, so that a flood does not starve the others.</summary>
     public const int ReceivesPerTurn = 16;
 
-    /// <summary>A turn also ends after this many messages: one receive may bring tens of thousands, and what each costs is the handler's affair.</summary>
+    /// <summary>
+    /// A turn also ends after this many messages: one receive may bring tens of thousands, and what each costs is the handler's affair.
+    /// </summary>
     public const int MessagesPerTurn = 1000;
 
     public const int LongestName = 100;

@@ -4,7 +4,9 @@ using SocketKit.Framing;
 
 namespace SocketKit.Connections;
 
-/// <summary>Refuses options that are right one by one and cannot go together: with them no message could be read, or texts would be read wrongly.</summary>
+/// <summary>
+/// Refuses options that are right one by one and cannot go together: with them no message could be read, or texts would be read wrongly.
+/// </summary>
 internal static class OptionsFit
 {
     /// <exception cref="OptionsException">They do not go together; the message says what to type.</exception>
@@ -29,7 +31,8 @@ internal static class OptionsFit
         }
     }
 
-    /// <exception cref="OptionsException">A text of the policy is other bytes in the encoding, or the framer cannot carry a beat; the message says what to type.</exception>
+    /// <exception cref="OptionsException">A text of the policy is other bytes in the encoding, or the framer cannot carry a beat; the
+    /// message says what to type.</exception>
     public static void Check(IHeartbeatPolicy policy, IFramer framer, Encoding encoding, string role)
     {
         foreach (var (text, bytes) in Texts(policy))
@@ -71,7 +74,9 @@ internal static class OptionsFit
         : policy.GetType() == typeof(PingPongHeartbeat) && policy is PingPongHeartbeat pair ? pair.Interval == Timeout.InfiniteTimeSpan ? [pair.Pong] : [pair.Ping, pair.Pong]
         : [];
 
-    /// <summary>What stands in front of a text stream when its writer says how it is encoded; null: nothing can be told from a message.</summary>
+    /// <summary>
+    /// What stands in front of a text stream when its writer says how it is encoded; null: nothing can be told from a message.
+    /// </summary>
     public static byte[]? ByteOrderMark(IFramer framer, Encoding encoding) =>
         framer is IFramerFacts { Texts.Count: > 0 } && TextBytes.TryEncode(encoding, "\uFEFF", out var mark) ? mark : null;
 

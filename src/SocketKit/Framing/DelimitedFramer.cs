@@ -5,8 +5,8 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// Messages that end in a delimiter, one of several if you like; two delimiters in a row hold an empty message between them. For lines of text <see cref="LinesFramer"/> is the stricter choice.
-/// Thread-safe and stateless.
+/// Messages that end in a delimiter, one of several if you like; two delimiters in a row hold an empty message between them. For lines of
+/// text <see cref="LinesFramer"/> is the stricter choice. Thread-safe and stateless.
 /// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class DelimitedFramer : IFramer, IFramerFacts

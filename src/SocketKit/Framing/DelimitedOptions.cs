@@ -9,7 +9,8 @@ namespace SocketKit;
 public sealed class DelimitedOptions
 {
     /// <summary>Makes the options from delimiters as text, encoded in UTF-8.</summary>
-    /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>. See <see cref="Framers.Delimited(string)"/> for what <see cref="ProtocolOptions.TextEncoding"/> has to do with them.</param>
+    /// <param name="delimiters">The delimiters; bytes can be added to <see cref="Delimiters"/>. See <see cref="Framers.Delimited(string)"/>
+    /// for what <see cref="ProtocolOptions.TextEncoding"/> has to do with them.</param>
     /// <exception cref="ArgumentException">A delimiter holds half a surrogate pair.</exception>
     public DelimitedOptions(params string[] delimiters)
         : this(Encoding.UTF8, delimiters)
@@ -38,9 +39,15 @@ public sealed class DelimitedOptions
     /// None may hold another except at its end (CR LF next to LF is fine): it could never be found.</summary>
     public IList<ReadOnlyMemory<byte>> Delimiters { get; } = [];
 
-    /// <summary>True: the delimiter is part of the message, and a message to send must end in one. Default: false, it is cut off and put on by the framer.</summary>
+    /// <summary>
+    /// True: the delimiter is part of the message, and a message to send must end in one. Default: false, it is cut off and put on by the
+    /// framer.
+    /// </summary>
     public bool KeepDelimiter { get; set; }
 
-    /// <summary>The longest message in bytes, the delimiter not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At least 1.</summary>
+    /// <summary>
+    /// The longest message in bytes, the delimiter not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At
+    /// least 1.
+    /// </summary>
     public int MaxLength { get; set; } = int.MaxValue;
 }

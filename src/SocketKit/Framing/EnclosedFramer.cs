@@ -6,15 +6,17 @@ using SocketKit.Framing;
 namespace SocketKit;
 
 /// <summary>
-/// Messages between a begin mark and an end mark, such as STX and ETX; the marks are not part of the message. Made for serial lines behind a gateway, where noise and cut-off frames happen.
-/// Thread-safe and stateless.
+/// Messages between a begin mark and an end mark, such as STX and ETX; the marks are not part of the message. Made for serial lines behind
+/// a gateway, where noise and cut-off frames happen. Thread-safe and stateless.
 /// </summary>
 /// <remarks>
-/// <para>Bytes outside of marks belong to no message: they are discarded, counted and logged, and too many of them in a row end the connection (see <see cref="IFramer"/>). A begin mark inside a frame
-/// means that the frame before it was cut off: its bytes are discarded too, and the new frame counts.</para>
-/// <para>When begin and end mark are the same, as in HDLC, PPP (RFC 1662) and JT/T 808, each mark ends what stands before it and begins what stands behind it: one mark between two frames is enough,
-/// and a mark directly behind a mark begins anew. So a stray or lost mark costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the
-/// first mark, are a message too: the protocol's checksum tells them from one.</para>
+/// <para>Bytes outside of marks belong to no message: they are discarded, counted and logged, and too many of them in a row end the
+/// connection (see <see cref="IFramer"/>). A begin mark inside a frame means that the frame before it was cut off: its bytes are discarded
+/// too, and the new frame counts.</para>
+/// <para>When begin and end mark are the same, as in HDLC, PPP (RFC 1662) and JT/T 808, each mark ends what stands before it and begins
+/// what stands behind it: one mark between two frames is enough, and a mark directly behind a mark begins anew. So a stray or lost mark
+/// costs no more than the frame it falls into. In return no message is empty, and bytes that stand between two frames, or before the first
+/// mark, are a message too: the protocol's checksum tells them from one.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class EnclosedFramer : IFramer, IFramerFacts
@@ -32,8 +34,10 @@ public sealed class EnclosedFramer : IFramer, IFramerFacts
 
     /// <summary>Makes a framer for two marks.</summary>
     /// <param name="begin">The begin mark, 1 to 256 bytes.</param>
-    /// <param name="end">The end mark, 1 to 256 bytes. It may be the same as the begin mark; else neither may hold the other except at its end.</param>
-    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
+    /// <param name="end">The end mark, 1 to 256 bytes. It may be the same as the begin mark; else neither may hold the other except at its
+    /// end.</param>
+    /// <param name="maxLength">The longest message in bytes, the marks not counted. Default: no limit but
+    /// <see cref="ProtocolOptions.MaxFrameLength"/>.</param>
     /// <exception cref="ArgumentException">A mark is empty or too long, or one holds the other.</exception>
     public EnclosedFramer(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, int maxLength = int.MaxValue)
     {
@@ -124,7 +128,10 @@ public sealed class EnclosedFramer : IFramer, IFramerFacts
         : _begin.AsSpan().StartsWith(input) ? $"{FrameOutput.Bytes(input.Length)} of a begin mark that is not whole"
         : $"{FrameOutput.Bytes(input.Length)} without an end mark";
 
-    /// <summary>Each mark is an end and a begin, and nothing stands between two marks in a row. A note above 0 says that a mark is in front, one below 0 that none is: the mark that ended the last frame began this one.</summary>
+    /// <summary>
+    /// Each mark is an end and a begin, and nothing stands between two marks in a row. A note above 0 says that a mark is in front, one
+    /// below 0 that none is: the mark that ended the last frame began this one.
+    /// </summary>
     private Frame ReadShared(ReadOnlySpan<byte> input, long resume)
     {
         var header = 0;

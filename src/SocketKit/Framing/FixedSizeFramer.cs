@@ -11,7 +11,8 @@ public sealed class FixedSizeFramer : IFramer, IFramerFacts
     private readonly int _size;
 
     /// <summary>Makes a framer for messages of one size.</summary>
-    /// <param name="size">The size of a message in bytes, at least 1. <see cref="ProtocolOptions.MaxFrameLength"/> must be as large, or the start is refused.</param>
+    /// <param name="size">The size of a message in bytes, at least 1. <see cref="ProtocolOptions.MaxFrameLength"/> must be as large, or the
+    /// start is refused.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
     public FixedSizeFramer(int size)
     {

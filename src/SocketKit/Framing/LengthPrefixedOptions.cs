@@ -42,7 +42,8 @@ public enum ByteOrder
 /// <summary>The settings of a <see cref="LengthPrefixedFramer"/>, which copies them when it is made. Not thread-safe.</summary>
 /// <remarks>
 /// The semantics are those of Netty's <c>LengthFieldBasedFrameDecoder</c>:
-/// <c>whole frame = FieldOffset + bytes of the field + value of the field + Adjustment</c>, and the message is the frame without its first <see cref="BytesToStrip"/> bytes.
+/// <c>whole frame = FieldOffset + bytes of the field + value of the field + Adjustment</c>, and the message is the frame without its first
+/// <see cref="BytesToStrip"/> bytes.
 /// </remarks>
 [DebuggerDisplay("{Field}, {ByteOrder}, at {FieldOffset}")]
 public sealed class LengthPrefixedOptions
@@ -53,17 +54,27 @@ public sealed class LengthPrefixedOptions
     /// <summary>The byte order of the field; a varint has none. Default: <see cref="ByteOrder.BigEndian"/>.</summary>
     public ByteOrder ByteOrder { get; set; }
 
-    /// <summary>How many bytes of the frame come before the field. Default: 0. Range: 0 to 65,535. Netty: <c>lengthFieldOffset</c>.</summary>
+    /// <summary>
+    /// How many bytes of the frame come before the field. Default: 0. Range: 0 to 65,535. Netty: <c>lengthFieldOffset</c>.
+    /// </summary>
     public int FieldOffset { get; set; }
 
-    /// <summary>What is added to the field's value to get the number of bytes after the field: minus the size of the field (and of what is before it) when the value counts them too,
-    /// plus the bytes that it leaves out. Default: 0. Netty: <c>lengthAdjustment</c>.</summary>
+    /// <summary>
+    /// What is added to the field's value to get the number of bytes after the field: minus the size of the field (and of what is before
+    /// it) when the value counts them too, plus the bytes that it leaves out. Default: 0. Netty: <c>lengthAdjustment</c>.
+    /// </summary>
     public int Adjustment { get; set; }
 
-    /// <summary>How many bytes at the start of the frame are not part of the message: null = all up to the end of the field, 0 = none, so that the message holds its header. Default: null. Netty: <c>initialBytesToStrip</c>, whose default is 0.
-    /// Bytes that are stripped must be known when a message is sent: see <see cref="LengthPrefixedFramer.CanWrite"/>.</summary>
+    /// <summary>
+    /// How many bytes at the start of the frame are not part of the message: null = all up to the end of the field, 0 = none, so that the
+    /// message holds its header. Default: null. Netty: <c>initialBytesToStrip</c>, whose default is 0. Bytes that are stripped must be
+    /// known when a message is sent: see <see cref="LengthPrefixedFramer.CanWrite"/>.
+    /// </summary>
     public int? BytesToStrip { get; set; }
 
-    /// <summary>The longest message in bytes, counted after stripping. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At least 1.</summary>
+    /// <summary>
+    /// The longest message in bytes, counted after stripping. Default: no limit but <see cref="ProtocolOptions.MaxFrameLength"/>. At least
+    /// 1.
+    /// </summary>
     public int MaxLength { get; set; } = int.MaxValue;
 }

@@ -5,12 +5,15 @@ using SocketKit.Heartbeats;
 namespace SocketKit;
 
 /// <summary>
-/// The heartbeat to begin with: sends a fixed message when nothing was sent for the interval, and takes the peer for dead when no byte came for the time-out. Any byte counts as life; nothing is answered.
-/// Both sides may use it, with the same payload; <see cref="Expect(string, TimeSpan?)"/> and <see cref="SendOnly(string, TimeSpan?)"/> are its two halves. Immutable and thread-safe.
+/// The heartbeat to begin with: sends a fixed message when nothing was sent for the interval, and takes the peer for dead when no byte came
+/// for the time-out. Any byte counts as life; nothing is answered. Both sides may use it, with the same payload;
+/// <see cref="Expect(string, TimeSpan?)"/> and <see cref="SendOnly(string, TimeSpan?)"/> are its two halves. Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>A dead peer is found the time-out after its last byte (default: 30 s), plus at most 0.2 s, as the clock ticks every 100 ms. A busy connection sends no heartbeat at all.</para>
-/// <para>A received message with exactly the payload never reaches the application. For numbered beats and the like, derive and override <see cref="IsBeat"/> and <see cref="WriteBeat"/>.</para>
+/// <para>A dead peer is found the time-out after its last byte (default: 30 s), plus at most 0.2 s, as the clock ticks every 100 ms. A busy
+/// connection sends no heartbeat at all.</para>
+/// <para>A received message with exactly the payload never reaches the application. For numbered beats and the like, derive and override
+/// <see cref="IsBeat"/> and <see cref="WriteBeat"/>.</para>
 /// <para>More than <see cref="MaxBeatsPerSecond"/> close the connection as <see cref="CloseKind.ProtocolError"/>, within 15 s.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
@@ -20,15 +23,21 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     private readonly BeatLimit _limit = BeatLimit.Default;
 
     /// <summary>Makes one with a text as payload.</summary>
-    /// <param name="payload">The text, sent in UTF-8. Where <see cref="ProtocolOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
-    /// <param name="interval">After what time without a byte sent it sends. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise 100 ms to 1 day.</param>
-    /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; two to three intervals are sound.</param>
+    /// <param name="payload">The text, sent in UTF-8. Where <see cref="ProtocolOptions.TextEncoding"/> says it in other bytes the start is
+    /// refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
+    /// <param name="interval">After what time without a byte sent it sends. Default: 10 s, or a third of a shorter time-out than 30 s.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise 100 ms to 1 day.</param>
+    /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; two to three
+    /// intervals are sound.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Both are infinite.</exception>
     public BeaconHeartbeat(string payload, TimeSpan? interval = null, TimeSpan? timeout = null)
         : this(HeartbeatTimes.Encode(payload), interval, timeout) => Text = payload;
 
-    /// <summary>Makes one with bytes as payload, which are copied. See <see cref="BeaconHeartbeat(string, TimeSpan?, TimeSpan?)"/>.</summary>
+    /// <summary>
+    /// Makes one with bytes as payload, which are copied. See <see cref="BeaconHeartbeat(string, TimeSpan?, TimeSpan?)"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Both are infinite.</exception>
     public BeaconHeartbeat(ReadOnlySpan<byte> payload, TimeSpan? interval = null, TimeSpan? timeout = null)
@@ -71,7 +80,9 @@ public class BeaconHeartbeat : IHeartbeatPolicy
     /// <exception cref="ArgumentOutOfRangeException">The time-out is out of range.</exception>
     public static BeaconHeartbeat Expect(ReadOnlySpan<byte> payload, TimeSpan? timeout = null) => new(payload, System.Threading.Timeout.InfiniteTimeSpan, timeout);
 
-    /// <summary>Sends beats and expects none: for a client whose server may rightly be silent. TCP keep-alive still finds a dead server.</summary>
+    /// <summary>
+    /// Sends beats and expects none: for a client whose server may rightly be silent. TCP keep-alive still finds a dead server.
+    /// </summary>
     /// <param name="payload">What to send, in UTF-8.</param>
     /// <param name="interval">After what time without a byte sent it sends. Default: 10 s.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval is out of range.</exception>

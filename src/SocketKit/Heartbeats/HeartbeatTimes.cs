@@ -43,7 +43,9 @@ internal static class HeartbeatTimes
     /// <summary>The earlier of two times.</summary>
     public static TimeSpan Earlier(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
-    /// <summary>When to ask again: at the earlier of two times, and at least every 10 s, so that a flood of heartbeats is noticed.</summary>
+    /// <summary>
+    /// When to ask again: at the earlier of two times, and at least every 10 s, so that a flood of heartbeats is noticed.
+    /// </summary>
     public static TimeSpan Due(TimeSpan one, TimeSpan other) => Earlier(Earlier(one, other), LongestWait);
 
     private static void CheckRange(TimeSpan? value, string name)

@@ -5,13 +5,16 @@ using SocketKit.Heartbeats;
 namespace SocketKit;
 
 /// <summary>
-/// Asks a silent peer: sends a ping when nothing came, or nothing was sent, for the interval; answers the peer's pings with pongs; measures round trips (<see cref="ConnectionPulse.LastRoundTrip"/>);
-/// and takes the peer for dead when a ping stays unanswered and no other byte came for the time-out either. Both sides may use it. Immutable and thread-safe.
+/// Asks a silent peer: sends a ping when nothing came, or nothing was sent, for the interval; answers the peer's pings with pongs; measures
+/// round trips (<see cref="ConnectionPulse.LastRoundTrip"/>); and takes the peer for dead when a ping stays unanswered and no other byte
+/// came for the time-out either. Both sides may use it. Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>A dead peer is found the time-out after its last byte (default: 30 s; it was pinged 10 s and 20 s after that byte), plus at most 0.3 s, as the clock ticks every 100 ms. Any byte counts as life, a pong or not.
-/// A connection that is busy both ways sends no ping. At most one ping goes out per interval.</para>
-/// <para>A received message with exactly the ping or pong payload never reaches the application. For numbered pings, echoed payloads and the like, derive and override
+/// <para>A dead peer is found the time-out after its last byte (default: 30 s; it was pinged 10 s and 20 s after that byte), plus at most
+/// 0.3 s, as the clock ticks every 100 ms. Any byte counts as life, a pong or not. A connection that is busy both ways sends no ping. At
+/// most one ping goes out per interval.</para>
+/// <para>A received message with exactly the ping or pong payload never reaches the application. For numbered pings, echoed payloads and
+/// the like, derive and override
 /// <see cref="IsPing"/>, <see cref="IsPong"/>, <see cref="WritePing"/>, <see cref="WritePong"/>.</para>
 /// <para>More than <see cref="MaxBeatsPerSecond"/> pings and pongs close the connection as <see cref="CloseKind.ProtocolError"/>, within 15
 /// s.</para>
@@ -24,17 +27,22 @@ public class PingPongHeartbeat : IHeartbeatPolicy
     private readonly BeatLimit _limit = BeatLimit.Default;
 
     /// <summary>Makes one with texts as payloads.</summary>
-    /// <param name="ping">The question, sent in UTF-8. Where <see cref="ProtocolOptions.TextEncoding"/> says it in other bytes the start is refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
+    /// <param name="ping">The question, sent in UTF-8. Where <see cref="ProtocolOptions.TextEncoding"/> says it in other bytes the start is
+    /// refused: give bytes then. The framer must be able to carry it (no line end in it with lines, say).</param>
     /// <param name="pong">The answer. Not the same as the question.</param>
-    /// <param name="interval">After what silence to ping. Default: 10 s, or a third of a shorter time-out than 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
-    /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; the
-    /// difference is the time that the peer has for its pong.</param>
+    /// <param name="interval">After what silence to ping. Default: 10 s, or a third of a shorter time-out than 30 s.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never, only answer. Otherwise 100 ms to 1 day.</param>
+    /// <param name="timeout">After what time without a byte received the peer is dead. Default: three intervals, that is 30 s.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. Otherwise longer than the interval, up to 1 day; the difference is
+    /// the time that the peer has for its pong.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Ping and pong are the same, so that two peers would answer each other for ever.</exception>
     public PingPongHeartbeat(string ping, string pong, TimeSpan? interval = null, TimeSpan? timeout = null)
         : this(HeartbeatTimes.Encode(ping), HeartbeatTimes.Encode(pong), interval, timeout) => Texts = (ping, pong);
 
-    /// <summary>Makes one with bytes as payloads, which are copied. See <see cref="PingPongHeartbeat(string, string, TimeSpan?, TimeSpan?)"/>.</summary>
+    /// <summary>
+    /// Makes one with bytes as payloads, which are copied. See <see cref="PingPongHeartbeat(string, string, TimeSpan?, TimeSpan?)"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The interval or the time-out is out of range.</exception>
     /// <exception cref="ArgumentException">Ping and pong are the same, so that two peers would answer each other for ever.</exception>
     public PingPongHeartbeat(ReadOnlySpan<byte> ping, ReadOnlySpan<byte> pong, TimeSpan? interval = null, TimeSpan? timeout = null)

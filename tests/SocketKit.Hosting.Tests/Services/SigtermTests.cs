@@ -6,7 +6,9 @@ using SocketKit.Hosting.Tests.TestDoubles;
 
 namespace SocketKit.Hosting.Tests.Services;
 
-/// <summary>A worker service in a process of its own, configured by environment variables alone, and a signal in the middle of its work.</summary>
+/// <summary>
+/// A worker service in a process of its own, configured by environment variables alone, and a signal in the middle of its work.
+/// </summary>
 public partial class SigtermTests
 {
     private const int Terminate = 15;

@@ -4,7 +4,10 @@ using System.Numerics;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>Reads length-prefixed frames of many senders to the end of the stream, and checks of each that it is whole, unmixed and the next of its sender.</summary>
+/// <summary>
+/// Reads length-prefixed frames of many senders to the end of the stream, and checks of each that it is whole, unmixed and the next of its
+/// sender.
+/// </summary>
 internal sealed class CheckedReader(RawPeer peer, int senders)
 {
     private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);

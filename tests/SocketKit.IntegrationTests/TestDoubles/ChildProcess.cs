@@ -7,7 +7,9 @@ using System.Threading.Channels;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>The test peer in a process of its own: commands go in, lines come out. It ends with its standard input, so none outlives the tests.</summary>
+/// <summary>
+/// The test peer in a process of its own: commands go in, lines come out. It ends with its standard input, so none outlives the tests.
+/// </summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -172,7 +174,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         return child;
     }
 
-    /// <summary>A shell starts a background job with SIGINT ignored, and what is ignored is inherited: a child could not be interrupted then.</summary>
+    /// <summary>
+    /// A shell starts a background job with SIGINT ignored, and what is ignored is inherited: a child could not be interrupted then.
+    /// </summary>
     private static bool IgnoresInterrupt()
     {
         if (!OperatingSystem.IsLinux())

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace SocketKit.IntegrationTests.TestDoubles;
 
 /// <summary>
-/// Two network namespaces, one for a server and one for a client, and a link between them that can go dead. Nothing of it touches the machine's own network; the addresses exist in the namespaces only, so every link has the
-/// same. Linux, and root.
+/// Two network namespaces, one for a server and one for a client, and a link between them that can go dead. Nothing of it touches the
+/// machine's own network; the addresses exist in the namespaces only, so every link has the same. Linux, and root.
 /// </summary>
 internal sealed class Link : IAsyncDisposable
 {
@@ -64,7 +64,8 @@ internal sealed class Link : IAsyncDisposable
         ChildProcess.StartIn(Client, ["connect", $"{server.EndPoint}", $"engine={TestEngine.Engine}", .. options]);
 
     /// <summary>
-    /// Makes a black hole: packets of both directions vanish and neither end is told, not even its kernel, because both have a carrier and a neighbour. They are addressed to hardware that does not exist.
+    /// Makes a black hole: packets of both directions vanish and neither end is told, not even its kernel, because both have a carrier and
+    /// a neighbour. They are addressed to hardware that does not exist.
     /// </summary>
     public async Task SilenceAsync()
     {

@@ -74,7 +74,9 @@ internal static class PeerDeaths
         }
     }
 
-    /// <summary>A server closes connections whose peers do not finish: it waits for a second, and costs no processor time meanwhile.</summary>
+    /// <summary>
+    /// A server closes connections whose peers do not finish: it waits for a second, and costs no processor time meanwhile.
+    /// </summary>
     /// <param name="child">The server.</param>
     /// <param name="connect">Connects one that has been served once.</param>
     /// <param name="output">Takes the figures.</param>

@@ -1,8 +1,8 @@
 namespace SocketKit.IntegrationTests.TestDoubles;
 
 /// <summary>
-/// A listener whose connections have small send buffers in the kernel. By itself the kernel takes megabytes for a peer that reads nothing, so a send that does not finish would take more than that for
-/// each of hundreds of peers.
+/// A listener whose connections have small send buffers in the kernel. By itself the kernel takes megabytes for a peer that reads nothing,
+/// so a send that does not finish would take more than that for each of hundreds of peers.
 /// </summary>
 internal sealed class SmallBuffersListener() : DelegatingListener(TestWire.Listen(backlog: 1000))
 {

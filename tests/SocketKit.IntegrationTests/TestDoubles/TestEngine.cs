@@ -6,7 +6,10 @@ using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>The engine that these tests run on. They are compiled twice: one project takes what the system has (Auto), the other the portable engine.</summary>
+/// <summary>
+/// The engine that these tests run on. They are compiled twice: one project takes what the system has (Auto), the other the portable
+/// engine.
+/// </summary>
 internal static class TestEngine
 {
     private const SocketEngine Asked =

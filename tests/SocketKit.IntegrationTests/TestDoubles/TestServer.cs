@@ -65,7 +65,10 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>How many sessions were opened that nobody has asked for.</summary>
     public int Waiting => _sessions.Reader.Count;
 
-    /// <summary>Log lines from a level upwards, but for those that say that a thread of the engine did not get on: on a busy machine that may be the other tests' doing.</summary>
+    /// <summary>
+    /// Log lines from a level upwards, but for those that say that a thread of the engine did not get on: on a busy machine that may be the
+    /// other tests' doing.
+    /// </summary>
     public IEnumerable<string> LogFrom(LogLevel level) =>
         Logs.GetSnapshot().Where(record => record.Level >= level && record.Id.Id is not (9 or 29) && !record.Message.Contains("handlers that block", StringComparison.Ordinal)).Select(record => record.ToString());
 

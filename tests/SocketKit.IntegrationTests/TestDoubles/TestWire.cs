@@ -3,7 +3,10 @@ using SocketKit.PassThrough;
 
 namespace SocketKit.IntegrationTests.TestDoubles;
 
-/// <summary>What the tests' servers listen on: TCP on loopback, or, for the classes that ask for it, a Unix socket or a decorator that changes nothing. Only for the flow of the test that runs.</summary>
+/// <summary>
+/// What the tests' servers listen on: TCP on loopback, or, for the classes that ask for it, a Unix socket or a decorator that changes
+/// nothing. Only for the flow of the test that runs.
+/// </summary>
 internal static class TestWire
 {
     private static readonly AsyncLocal<bool> Unix = new();
@@ -18,7 +21,9 @@ internal static class TestWire
     /// <summary>From the constructor of a test class on, its servers listen on Unix sockets.</summary>
     public static void UseUnix() => Unix.Value = true;
 
-    /// <summary>From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.</summary>
+    /// <summary>
+    /// From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.
+    /// </summary>
     public static void UsePassThrough() => PassThrough.Value = true;
 
     /// <summary>A path that is nobody else's, short enough, and not in use yet.</summary>

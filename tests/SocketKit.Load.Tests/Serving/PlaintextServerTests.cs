@@ -6,7 +6,8 @@ namespace SocketKit.Load.Tests.Serving;
 
 public class PlaintextServerTests
 {
-    // The server shares the pool with the test runner: with two threads, as on two processors, it waits for a third longer than is measured.
+    // The server shares the pool with the test runner: with two threads, as on two processors, it waits for a third longer than is
+    // measured.
     static PlaintextServerTests() => ThreadPool.SetMinThreads(8, 8);
 
     public static TheoryData<string, int> KindsAndDepths()

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Load.Driving;
 
-/// <summary>Linux: one edge-triggered epoll set, and system calls without anything in between: the load must cost less than the server that it measures.</summary>
+/// <summary>
+/// Linux: one edge-triggered epoll set, and system calls without anything in between: the load must cost less than the server that it
+/// measures.
+/// </summary>
 internal sealed unsafe partial class EpollPoller : Poller
 {
     private const int MaxEvents = 256;

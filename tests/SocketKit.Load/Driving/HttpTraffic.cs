@@ -3,7 +3,10 @@ using System.Text;
 
 namespace SocketKit.Load.Driving;
 
-/// <summary>Requests of the web app, all alike, and its responses: status 200, a length and the body, whatever other headers there are. Not thread-safe.</summary>
+/// <summary>
+/// Requests of the web app, all alike, and its responses: status 200, a length and the body, whatever other headers there are. Not
+/// thread-safe.
+/// </summary>
 internal sealed class HttpTraffic : ITraffic
 {
     /// <summary>The longest head of a response that is taken, with the empty line at its end.</summary>

@@ -12,7 +12,9 @@ internal interface ITraffic
     /// <summary>Some messages of a link in a row, as they are sent; valid until the next call.</summary>
     ReadOnlySpan<byte> Write(int link, long first, int count);
 
-    /// <summary>Holds what a link received against what it must get, goes on in its stream, and tells how many replies are now complete.</summary>
+    /// <summary>
+    /// Holds what a link received against what it must get, goes on in its stream, and tells how many replies are now complete.
+    /// </summary>
     /// <exception cref="WrongReplyException">A byte is wrong.</exception>
     int Check(Link link, ReadOnlySpan<byte> bytes);
 }

@@ -72,7 +72,9 @@ internal sealed class Link(int index, Socket socket) : IDisposable
         Socket.Dispose();
     }
 
-    /// <summary>On the loopback network of Linux every address from 127.0.0.1 on is ours, so more connections than one has ports come from several.</summary>
+    /// <summary>
+    /// On the loopback network of Linux every address from 127.0.0.1 on is ours, so more connections than one has ports come from several.
+    /// </summary>
     private static void Spread(Socket socket, EndPoint server, int address)
     {
         if (address > 0 && OperatingSystem.IsLinux() && server is IPEndPoint { Address: var to } && to.Equals(IPAddress.Loopback))

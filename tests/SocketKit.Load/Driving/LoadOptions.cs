@@ -18,7 +18,9 @@ internal sealed record LoadOptions(int Connections, int Depth, int Size)
     /// <summary>How long is measured.</summary>
     public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the same load runs before that: the compiler optimizes what is hot for some seconds, and its time is not the messages'.</summary>
+    /// <summary>
+    /// How long the same load runs before that: the compiler optimizes what is hot for some seconds, and its time is not the messages'.
+    /// </summary>
     public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Open loop: messages per second over all connections, sent when they are due. Null: closed loop.</summary>
@@ -32,7 +34,9 @@ internal sealed record LoadOptions(int Connections, int Depth, int Size)
     /// <summary>Of so many connections the first is left out of the figures. 0: none is.</summary>
     public int ExcludeEvery { get; init; }
 
-    /// <summary>Never sleep while waiting for replies: takes the time of waking up out of the latency, at the price of a whole processor.</summary>
+    /// <summary>
+    /// Never sleep while waiting for replies: takes the time of waking up out of the latency, at the price of a whole processor.
+    /// </summary>
     public bool Spin { get; init; }
 
     /// <summary>Wait with select on Linux too, as on other systems.</summary>

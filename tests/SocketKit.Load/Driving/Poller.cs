@@ -16,7 +16,10 @@ internal abstract class Poller : IDisposable
     /// <summary>Forgets a link that is about to be disposed of.</summary>
     public abstract void Remove(Link link);
 
-    /// <summary>Waits for so long at most and tells how many are ready; there is room for all links in <paramref name="ready"/>. May tell of readiness only once, so that reading goes on until a short read and writing until <see cref="WouldBlock"/>.</summary>
+    /// <summary>
+    /// Waits for so long at most and tells how many are ready; there is room for all links in <paramref name="ready"/>. May tell of
+    /// readiness only once, so that reading goes on until a short read and writing until <see cref="WouldBlock"/>.
+    /// </summary>
     public abstract int Wait(Ready[] ready, int milliseconds);
 
     /// <summary>The number of bytes, 0 at the end of the stream, or <see cref="WouldBlock"/>.</summary>

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace SocketKit.Load.Driving;
 
-/// <summary>Elsewhere than on Linux: select over all links. Dearer with every link, and good enough to try the tool; figures of such a run say so.</summary>
+/// <summary>
+/// Elsewhere than on Linux: select over all links. Dearer with every link, and good enough to try the tool; figures of such a run say so.
+/// </summary>
 internal sealed class SelectPoller : Poller
 {
     private readonly Dictionary<Socket, Link> _links = [];

@@ -5,8 +5,8 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit.Load.Driving;
 
 /// <summary>
-/// The TLS of one link, on the thread that polls it: bytes that came are given to SslStream, which completes at once, on this stack. The handshake blocks. An idle link holds no buffer. Whose the certificate is does not matter here.
-/// Not thread-safe.
+/// The TLS of one link, on the thread that polls it: bytes that came are given to SslStream, which completes at once, on this stack. The
+/// handshake blocks. An idle link holds no buffer. Whose the certificate is does not matter here. Not thread-safe.
 /// </summary>
 internal sealed class TlsLink : IDisposable
 {

@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace SocketKit.Load.Driving;
 
-/// <summary>What is sent, and what must come back: frames of a 4-byte big-endian length, 8 bytes that name the connection and count its messages (as many of them as fit), and a pattern. Not thread-safe.</summary>
+/// <summary>
+/// What is sent, and what must come back: frames of a 4-byte big-endian length, 8 bytes that name the connection and count its messages (as
+/// many of them as fit), and a pattern. Not thread-safe.
+/// </summary>
 internal sealed class Traffic : ITraffic
 {
     private const int Header = 4;

@@ -126,7 +126,9 @@ internal sealed class Worker : IDisposable
         }
     }
 
-    /// <summary>Sends what is due by now, and tells for how many milliseconds nothing will be: 0 when it is too close to be slept for.</summary>
+    /// <summary>
+    /// Sends what is due by now, and tells for how many milliseconds nothing will be: 0 when it is too close to be slept for.
+    /// </summary>
     private int SendDue(long now)
     {
         while (true)

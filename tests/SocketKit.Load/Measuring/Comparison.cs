@@ -2,7 +2,9 @@ using SocketKit.Load.Driving;
 
 namespace SocketKit.Load.Measuring;
 
-/// <summary>What came out for one server under one load: medians over the rounds, and ratios between neighbouring runs of the same round.</summary>
+/// <summary>
+/// What came out for one server under one load: medians over the rounds, and ratios between neighbouring runs of the same round.
+/// </summary>
 /// <param name="Title">What tables show.</param>
 /// <param name="Figure">Messages per second, or the median latency in microseconds.</param>
 /// <param name="OfC">The figure by that of the C server, or null without one.</param>

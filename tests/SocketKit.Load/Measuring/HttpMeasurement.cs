@@ -6,7 +6,8 @@ using SocketKit.Load.Serving;
 namespace SocketKit.Load.Measuring;
 
 /// <summary>What a transport makes of a web app: medians over the rounds.</summary>
-/// <param name="OfOwnTransport">Median over the rounds of the requests per second by those on Kestrel's own transport in the same round, or null without it.</param>
+/// <param name="OfOwnTransport">Median over the rounds of the requests per second by those on Kestrel's own transport in the same round, or
+/// null without it.</param>
 /// <param name="Lowest">Requests per second in the slowest round.</param>
 /// <param name="Highest">In the fastest.</param>
 internal sealed record HttpResult(

@@ -7,7 +7,9 @@ using SocketKit.Load.Serving;
 
 namespace SocketKit.Load.Measuring;
 
-/// <summary>A server in a process of its own, on a processor of its own where there is one. It ends with this object, and with this process.</summary>
+/// <summary>
+/// A server in a process of its own, on a processor of its own where there is one. It ends with this object, and with this process.
+/// </summary>
 internal sealed class ServerProcess : IServerProbe, IAsyncDisposable
 {
     private readonly Process _process;

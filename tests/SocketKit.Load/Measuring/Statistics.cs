@@ -12,6 +12,8 @@ internal static class Statistics
             : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>The median over rounds of a value by another one of the same round: the machine's speed drifts, and neighbours drift together.</summary>
+    /// <summary>
+    /// The median over rounds of a value by another one of the same round: the machine's speed drifts, and neighbours drift together.
+    /// </summary>
     public static double MedianRatio(IReadOnlyList<double> values, IReadOnlyList<double> bases) => Median(values.Zip(bases, (value, one) => value / one));
 }

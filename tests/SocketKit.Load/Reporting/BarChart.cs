@@ -5,7 +5,9 @@ using SocketKit.Load.Measuring;
 
 namespace SocketKit.Load.Reporting;
 
-/// <summary>A comparison as SVG: a panel of bars per load, each with a scale of its own. Its white ground makes it readable on dark pages too.</summary>
+/// <summary>
+/// A comparison as SVG: a panel of bars per load, each with a scale of its own. Its white ground makes it readable on dark pages too.
+/// </summary>
 internal static class BarChart
 {
     private const int Width = 800;

@@ -3,7 +3,10 @@ using OpenTelemetry.Metrics;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>Every instrument of the library, collected by the OpenTelemetry SDK as an application would, and more often. What is collected goes nowhere.</summary>
+/// <summary>
+/// Every instrument of the library, collected by the OpenTelemetry SDK as an application would, and more often. What is collected goes
+/// nowhere.
+/// </summary>
 internal static class Collecting
 {
     private const int Milliseconds = 1000;

@@ -1,6 +1,8 @@
 namespace SocketKit.Load.Serving;
 
-/// <summary>A server that listens on 127.0.0.1 until it is disposed of: it echoes frames with a 4-byte big-endian length, or is a web app.</summary>
+/// <summary>
+/// A server that listens on 127.0.0.1 until it is disposed of: it echoes frames with a 4-byte big-endian length, or is a web app.
+/// </summary>
 internal interface IMeasuredServer : IAsyncDisposable
 {
     /// <summary>The port that it listens on.</summary>

@@ -12,7 +12,10 @@ using Microsoft.Extensions.Logging;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>Kestrel with its defaults. By itself it has a connection handler: a loop over its pipes, one flush for all replies to what one read brought.</summary>
+/// <summary>
+/// Kestrel with its defaults. By itself it has a connection handler: a loop over its pipes, one flush for all replies to what one read
+/// brought.
+/// </summary>
 internal sealed class KestrelServer : IMeasuredServer
 {
     private readonly WebApplication _application;

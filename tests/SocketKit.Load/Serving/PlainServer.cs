@@ -6,7 +6,10 @@ using System.Security.Authentication;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>The loop that one writes by hand over Socket.ReceiveAsync and SendAsync, or over an SslStream. It sends each reply by itself, as such loops mostly do, or, batched, all replies to what one receive brought.</summary>
+/// <summary>
+/// The loop that one writes by hand over Socket.ReceiveAsync and SendAsync, or over an SslStream. It sends each reply by itself, as such
+/// loops mostly do, or, batched, all replies to what one receive brought.
+/// </summary>
 internal sealed class PlainServer : IMeasuredServer
 {
     private const int InitialBuffer = 64 * 1024;

@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace SocketKit.Load.Serving;
 
-/// <summary>The smallest web app: <c>GET /plaintext</c> is answered with a few bytes of text. On Kestrel's own transport, or on SocketKit's.</summary>
+/// <summary>
+/// The smallest web app: <c>GET /plaintext</c> is answered with a few bytes of text. On Kestrel's own transport, or on SocketKit's.
+/// </summary>
 internal static class PlaintextServer
 {
     private static readonly byte[] Body = "Hello, World!"u8.ToArray();

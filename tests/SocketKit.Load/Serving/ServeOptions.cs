@@ -7,7 +7,8 @@ namespace SocketKit.Load.Serving;
 /// <param name="Port">0 takes a free one.</param>
 /// <param name="BlockEvery">Handler <c>block</c>: of so many connections one blocks, the first of them first.</param>
 /// <param name="BlockMilliseconds">Handler <c>block</c>: how long it blocks its thread at each message.</param>
-/// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no heartbeat.</param>
+/// <param name="Heartbeat">Kind <c>socketkit</c>: seconds between heartbeats; who sends none for three times as long is closed. 0: no
+/// heartbeat.</param>
 /// <param name="Telemetry">One of <see cref="Telemetries"/>: who listens to the library's instruments.</param>
 /// <param name="Tls">Kinds <see cref="TlsKinds"/>: over TLS, with a certificate for development.</param>
 /// <param name="Http2">Kinds <see cref="HttpKinds"/>: HTTP/2 alone, without TLS, and gRPC besides.</param>

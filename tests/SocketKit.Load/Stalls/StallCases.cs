@@ -21,7 +21,9 @@ internal static class StallCases
         new("dispose", "a client's disposal", CloseTimeout + TimeSpan.FromSeconds(1), (engine, _) => EndOfClientAsync(engine, client => client.DisposeAsync().AsTask())),
     ];
 
-    /// <summary>The handlers of a crowd sleep for a second, each connection of its own; somebody else connects and asks for something.</summary>
+    /// <summary>
+    /// The handlers of a crowd sleep for a second, each connection of its own; somebody else connects and asks for something.
+    /// </summary>
     private static async Task<TimeSpan> NewcomerAsync(SocketEngine engine, int crowd)
     {
         await using var server = await ServeAsync(engine, Handlers.OnMessage((connection, message) =>

@@ -34,7 +34,10 @@ public class OptionsTests
         { "SocketServerOptions.SlowConsumerTimeout", "in memory for ever", options => options.SlowConsumerTimeout = Timeout.InfiniteTimeSpan },
     };
 
-    /// <summary>Options that are right one by one: the framer, the longest frame and the encoding (null: the default), and what the refusal says (null: there is none).</summary>
+    /// <summary>
+    /// Options that are right one by one: the framer, the longest frame and the encoding (null: the default), and what the refusal says
+    /// (null: there is none).
+    /// </summary>
     public static TheoryData<string, IFramer, int, string?, string?> Pairs => new()
     {
         { "fixed size", Framers.FixedSize(2000), 1000, null, "its shortest frame has 2000 bytes, but SocketServerOptions.MaxFrameLength is 1000, so that no message would ever be taken; type MaxFrameLength = 2000, or more" },

@@ -5,7 +5,10 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
 
-/// <summary>How the network cut the bytes changes neither what is delivered nor why a connection ends: whatever the bytes are, whichever framer reads them.</summary>
+/// <summary>
+/// How the network cut the bytes changes neither what is delivered nor why a connection ends: whatever the bytes are, whichever framer
+/// reads them.
+/// </summary>
 public class ArrivalTests
 {
     private const int MaxFrame = 40;

@@ -4,7 +4,9 @@ using SocketKit.Tests.TestDoubles;
 
 namespace SocketKit.Tests.Connections;
 
-/// <summary>A connection on which nothing is under way rests: the clock passes it over. What begins then is noticed as on any other.</summary>
+/// <summary>
+/// A connection on which nothing is under way rests: the clock passes it over. What begins then is noticed as on any other.
+/// </summary>
 public class ConnectionRestTests
 {
     private const int Awake = 0;

@@ -4,7 +4,9 @@ using static SocketKit.Tests.TestDoubles.Shorthand;
 
 namespace SocketKit.Tests.Connections;
 
-/// <summary>Whatever the order of what peers, handlers, owners and the clock do: connected once, messages in order and one at a time, closed once.</summary>
+/// <summary>
+/// Whatever the order of what peers, handlers, owners and the clock do: connected once, messages in order and one at a time, closed once.
+/// </summary>
 public class RandomScheduleTests
 {
     private const int Seeds = 2000;

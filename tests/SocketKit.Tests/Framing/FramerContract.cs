@@ -4,7 +4,9 @@ using SocketKit.Framing;
 
 namespace SocketKit.Tests.Framing;
 
-/// <summary>What every framer must hold, whatever it looks for. A framer's test class derives from it and says how its messages look.</summary>
+/// <summary>
+/// What every framer must hold, whatever it looks for. A framer's test class derives from it and says how its messages look.
+/// </summary>
 public abstract partial class FramerContract
 {
     /// <summary>A framer with this maximum length.</summary>

@@ -3,7 +3,10 @@ namespace SocketKit.Tests.TestDoubles;
 /// <summary>Counts what a piece of code allocates on this thread.</summary>
 internal static class Allocations
 {
-    /// <summary>The bytes that 1,000 runs allocate, after runs enough for the code to be warm; the smallest of several measurements, as tiered compilation may allocate in between.</summary>
+    /// <summary>
+    /// The bytes that 1,000 runs allocate, after runs enough for the code to be warm; the smallest of several measurements, as tiered
+    /// compilation may allocate in between.
+    /// </summary>
     public static long Of(Action run)
     {
         var least = long.MaxValue;

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace SocketKit.Tests.TestDoubles;
 
-/// <summary>Awaits what gives no signal: a line in a log, the garbage collector's work, a count. A test that is late passes all the same.</summary>
+/// <summary>
+/// Awaits what gives no signal: a line in a log, the garbage collector's work, a count. A test that is late passes all the same.
+/// </summary>
 internal static class Eventually
 {
     /// <summary>How long it may take before the test fails; no bound on anything.</summary>

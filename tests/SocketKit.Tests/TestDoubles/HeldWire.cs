@@ -5,7 +5,10 @@ using System.Threading.Tasks.Sources;
 
 namespace SocketKit.Tests.TestDoubles;
 
-/// <summary>A wire whose verbs end when the test says so, and then at once: what follows has happened when the test's call returns. An abort alone ends none of them.</summary>
+/// <summary>
+/// A wire whose verbs end when the test says so, and then at once: what follows has happened when the test's call returns. An abort alone
+/// ends none of them.
+/// </summary>
 internal sealed class HeldWire : Transport
 {
     private static readonly IPEndPoint Nowhere = new(IPAddress.Loopback, 9);

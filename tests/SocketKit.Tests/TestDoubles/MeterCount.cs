@@ -2,7 +2,10 @@ using System.Diagnostics.Metrics;
 
 namespace SocketKit.Tests.TestDoubles;
 
-/// <summary>Listens to one of the library's counters, as an application's exporter does. It counts for the whole process, so tests compare with a value taken before.</summary>
+/// <summary>
+/// Listens to one of the library's counters, as an application's exporter does. It counts for the whole process, so tests compare with a
+/// value taken before.
+/// </summary>
 internal sealed class MeterCount : IDisposable
 {
     private readonly MeterListener _listener = new();

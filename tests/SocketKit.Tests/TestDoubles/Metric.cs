@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 namespace SocketKit.Tests.TestDoubles;
 
 /// <summary>
-/// Tests that listen to instruments or spans. Whoever listens makes every connection of the process measure, so these run alone: others count allocations.
+/// Tests that listen to instruments or spans. Whoever listens makes every connection of the process measure, so these run alone: others
+/// count allocations.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ListeningTests

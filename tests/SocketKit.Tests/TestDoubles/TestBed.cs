@@ -13,7 +13,9 @@ internal sealed class TestBed(int capacity = 64 * 1024) : IAsyncDisposable
 
     private static readonly AsyncLocal<bool> PassThrough = new();
 
-    /// <summary>From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.</summary>
+    /// <summary>
+    /// From the constructor of a test class on, a decorator that changes nothing is around each connection of its servers.
+    /// </summary>
     public static void UsePassThrough() => PassThrough.Value = true;
 
     public InMemoryNetwork Network { get; } = new(capacity);

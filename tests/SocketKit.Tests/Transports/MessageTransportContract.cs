@@ -2,7 +2,10 @@ using System.Net.Sockets;
 
 namespace SocketKit.Tests.Transports;
 
-/// <summary>What every <see cref="Transport"/> that preserves message boundaries holds beside the rest. One that may lose messages holds it on a link that loses none.</summary>
+/// <summary>
+/// What every <see cref="Transport"/> that preserves message boundaries holds beside the rest. One that may lose messages holds it on a
+/// link that loses none.
+/// </summary>
 public abstract class MessageTransportContract : TransportContractPairs
 {
     protected override async Task<(Transport Left, Transport Right)> PairAsync()

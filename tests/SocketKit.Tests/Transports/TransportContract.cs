@@ -6,7 +6,9 @@ namespace SocketKit.Tests.Transports;
 /// <summary>What every <see cref="Transport"/> holds. A wire derives from it and gives pairs of connected ends.</summary>
 public abstract partial class TransportContract : TransportContractPairs
 {
-    /// <summary>An abort reaches the peer as a reset. A wire that has none shows the end of the stream instead, and a broken pipe to who sends.</summary>
+    /// <summary>
+    /// An abort reaches the peer as a reset. A wire that has none shows the end of the stream instead, and a broken pipe to who sends.
+    /// </summary>
     protected virtual bool HasResets => true;
 
     [Fact]

@@ -13,7 +13,9 @@ public abstract class TransportCostContract
     /// <summary>Connects two ends.</summary>
     protected abstract ValueTask<(Transport Left, Transport Right)> ConnectAsync();
 
-    /// <summary>Bytes. In a debug build the compiler makes asynchronous methods' states objects, so a wire that has such methods allocates them.</summary>
+    /// <summary>
+    /// Bytes. In a debug build the compiler makes asynchronous methods' states objects, so a wire that has such methods allocates them.
+    /// </summary>
     protected virtual double MostPerRoundTrip => 1;
 
     [Theory]
@@ -86,7 +88,10 @@ public abstract class TransportCostContract
         }
     }
 
-    /// <summary>What the process allocates per round, in the best of several runs, because the runtime allocates something of its own now and then: as many runs as it takes, and no more.</summary>
+    /// <summary>
+    /// What the process allocates per round, in the best of several runs, because the runtime allocates something of its own now and then:
+    /// as many runs as it takes, and no more.
+    /// </summary>
     private sealed class Meter
     {
         private const int Rounds = 1000;

@@ -4,8 +4,8 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// A file descriptor. Its number must not become another connection's in the middle of a call: so a system call is made either by the owner of a direction, which is at rest before the descriptor is released, or with a reference held;
-/// the last reference closes it.
+/// A file descriptor. Its number must not become another connection's in the middle of a call: so a system call is made either by the owner
+/// of a direction, which is at rest before the descriptor is released, or with a reference held; the last reference closes it.
 /// </summary>
 internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
 {
@@ -20,7 +20,10 @@ internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
     /// <summary>The number, to be used by the owner of a direction or while a reference is held.</summary>
     public int Number => (int)handle;
 
-    /// <summary>Takes a reference; false once it is released. Each true needs a <see cref="System.Runtime.InteropServices.SafeHandle.DangerousRelease"/>.</summary>
+    /// <summary>
+    /// Takes a reference; false once it is released. Each true needs a
+    /// <see cref="System.Runtime.InteropServices.SafeHandle.DangerousRelease"/>.
+    /// </summary>
     public bool TryHold()
     {
         if (IsClosed)
@@ -44,7 +47,10 @@ internal sealed class Descriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Takes a reference that somebody keeps; null once it is released.</summary>
     public IDisposable? Hold() => TryHold() ? new Reference(this) : null;
 
-    /// <summary>Closes the socket but keeps its number, behind which stands one that was never connected: calls on it fail. The caller holds a reference.</summary>
+    /// <summary>
+    /// Closes the socket but keeps its number, behind which stands one that was never connected: calls on it fail. The caller holds a
+    /// reference.
+    /// </summary>
     public void CloseBehind() => _ = Native.Replace(Nowhere, Number, Native.SocketCloseOnExec);
 
     // An error of close(2) is not the connection's any more, and the number is free all the same.

@@ -8,7 +8,10 @@ namespace SocketKit.Transports.Epoll;
 /// <summary>Connects on the engine.</summary>
 internal static class EpollDial
 {
-    /// <summary>Connects a socket that has its options; its descriptor is duplicated, so that the runtime's own event loop never hears of it, and the socket itself is disposed.</summary>
+    /// <summary>
+    /// Connects a socket that has its options; its descriptor is duplicated, so that the runtime's own event loop never hears of it, and
+    /// the socket itself is disposed.
+    /// </summary>
     /// <exception cref="SocketException">The peer or the network refuses.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async ValueTask<Transport> ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
@@ -101,7 +104,10 @@ internal static class EpollDial
         throw WireErrors.From(Errno.ToSocketError(error));
     }
 
-    /// <summary>Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.</summary>
+    /// <summary>
+    /// Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep
+    /// the server from taking its address back.
+    /// </summary>
     private static void ThrowIfItself(Descriptor descriptor, EndPoint endPoint)
     {
         if (endPoint is IPEndPoint && Equals(SocketAddresses.Local(descriptor), endPoint))

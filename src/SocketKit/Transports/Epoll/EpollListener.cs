@@ -6,8 +6,8 @@ using SocketKit.Transports.StreamSockets;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Accepts on an event loop, level-triggered and one shot at a time: armed only while a call of <see cref="Listener.AcceptAsync"/> waits, so
-/// that an accept loop which backs off is not woken. Completes inline on the loop's thread; after 64 newcomers in a row the loop's
+/// Accepts on an event loop, level-triggered and one shot at a time: armed only while a call of <see cref="Listener.AcceptAsync"/> waits,
+/// so that an accept loop which backs off is not woken. Completes inline on the loop's thread; after 64 newcomers in a row the loop's
 /// connections have a turn.
 /// </summary>
 internal sealed class EpollListener(StreamAddress address) : StreamListener(address)
@@ -20,7 +20,8 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
     protected override void Accept()
     {
-        // On the loop's own thread a newcomer may be there already; from elsewhere, and after a turn's worth of them, the event comes first.
+        // On the loop's own thread a newcomer may be there already; from elsewhere, and after a turn's worth of them, the event comes
+        // first.
         if (EpollLoop.Current == _watch!.Loop && ++_turn < PerTurn)
         {
             TryAccept();

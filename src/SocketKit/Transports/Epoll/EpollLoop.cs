@@ -5,8 +5,9 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// One event loop: waits for the kernel's events and dispatches them, and the turns of its run queue, on one thread at a time. Which thread that is may change: when user code blocks a dispatch, <see cref="LoopMonitor"/>
-/// gives the loop to a spare thread, which goes on with what is left of the batch, and the blocked one retires when it comes back.
+/// One event loop: waits for the kernel's events and dispatches them, and the turns of its run queue, on one thread at a time. Which thread
+/// that is may change: when user code blocks a dispatch, <see cref="LoopMonitor"/> gives the loop to a spare thread, which goes on with
+/// what is left of the batch, and the blocked one retires when it comes back.
 /// </summary>
 internal sealed unsafe class EpollLoop
 {
@@ -39,7 +40,8 @@ internal sealed unsafe class EpollLoop
     private int _turns;
     private bool _started;
 
-    // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the two writes names nobody else.
+    // What is being dispatched, for the monitor. In which state of the loop, it knows itself: so a thread that was overtaken between the
+    // two writes names nobody else.
     private Registration? _dispatching;
 
     // Who serves it. Of the generation that the state shows, while a dispatch is under way: the next one begins only when the monitor has
@@ -135,7 +137,10 @@ internal sealed unsafe class EpollLoop
         _ = Native.Control(_epoll, Native.ControlModify, descriptor, events, EventBatch.Data(registration.Slot, registration.Generation));
     }
 
-    /// <summary>Forgets a registration; its descriptor is about to be closed, which takes it out of the kernel's set. Events that are under way already are dropped.</summary>
+    /// <summary>
+    /// Forgets a registration; its descriptor is about to be closed, which takes it out of the kernel's set. Events that are under way
+    /// already are dropped.
+    /// </summary>
     public void Remove(Registration registration)
     {
         lock (_gate)

@@ -14,7 +14,10 @@ internal sealed partial class EpollSocket : IValueTaskSource<ReceiveResult>
     private bool _finished;
     private long _bytesReceived;
 
-    /// <summary>A receive that does not fill its buffer has emptied the kernel's. Not so on a Unix socket, which stops at what came with descriptors, nor after urgent data, at which TCP stops.</summary>
+    /// <summary>
+    /// A receive that does not fill its buffer has emptied the kernel's. Not so on a Unix socket, which stops at what came with
+    /// descriptors, nor after urgent data, at which TCP stops.
+    /// </summary>
     private volatile bool _shortReadMeansEmpty;
 
     /// <summary>Bytes have arrived that nobody has fetched. From any thread.</summary>
@@ -93,7 +96,10 @@ internal sealed partial class EpollSocket : IValueTaskSource<ReceiveResult>
     void IValueTaskSource<ReceiveResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _received.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>Waits for something to receive. The flag alone may be of an event whose bytes are received already, and then the caller would wait with a buffer in its hand: so the kernel is asked, where it says more than nothing.</summary>
+    /// <summary>
+    /// Waits for something to receive. The flag alone may be of an event whose bytes are received already, and then the caller would wait
+    /// with a buffer in its hand: so the kernel is asked, where it says more than nothing.
+    /// </summary>
     private ValueTask<ReceiveResult> WaitAsync()
     {
         _buffer = default;
@@ -222,7 +228,8 @@ internal sealed partial class EpollSocket : IValueTaskSource<ReceiveResult>
 
     private bool Ended(out Exception? failure)
     {
-        // After a failed send the kernel shows an end, where it was a reset; and the send that has taken the error may not have come to noting it.
+        // After a failed send the kernel shows an end, where it was a reset; and the send that has taken the error may not have come to
+        // noting it.
         var first = _failure.First;
         if (first == SocketError.Success && !FinishedSending && WasReset())
         {

@@ -7,8 +7,9 @@ using SocketKit.Transports.StreamSockets;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// A connected stream socket in an event loop, registered once and edge-triggered for both directions. This file: the descriptor, events and the abrupt end; <c>EpollSocket.Receive.cs</c> and <c>EpollSocket.Send.cs</c>: one direction each.
-/// Both ask the kernel directly; only when it says EAGAIN is the operation parked, and the event that follows goes on with it, inline on the loop's thread.
+/// A connected stream socket in an event loop, registered once and edge-triggered for both directions. This file: the descriptor, events
+/// and the abrupt end; <c>EpollSocket.Receive.cs</c> and <c>EpollSocket.Send.cs</c>: one direction each. Both ask the kernel directly; only
+/// when it says EAGAIN is the operation parked, and the event that follows goes on with it, inline on the loop's thread.
 /// </summary>
 internal sealed partial class EpollSocket : Registration
 {
@@ -108,8 +109,13 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    /// <summary>Closes the socket, and completes what is parked, on the loop. The number stays taken until <see cref="Release"/>, when both directions are at rest: so they call the kernel without holding a reference.</summary>
-    /// <remarks>No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.</remarks>
+    /// <summary>
+    /// Closes the socket, and completes what is parked, on the loop. The number stays taken until <see cref="Release"/>, when both
+    /// directions are at rest: so they call the kernel without holding a reference.
+    /// </summary>
+    /// <remarks>
+    /// No shutdown(2): its FIN would make a reset look like an orderly end, and no call blocks, so there is no thread to wake.
+    /// </remarks>
     /// <param name="reset">The kernel drops what is unsent, and the peer sees a reset.</param>
     public unsafe void Abort(bool reset)
     {
@@ -281,7 +287,8 @@ internal sealed partial class EpollSocket : Registration
     }
 
     /// <summary>Tells of an end that no receive waits for.</summary>
-    /// <param name="isOver">The kernel has given up both directions: after a reset, after its own verdict, or because both ends have finished.</param>
+    /// <param name="isOver">The kernel has given up both directions: after a reset, after its own verdict, or because both ends have
+    /// finished.</param>
     private void TellOfPeer(bool isOver)
     {
         if (Observer is not { } observer || IsAborted)
@@ -299,7 +306,10 @@ internal sealed partial class EpollSocket : Registration
         }
     }
 
-    /// <summary>Why the connection is over in the kernel; Success when the peer has only finished. The kernel tells an error once, so it is noted for the verbs.</summary>
+    /// <summary>
+    /// Why the connection is over in the kernel; Success when the peer has only finished. The kernel tells an error once, so it is noted
+    /// for the verbs.
+    /// </summary>
     private SocketError PeerError()
     {
         if (_failure.First is var first && first != SocketError.Success)

@@ -6,7 +6,10 @@ using SocketKit.Transports.StreamSockets;
 
 namespace SocketKit.Transports.Epoll;
 
-/// <summary>The Linux wire: a connected TCP or Unix stream socket in an event loop. Completions run inline on the loop's thread, which user code may block: then another thread takes the loop over.</summary>
+/// <summary>
+/// The Linux wire: a connected TCP or Unix stream socket in an event loop. Completions run inline on the loop's thread, which user code may
+/// block: then another thread takes the loop over.
+/// </summary>
 internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : Transport
 {
     private PeerAddress _remote = remote;
@@ -35,7 +38,10 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
     /// <summary>The socket underneath, to look at.</summary>
     internal EpollSocket Socket => socket;
 
-    /// <summary>What the peer has acknowledged tells a slow reader from a dead one: a full buffer of the kernel's shows room only once a third of it is free.</summary>
+    /// <summary>
+    /// What the peer has acknowledged tells a slow reader from a dead one: a full buffer of the kernel's shows room only once a third of it
+    /// is free.
+    /// </summary>
     public override unsafe long SendProgress
     {
         get
@@ -91,7 +97,10 @@ internal sealed class EpollTransport(EpollSocket socket, PeerAddress remote) : T
 
     public override ValueTask YieldAsync() => LoopYield.WaitAsync(socket);
 
-    /// <summary>Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.</summary>
+    /// <summary>
+    /// Resets the connection, unless this side has finished: what is on its way then still arrives, if the peer takes it within the user
+    /// time-out.
+    /// </summary>
     public override void Abort() => socket.Abort(reset: !socket.FinishedSending);
 
     public override ValueTask DisposeAsync()

@@ -1,8 +1,9 @@
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// The dispatches of one wait, as words of slot, generation and direction: an event of both directions is two. Each is taken by a compare-and-swap on the cursor, so that of a thread whose loop was taken over and its
-/// successor exactly one dispatches it, whichever wait it is from.
+/// The dispatches of one wait, as words of slot, generation and direction: an event of both directions is two. Each is taken by a
+/// compare-and-swap on the cursor, so that of a thread whose loop was taken over and its successor exactly one dispatches it, whichever
+/// wait it is from.
 /// </summary>
 internal sealed class EventBatch(int events)
 {
@@ -24,7 +25,9 @@ internal sealed class EventBatch(int events)
     private readonly long[] _words = new long[events * 2];
     private int _count;
 
-    /// <summary>The number of the wait, and below it the next word: so that a thread which is a wait late passes over no word of the new one.</summary>
+    /// <summary>
+    /// The number of the wait, and below it the next word: so that a thread which is a wait late passes over no word of the new one.
+    /// </summary>
     private long _cursor;
 
     /// <summary>Takes the next dispatch.</summary>

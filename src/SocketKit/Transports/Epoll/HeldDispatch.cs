@@ -50,7 +50,10 @@ internal sealed class HeldDispatch
 
     public long Word { get; }
 
-    /// <summary>The thread sleeps, and its connection was not told since: it may have sent after the loop was taken, and then blocked. The monitor's.</summary>
+    /// <summary>
+    /// The thread sleeps, and its connection was not told since: it may have sent after the loop was taken, and then blocked. The
+    /// monitor's.
+    /// </summary>
     public bool TakesSleepNotice()
     {
         var takes = !_sleepNoticed && !_returned && WasSeenAsleep;

@@ -15,8 +15,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private const int IdleTicks = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Without a spare again within this time is the same episode: threads come back one by one. A late look within it: the machine is
-    /// busy.</summary>
+    /// <summary>
+    /// Without a spare again within this time is the same episode: threads come back one by one. A late look within it: the machine is
+    /// busy.
+    /// </summary>
     private static readonly TimeSpan Episode = TimeSpan.FromSeconds(1);
 
     /// <summary>Handlers that block tend to come in crowds. Behind one that was found asleep, looks follow each other so fast.</summary>
@@ -103,8 +105,10 @@ internal sealed class LoopMonitor(LoopThreads threads)
         }
     }
 
-    /// <summary>Lets the time to the next look pass. Where a loop was taken from a thread that slept, it is taken at first sight from the next one
-    /// that does: who stands behind a hundred handlers that block at once would else wait a hundred times as long.</summary>
+    /// <summary>
+    /// Lets the time to the next look pass. Where a loop was taken from a thread that slept, it is taken at first sight from the next one
+    /// that does: who stands behind a hundred handlers that block at once would else wait a hundred times as long.
+    /// </summary>
     private void LookForCrowds()
     {
         var began = Stopwatch.GetTimestamp();
@@ -231,8 +235,8 @@ internal sealed class LoopMonitor(LoopThreads threads)
         ThreadPool.UnsafeQueueUserWorkItem(static _ => SocketKitMetrics.LoopHandOvers.Add(1), null);
         held.Look(IsMachineBusy);
         _held.Enqueue(held);
-        // What was taken at first sight may have slept for a moment. It keeps the crowd together only as long as one goes on blocking that was seen
-        // twice: else a handler that sleeps shortly each time would keep it together for ever.
+        // What was taken at first sight may have slept for a moment. It keeps the crowd together only as long as one goes on blocking that
+        // was seen twice: else a handler that sleeps shortly each time would keep it together for ever.
         if (held.WasSeenAsleep && !atFirstSight)
         {
             entry.First = held;

@@ -1,8 +1,9 @@
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Who serves a loop and whether it moves, in one word: the generation of the thread that has it, a counter of dispatches, and two flags. Changed by compare-and-swap only, so the owner learns at its next dispatch that
-/// the loop was taken over, and the monitor takes over nothing that has moved since it looked.
+/// Who serves a loop and whether it moves, in one word: the generation of the thread that has it, a counter of dispatches, and two flags.
+/// Changed by compare-and-swap only, so the owner learns at its next dispatch that the loop was taken over, and the monitor takes over
+/// nothing that has moved since it looked.
 /// </summary>
 internal struct LoopState
 {

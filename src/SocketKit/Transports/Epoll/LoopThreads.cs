@@ -5,7 +5,8 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// The threads of all loops, and the spares: a spare is parked until a loop has to be taken over or a connection on probation has a dispatch. At most 256 at a time besides the loops' own; what nobody needs ends after 10 s.
+/// The threads of all loops, and the spares: a spare is parked until a loop has to be taken over or a connection on probation has a
+/// dispatch. At most 256 at a time besides the loops' own; what nobody needs ends after 10 s.
 /// </summary>
 internal sealed class LoopThreads
 {

@@ -2,8 +2,11 @@ using System.Threading.Tasks.Sources;
 
 namespace SocketKit.Transports.Epoll;
 
-/// <summary>A yield through the run queue of a connection's loop. Taken from a few that each thread keeps, so that neither a yield allocates nor a connection holds one. It is queued when it is awaited, and not before: else it could be
-/// over by then, and what awaits it would go on at once, on a thread that it was meant to leave.</summary>
+/// <summary>
+/// A yield through the run queue of a connection's loop. Taken from a few that each thread keeps, so that neither a yield allocates nor a
+/// connection holds one. It is queued when it is awaited, and not before: else it could be over by then, and what awaits it would go on at
+/// once, on a thread that it was meant to leave.
+/// </summary>
 internal sealed class LoopYield : IValueTaskSource, ILoopItem
 {
     private const int MostKept = 64;

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace SocketKit.Transports.Epoll;
 
-/// <summary>A peer's address in 16 bytes, made into an end point when somebody asks: with ten thousand idle connections nobody does.</summary>
+/// <summary>
+/// A peer's address in 16 bytes, made into an end point when somebody asks: with ten thousand idle connections nobody does.
+/// </summary>
 internal struct PeerAddress
 {
     private readonly uint _address;

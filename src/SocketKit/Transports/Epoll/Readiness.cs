@@ -1,10 +1,13 @@
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// What one direction of a connection knows of the kernel: <see cref="Ready"/>, a call may succeed; <see cref="Parked"/>, somebody waits; <see cref="HungUp"/>, it will never wait again. Changed by interlocked operations only, since
-/// events, the owner of the direction, aborts, and two threads in one dispatch meet here.
+/// What one direction of a connection knows of the kernel: <see cref="Ready"/>, a call may succeed; <see cref="Parked"/>, somebody waits;
+/// <see cref="HungUp"/>, it will never wait again. Changed by interlocked operations only, since events, the owner of the direction,
+/// aborts, and two threads in one dispatch meet here.
 /// </summary>
-/// <remarks>Of all who find a parked operation, the one whose compare-and-swap takes <see cref="Parked"/> away completes it; nobody else touches it.</remarks>
+/// <remarks>
+/// Of all who find a parked operation, the one whose compare-and-swap takes <see cref="Parked"/> away completes it; nobody else touches it.
+/// </remarks>
 internal struct Readiness
 {
     public const int Ready = 1;

@@ -43,7 +43,9 @@ internal abstract class Registration(EpollLoop loop)
     /// <param name="directions">Bits of <see cref="EventBatch"/>.</param>
     internal virtual int Note(int directions) => directions;
 
-    /// <summary>One direction of an event that <see cref="Note"/> asked to dispatch. Runs user code; what it throws must not be let out.</summary>
+    /// <summary>
+    /// One direction of an event that <see cref="Note"/> asked to dispatch. Runs user code; what it throws must not be let out.
+    /// </summary>
     /// <param name="directions">Bits of <see cref="EventBatch"/>.</param>
     internal abstract void OnEvent(int directions);
 

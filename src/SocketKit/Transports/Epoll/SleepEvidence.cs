@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace SocketKit.Transports.Epoll;
 
 /// <summary>
-/// Whether a thread that was seen asleep sleeps by what its code does. A collection puts all threads to sleep, and lets them go one after the
-/// other: on a busy machine some of them sleep on for a while behind its end. So a thread that is seen asleep close to a collection has to
-/// be seen so for longer, without having run in between. Not thread-safe.
+/// Whether a thread that was seen asleep sleeps by what its code does. A collection puts all threads to sleep, and lets them go one after
+/// the other: on a busy machine some of them sleep on for a while behind its end. So a thread that is seen asleep close to a collection has
+/// to be seen so for longer, without having run in between. Not thread-safe.
 /// </summary>
 /// <param name="lastPause">By <see cref="Stopwatch"/>: when a collection was last noticed.</param>
 /// <param name="atFirst">What the runtime had done by the first look.</param>

@@ -10,8 +10,9 @@ internal struct Standstill
 
     /// <summary>One look.</summary>
     /// <param name="word">The loop's.</param>
-    /// <param name="isLate">So much time has passed since the last look that the loop's thread may have had no processor either: its standing says nothing, once. A machine that is always busy makes every look late, and there are handlers that
-    /// block on it too.</param>
+    /// <param name="isLate">So much time has passed since the last look that the loop's thread may have had no processor either: its
+    /// standing says nothing, once. A machine that is always busy makes every look late, and there are handlers that block on it
+    /// too.</param>
     /// <param name="isBusy">The loop has moved since the last look, or is in a dispatch.</param>
     /// <returns>True: the dispatch has not moved since the last look that counts.</returns>
     public bool Look(long word, bool isLate, out bool isBusy)

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace SocketKit.Transports.InMemory;
 
-/// <summary>Bytes in the order they came, at most a capacity of them. The buffer comes from the shared pool and grows with what it holds.</summary>
+/// <summary>
+/// Bytes in the order they came, at most a capacity of them. The buffer comes from the shared pool and grows with what it holds.
+/// </summary>
 internal sealed class ByteRing(int capacity)
 {
     private const int FirstLength = 1024;

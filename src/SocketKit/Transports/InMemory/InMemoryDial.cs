@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.InMemory;
 
-/// <summary>A dial into a black hole: waits until the address is healed or the dial is cancelled, and completes on the network's thread.</summary>
+/// <summary>
+/// A dial into a black hole: waits until the address is healed or the dial is cancelled, and completes on the network's thread.
+/// </summary>
 internal sealed class InMemoryDial
 {
     private readonly InMemoryNetwork _network;

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.InMemory;
 
-/// <summary>The two ends of one connection and what lies between. Its lock guards the state of both ends; it is taken after the network's, never before.</summary>
+/// <summary>
+/// The two ends of one connection and what lies between. Its lock guards the state of both ends; it is taken after the network's, never
+/// before.
+/// </summary>
 internal sealed class InMemoryLink
 {
     private readonly InMemoryNetwork _network;

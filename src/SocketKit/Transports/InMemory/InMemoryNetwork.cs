@@ -6,18 +6,21 @@ using SocketKit.Transports.InMemory;
 namespace SocketKit;
 
 /// <summary>
-/// A network inside the process, for tests: servers and clients talk over it without a socket. It behaves like TCP (back-pressure, half-close, resets) and is deterministic: when an awaited send, dial, close
-/// or an advance of virtual time returns, all that it can cause has happened.
+/// A network inside the process, for tests: servers and clients talk over it without a socket. It behaves like TCP (back-pressure,
+/// half-close, resets) and is deterministic: when an awaited send, dial, close or an advance of virtual time returns, all that it can cause
+/// has happened.
 /// </summary>
 /// <remarks>
-/// Thread-safe; nothing to dispose. Whatever completes (receives, accepts, yields, sends that had to wait) completes on one thread of the network's own, one at a time. A call from any other thread that causes something
-/// blocks until that thread has nothing left to do, for 10 s at most; so a caller must hold no lock that a handler takes. An <c>await</c> in a handler comes back to the network's thread, too. A handler that
-/// blocks, blocks the network: what depends on blocking handlers is tested over real sockets.
+/// Thread-safe; nothing to dispose. Whatever completes (receives, accepts, yields, sends that had to wait) completes on one thread of the
+/// network's own, one at a time. A call from any other thread that causes something blocks until that thread has nothing left to do, for 10
+/// s at most; so a caller must hold no lock that a handler takes. An <c>await</c> in a handler comes back to the network's thread, too. A
+/// handler that blocks, blocks the network: what depends on blocking handlers is tested over real sockets.
 /// <para>In virtual time, a close that waits for its peer and a stop that waits for a handler end when that time passes: advance it
 /// meanwhile. When the clock has not moved for 5 s of real time, the connection is aborted;
 /// its <see cref="CloseReason.Detail"/> and the log say what it waited for, and <see cref="ISocketServer.StopAsync"/> and <see
 /// cref="ISocketClient.DisconnectAsync"/> throw a <see cref="TimeoutException"/>.</para>
-/// <para>A reset takes bytes with it that were not read yet, as it may on a real network. Buffers that a connection releases are overwritten, so that a slice kept too long shows.</para>
+/// <para>A reset takes bytes with it that were not read yet, as it may on a real network. Buffers that a connection releases are
+/// overwritten, so that a slice kept too long shows.</para>
 /// </remarks>
 [DebuggerDisplay("Listeners = {_listeners.Count}, connections = {_links.Count}")]
 public sealed class InMemoryNetwork
@@ -30,7 +33,8 @@ public sealed class InMemoryNetwork
     private int _dialled;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="capacity">How many bytes one direction of a connection holds that nobody has received yet; then sends wait. Default: 64 KiB. At least 1.</param>
+    /// <param name="capacity">How many bytes one direction of a connection holds that nobody has received yet; then sends wait. Default: 64
+    /// KiB. At least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
     public InMemoryNetwork(int capacity = 64 * 1024)
     {
@@ -56,12 +60,17 @@ public sealed class InMemoryNetwork
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public Listener ListenMessages(string name) => new InMemoryListener(this, new InMemoryEndPoint(name), preservesBoundaries: true);
 
-    /// <summary>Names an address to dial. With nobody listening there, dialling fails as <see cref="SocketError.ConnectionRefused"/>.</summary>
+    /// <summary>
+    /// Names an address to dial. With nobody listening there, dialling fails as <see cref="SocketError.ConnectionRefused"/>.
+    /// </summary>
     /// <param name="name">The listener's name.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public Dialer Dial(string name) => new InMemoryDialer(this, new InMemoryEndPoint(name));
 
-    /// <summary>Dials and gives the raw wire, for tests that speak bytes. Awaits on it go on in the caller's context or on the thread pool, never on the network's thread.</summary>
+    /// <summary>
+    /// Dials and gives the raw wire, for tests that speak bytes. Awaits on it go on in the caller's context or on the thread pool, never on
+    /// the network's thread.
+    /// </summary>
     /// <param name="name">The listener's name.</param>
     /// <param name="cancellationToken">Ends the wait for an address that is a black hole.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
@@ -69,11 +78,17 @@ public sealed class InMemoryNetwork
     public ValueTask<Transport> ConnectAsync(string name, CancellationToken cancellationToken = default) =>
         ConnectAsync(new InMemoryEndPoint(name), leavesPump: true, cancellationToken);
 
-    /// <summary>Blocks until nothing is left to happen on this network without a new cause, for 10 s at most. On the network's own thread it returns at once.</summary>
+    /// <summary>
+    /// Blocks until nothing is left to happen on this network without a new cause, for 10 s at most. On the network's own thread it returns
+    /// at once.
+    /// </summary>
     /// <returns>False when there was still something to do after 10 s.</returns>
     public bool Settle() => Pump.Settle();
 
-    /// <summary>Runs something on the network's own thread and blocks until nothing is left to happen, for 10 s at most. What it causes, awaits in handlers included, has happened when this returns.</summary>
+    /// <summary>
+    /// Runs something on the network's own thread and blocks until nothing is left to happen, for 10 s at most. What it causes, awaits in
+    /// handlers included, has happened when this returns.
+    /// </summary>
     /// <param name="action">What to do; what it throws comes out here.</param>
     /// <exception cref="TimeoutException">The network's thread did not come to it within 10 s: a handler blocks it.</exception>
     public void Run(Action action)
@@ -83,7 +98,10 @@ public sealed class InMemoryNetwork
         Settle();
     }
 
-    /// <summary>Lets virtual time pass in steps of 100 ms, the interval of the clock that drives heartbeats and time-outs, and lets everything happen after each. One large step would count as a process that did not run.</summary>
+    /// <summary>
+    /// Lets virtual time pass in steps of 100 ms, the interval of the clock that drives heartbeats and time-outs, and lets everything
+    /// happen after each. One large step would count as a process that did not run.
+    /// </summary>
     /// <param name="time">How much time passes.</param>
     /// <param name="advance">Moves the clock: <c>fakeTimeProvider.Advance</c>.</param>
     /// <exception cref="TimeoutException">The network's thread did not come to it within 10 s: a handler blocks it.</exception>
@@ -98,8 +116,12 @@ public sealed class InMemoryNetwork
         }
     }
 
-    /// <summary>Makes an address a black hole: from now on nothing gets through to or from it, neither bytes nor ends nor resets, and nobody is told. Sends are taken until <see cref="Capacity"/> is full. New dials wait.</summary>
-    /// <param name="endPoint">A listener's address, for all of its connections, or a dialling end's (<see cref="IConnection.RemoteEndPoint"/> at the server), for that one.</param>
+    /// <summary>
+    /// Makes an address a black hole: from now on nothing gets through to or from it, neither bytes nor ends nor resets, and nobody is
+    /// told. Sends are taken until <see cref="Capacity"/> is full. New dials wait.
+    /// </summary>
+    /// <param name="endPoint">A listener's address, for all of its connections, or a dialling end's
+    /// (<see cref="IConnection.RemoteEndPoint"/> at the server), for that one.</param>
     public void BlackHole(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);

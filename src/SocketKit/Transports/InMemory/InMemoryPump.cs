@@ -1,8 +1,9 @@
 namespace SocketKit.Transports.InMemory;
 
 /// <summary>
-/// The one thread on which a network's completions run, in the order of their causes. It is started when there is something to do and ends after a second without, so that a network needs no disposal.
-/// As the synchronization context of handlers it brings their awaits back. The library's own code runs there without one, since completions would leave the thread otherwise.
+/// The one thread on which a network's completions run, in the order of their causes. It is started when there is something to do and ends
+/// after a second without, so that a network needs no disposal. As the synchronization context of handlers it brings their awaits back. The
+/// library's own code runs there without one, since completions would leave the thread otherwise.
 /// </summary>
 internal sealed class InMemoryPump : SynchronizationContext
 {
@@ -89,7 +90,10 @@ internal sealed class InMemoryPump : SynchronizationContext
 
     private bool WaitFor(Task task) => ((IAsyncResult)task).AsyncWaitHandle.WaitOne(Patience);
 
-    /// <summary>Waits until there is nothing to do. On a network's thread, this one's or another's, it does not wait: two networks that wait for each other would stand still.</summary>
+    /// <summary>
+    /// Waits until there is nothing to do. On a network's thread, this one's or another's, it does not wait: two networks that wait for
+    /// each other would stand still.
+    /// </summary>
     public bool Settle()
     {
         if (_current is not null)

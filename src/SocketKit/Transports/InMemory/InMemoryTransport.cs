@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace SocketKit.Transports.InMemory;
 
 /// <summary>
-/// One end of a connection on an <see cref="InMemoryNetwork"/>. What arrives lies in a ring at the receiving end. All state is guarded by the link's lock; completions are queued to the network's thread, which takes the
-/// lock again, looks at the state as it is then, and completes outside of it.
+/// One end of a connection on an <see cref="InMemoryNetwork"/>. What arrives lies in a ring at the receiving end. All state is guarded by
+/// the link's lock; completions are queued to the network's thread, which takes the lock again, looks at the state as it is then, and
+/// completes outside of it.
 /// </summary>
 internal sealed class InMemoryTransport : Transport
 {
@@ -262,7 +263,9 @@ internal sealed class InMemoryTransport : Transport
         _peer.WakeReceive();
     }
 
-    /// <summary>The ends of the messages that the other end has whole. An empty message takes no room in the ring, so they are limited too.</summary>
+    /// <summary>
+    /// The ends of the messages that the other end has whole. An empty message takes no room in the ring, so they are limited too.
+    /// </summary>
     private void PushEnds(bool isTaken)
     {
         while (!_restEnds.IsEmpty && _restEnds.Span[0] <= _restTaken && _peer._messageEnds!.Count < _capacity)

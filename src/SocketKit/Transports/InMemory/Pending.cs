@@ -2,8 +2,14 @@ using System.Threading.Tasks.Sources;
 
 namespace SocketKit.Transports.InMemory;
 
-/// <summary>An operation that may have to wait, and then completes on the network's thread. Reused; the members up to <see cref="Complete"/> are called under the owner's lock.</summary>
-/// <remarks>For ends whose awaits leave the network's thread a wait is a task of its own: it is complete when the network says so, and only what awaits it runs elsewhere.</remarks>
+/// <summary>
+/// An operation that may have to wait, and then completes on the network's thread. Reused; the members up to <see cref="Complete"/> are
+/// called under the owner's lock.
+/// </summary>
+/// <remarks>
+/// For ends whose awaits leave the network's thread a wait is a task of its own: it is complete when the network says so, and only what
+/// awaits it runs elsewhere.
+/// </remarks>
 internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
 {
     private static readonly SendOrPostCallback Callback = static state => ((Pending<T>)state!)._complete();
@@ -30,7 +36,9 @@ internal sealed class Pending<T> : IValueTaskSource<T>, IValueTaskSource
     /// <summary>True from the start to the end.</summary>
     public bool IsWaiting { get; private set; }
 
-    /// <summary>True from the start until the result is fetched, which may be well after the end: until then it cannot be used again.</summary>
+    /// <summary>
+    /// True from the start until the result is fetched, which may be well after the end: until then it cannot be used again.
+    /// </summary>
     private bool IsInUse => IsWaiting || Volatile.Read(ref _unread) != 0;
 
     public ValueTask<T> Start()

@@ -6,7 +6,8 @@ namespace SocketKit.Transports.Interop;
 /// <summary>
 /// Keeps the last descriptors of the process out of the hands of newcomers, and of dials. The runtime needs two for every thread that it
 /// starts and ends the process when it gets none, and the application may want to write a file.
-/// On Unix a new descriptor is the lowest free number, so its number tells how many are in use. Where there is no such limit, nothing is ever short.
+/// On Unix a new descriptor is the lowest free number, so its number tells how many are in use. Where there is no such limit, nothing is
+/// ever short.
 /// </summary>
 internal static partial class Descriptors
 {

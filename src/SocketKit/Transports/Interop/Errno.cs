@@ -43,6 +43,9 @@ internal static class Errno
         _ => WireErrors.Unnamed(number),
     };
 
-    /// <summary>The newcomer, not the listener, is at fault (accept(2): these errors of the new connection are to be treated like EAGAIN by trying again).</summary>
+    /// <summary>
+    /// The newcomer, not the listener, is at fault (accept(2): these errors of the new connection are to be treated like EAGAIN by trying
+    /// again).
+    /// </summary>
     public static bool IsOfNewcomer(int number) => number is ConnectionAborted or 71 or 92 or 100 or 101 or 112 or 113 or 64 or 95;
 }

@@ -3,7 +3,10 @@ using System.Runtime.Versioning;
 
 namespace SocketKit.Transports.Interop;
 
-/// <summary>Whose files and folders are as good as one's own: root's and this user's. In a user namespace, those of users outside of it show as the user 65534 (user_namespaces(7)); they count as root's.</summary>
+/// <summary>
+/// Whose files and folders are as good as one's own: root's and this user's. In a user namespace, those of users outside of it show as the
+/// user 65534 (user_namespaces(7)); they count as root's.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal static class FileOwners
 {

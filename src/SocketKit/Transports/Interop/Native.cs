@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Transports.Interop;
 
-/// <summary>The system calls of the engine. Linux, glibc or musl; numbers are those of the kernel's generic ABI, which x64 and arm64 share.</summary>
+/// <summary>
+/// The system calls of the engine. Linux, glibc or musl; numbers are those of the kernel's generic ABI, which x64 and arm64 share.
+/// </summary>
 internal static partial class Native
 {
     public const uint EpollIn = 0x1;
@@ -143,7 +145,8 @@ internal static partial class Native
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static unsafe partial nint Write(int descriptor, byte* buffer, nint length);
 
-    // Without SetLastError, which asks for the error number and clears it around every call: these two are the hot ones, and the number is wanted only after a failure.
+    // Without SetLastError, which asks for the error number and clears it around every call: these two are the hot ones, and the number is
+    // wanted only after a failure.
     [LibraryImport(Library, EntryPoint = "recv")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static unsafe partial nint ReceiveBytes(int descriptor, byte* buffer, nint length, int flags);

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Transports.Interop;
 
-/// <summary>What the kernel knows of a peer whose bytes nobody receives. The runtime tells of it by a receive alone, so a clock asks here.</summary>
+/// <summary>
+/// What the kernel knows of a peer whose bytes nobody receives. The runtime tells of it by a receive alone, so a clock asks here.
+/// </summary>
 internal static partial class PeerCheck
 {
     private const short HungUpReading = 0x2000;
@@ -12,7 +14,8 @@ internal static partial class PeerCheck
 
     /// <summary>Asks; takes nothing out of the socket. From any thread, beside any other call.</summary>
     /// <param name="socket">A connected, non-blocking socket.</param>
-    /// <param name="finished">The end of the peer's stream has arrived, perhaps behind unread bytes. Where only a receive could tell (not on Linux), unread bytes hide it.</param>
+    /// <param name="finished">The end of the peer's stream has arrived, perhaps behind unread bytes. Where only a receive could tell (not
+    /// on Linux), unread bytes hide it.</param>
     /// <returns>The error that ended the connection; Success: none is known.</returns>
     public static SocketError Look(Socket socket, out bool finished)
     {

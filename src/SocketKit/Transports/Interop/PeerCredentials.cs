@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.Transports.Interop;
 
-/// <summary>Who holds the ends of a Unix socket, by Linux's SO_PEERCRED (unix(7)): the kernel notes it when the connection is made, and a peer cannot choose it.</summary>
+/// <summary>
+/// Who holds the ends of a Unix socket, by Linux's SO_PEERCRED (unix(7)): the kernel notes it when the connection is made, and a peer
+/// cannot choose it.
+/// </summary>
 internal static partial class PeerCredentials
 {
     /// <summary>SOL_SOCKET and SO_PEERCRED of the kernel's generic ABI, which x64 and arm64 share.</summary>

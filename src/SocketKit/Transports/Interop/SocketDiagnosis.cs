@@ -27,7 +27,9 @@ internal static partial class SocketDiagnosis
     /// <summary>File systems whose files show another device than they have inside the kernel.</summary>
     private static readonly uint[] WithOtherDevices = [0x9123683E, 0x794C7630];
 
-    /// <summary>Whether a living socket that is not connected is bound to the file. One that listens and refuses has been shut down by its process.</summary>
+    /// <summary>
+    /// Whether a living socket that is not connected is bound to the file. One that listens and refuses has been shut down by its process.
+    /// </summary>
     /// <returns>Null: the system does not tell.</returns>
     [SupportedOSPlatform("linux")]
     public static bool? IsBoundTo(string path, SocketFile file)

@@ -4,7 +4,10 @@ using System.Runtime.Versioning;
 
 namespace SocketKit.Transports.Interop;
 
-/// <summary>What Linux knows of a file: its identity, its owner, and whether it is a socket. While a socket is bound to a file, no other file gets the same identity.</summary>
+/// <summary>
+/// What Linux knows of a file: its identity, its owner, and whether it is a socket. While a socket is bound to a file, no other file gets
+/// the same identity.
+/// </summary>
 /// <param name="DeviceMajor">The major number of the device that it lies on.</param>
 /// <param name="DeviceMinor">The minor number of that device.</param>
 /// <param name="Node">Its number there.</param>
@@ -72,7 +75,8 @@ internal readonly record struct SocketFile(uint DeviceMajor, uint DeviceMinor, u
     }
 
     /// <summary>
-    /// Sets the permissions of this file and of no other: whoever can write its folder may have put something else, or a link, in its place meanwhile.
+    /// Sets the permissions of this file and of no other: whoever can write its folder may have put something else, or a link, in its place
+    /// meanwhile.
     /// </summary>
     /// <exception cref="IOException">They cannot be set, or it is no longer there.</exception>
     [SupportedOSPlatform("linux")]
@@ -102,7 +106,10 @@ internal readonly record struct SocketFile(uint DeviceMajor, uint DeviceMinor, u
         }
     }
 
-    /// <summary>Limits the permissions of the file that the next bind of this socket makes: Linux takes those of the socket itself, less the umask. So the file never has more than these, not even for a moment.</summary>
+    /// <summary>
+    /// Limits the permissions of the file that the next bind of this socket makes: Linux takes those of the socket itself, less the umask.
+    /// So the file never has more than these, not even for a moment.
+    /// </summary>
     /// <exception cref="IOException">They cannot be set.</exception>
     [SupportedOSPlatform("linux")]
     public static void Limit(Socket socket, UnixFileMode permissions)

@@ -52,14 +52,18 @@ internal static partial class UnixNative
     /// <summary>A descriptor that stands for a file, whatever its type, and for a symbolic link itself; or -1.</summary>
     public static int OpenPath(string path) => Open(path, OpenPathOnly | OpenNoFollow | OpenCloseOnExec, 0);
 
-    /// <summary>A descriptor to lock by, of a file that its owner alone can open; it is made where there is none. A symbolic link is not followed. Or -1.</summary>
+    /// <summary>
+    /// A descriptor to lock by, of a file that its owner alone can open; it is made where there is none. A symbolic link is not followed.
+    /// Or -1.
+    /// </summary>
     public static int OpenLock(string path) => Open(path, OpenReadWrite | OpenCreate | OpenNoFollow | OpenNonBlocking | OpenCloseOnExec, OwnerOnly);
 
     /// <summary>Sets the permissions of what a descriptor of <see cref="OpenPath"/> stands for.</summary>
     public static int ChangeModeOf(int descriptor, uint mode) => ChangeMode($"/proc/self/fd/{descriptor}", mode);
 
     /// <summary>
-    /// Asks Linux to let no peer send descriptors, which nobody here takes: the last close of one is the receiver's, and may take as long as the peer likes (SO_LINGER). Accepted sockets inherit it. Since Linux 6.16; before that, nothing happens.
+    /// Asks Linux to let no peer send descriptors, which nobody here takes: the last close of one is the receiver's, and may take as long
+    /// as the peer likes (SO_LINGER). Accepted sockets inherit it. Since Linux 6.16; before that, nothing happens.
     /// </summary>
     [SupportedOSPlatform("linux")]
     public static void RefuseDescriptors(Socket socket)

@@ -21,7 +21,8 @@ internal static class SocketDial
             throw SystemErrors.Named(exception, () => SystemErrors.Connect(socket, endPoint)) ?? exception;
         }
 
-        // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would keep the server from taking its address back.
+        // Dialling a free port of this machine may pick that very port as the source: TCP then connects the socket to itself, and would
+        // keep the server from taking its address back.
         if (endPoint is IPEndPoint && Equals(socket.LocalEndPoint, socket.RemoteEndPoint))
         {
             throw WireErrors.From(SocketError.ConnectionRefused);

@@ -4,11 +4,15 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// The receiving half of a <see cref="SocketTransport"/>. The wait of an empty receive is a receive into 256 bytes of its own: for small messages, waiting and receiving are then one system call, and an idle connection
-/// holds no larger buffer. The next non-empty receive hands these bytes out first. What the wait ran into, the end of the stream or an error, is told by that receive too, never by the wait.
+/// The receiving half of a <see cref="SocketTransport"/>. The wait of an empty receive is a receive into 256 bytes of its own: for small
+/// messages, waiting and receiving are then one system call, and an idle connection holds no larger buffer. The next non-empty receive
+/// hands these bytes out first. What the wait ran into, the end of the stream or an error, is told by that receive too, never by the wait.
 /// </summary>
-/// <remarks>On a busy server a wait first takes a turn through the thread pool's queue, behind the other connections: by then the peer has mostly sent the next message, so one receive finds it, where asking at once would find nothing,
-/// and the message would cost a second receive and a round through the runtime's event loop. Where that does not come true, it is tried ever more seldom, down to once in 128 waits.</remarks>
+/// <remarks>
+/// On a busy server a wait first takes a turn through the thread pool's queue, behind the other connections: by then the peer has mostly
+/// sent the next message, so one receive finds it, where asking at once would find nothing, and the message would cost a second receive and
+/// a round through the runtime's event loop. Where that does not come true, it is tried ever more seldom, down to once in 128 waits.
+/// </remarks>
 internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<ReceiveResult>, IThreadPoolWorkItem
 {
     private const int PrefetchLength = 256;
@@ -204,7 +208,9 @@ internal sealed class SocketReceiver : SocketAsyncEventArgs, IValueTaskSource<Re
         return new ReceiveResult { Count = count };
     }
 
-    /// <summary>Hands out the bytes of the wait; when they filled its buffer there is probably more, which is read straight into the caller's.</summary>
+    /// <summary>
+    /// Hands out the bytes of the wait; when they filled its buffer there is probably more, which is read straight into the caller's.
+    /// </summary>
     private int TakePrefetched(Span<byte> buffer)
     {
         var count = Math.Min(_end - _start, buffer.Length);

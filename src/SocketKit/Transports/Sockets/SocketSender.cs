@@ -4,8 +4,9 @@ using System.Threading.Tasks.Sources;
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// The sending half of a <see cref="SocketTransport"/>: tries the kernel directly, which nearly always takes everything; when its buffer is full, one small piece is queued to wait for room, and then the kernel is tried again.
-/// The pieces are small because the runtime completes a queued send only when all of it is gone, and <see cref="BytesSent"/> has to show that the peer still reads.
+/// The sending half of a <see cref="SocketTransport"/>: tries the kernel directly, which nearly always takes everything; when its buffer is
+/// full, one small piece is queued to wait for room, and then the kernel is tried again. The pieces are small because the runtime completes
+/// a queued send only when all of it is gone, and <see cref="BytesSent"/> has to show that the peer still reads.
 /// </summary>
 internal sealed class SocketSender : IValueTaskSource, IDisposable
 {
@@ -84,7 +85,10 @@ internal sealed class SocketSender : IValueTaskSource, IDisposable
         return true;
     }
 
-    /// <summary>Queues pieces of the rest, trying the kernel directly in between. True: done, or failed; false: a piece is queued and <see cref="PieceSent"/> goes on.</summary>
+    /// <summary>
+    /// Queues pieces of the rest, trying the kernel directly in between. True: done, or failed; false: a piece is queued and
+    /// <see cref="PieceSent"/> goes on.
+    /// </summary>
     private bool Continue(out Exception? failure)
     {
         try

@@ -6,8 +6,9 @@ using SocketKit.Transports.StreamSockets;
 namespace SocketKit.Transports.Sockets;
 
 /// <summary>
-/// The portable wire: a connected, non-blocking stream socket. Owned by one connection; what runs concurrently is one receive, one send and any number of aborts.
-/// Receives are in <see cref="SocketReceiver"/>, sends in <see cref="SocketSender"/>; both complete on the thread pool thread that .NET's socket engine runs them on, and run continuations inline.
+/// The portable wire: a connected, non-blocking stream socket. Owned by one connection; what runs concurrently is one receive, one send and
+/// any number of aborts. Receives are in <see cref="SocketReceiver"/>, sends in <see cref="SocketSender"/>; both complete on the thread
+/// pool thread that .NET's socket engine runs them on, and run continuations inline.
 /// </summary>
 internal sealed class SocketTransport : Transport
 {
@@ -45,7 +46,10 @@ internal sealed class SocketTransport : Transport
     /// <summary>The socket underneath, to look at.</summary>
     internal Socket Socket => _socket;
 
-    /// <summary>A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has acknowledged.</summary>
+    /// <summary>
+    /// A full buffer of the kernel's shows room only once a third of it is free, which may be megabytes; so it is asked what the peer has
+    /// acknowledged.
+    /// </summary>
     public override long SendProgress => _tcp ? BytesSent + TcpOptions.Acknowledged(_socket) : BytesSent;
 
     /// <summary>The runtime tells of the peer's end by a receive alone, so while nobody receives a clock looks, for those who ask for
@@ -179,8 +183,11 @@ internal sealed class SocketTransport : Transport
 
     public override ValueTask YieldAsync() => (_yield ??= new PoolYield()).WaitAsync();
 
-    /// <summary>Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless this side has finished: what is on its way then still arrives, if the peer takes it within the user time-out.
-    /// Disposing makes the runtime complete pending operations at once, on the thread pool.</summary>
+    /// <summary>
+    /// Resets the connection (the kernel drops what is unsent, so a peer that reads nothing holds no memory of ours), unless this side has
+    /// finished: what is on its way then still arrives, if the peer takes it within the user time-out. Disposing makes the runtime complete
+    /// pending operations at once, on the thread pool.
+    /// </summary>
     public override void Abort()
     {
         if (Interlocked.Exchange(ref _aborted, 1) != 0)
@@ -214,7 +221,10 @@ internal sealed class SocketTransport : Transport
     /// <summary>The exception for an error of either verb.</summary>
     internal Exception Failure(SocketError error) => _failure.Note(error, Volatile.Read(ref _aborted) != 0);
 
-    /// <summary>What the end of the stream really was: <see cref="SocketError.Success"/> for an end, else the first failure of either verb, which the kernel does not tell twice.</summary>
+    /// <summary>
+    /// What the end of the stream really was: <see cref="SocketError.Success"/> for an end, else the first failure of either verb, which
+    /// the kernel does not tell twice.
+    /// </summary>
     internal SocketError EndOfStream()
     {
         var first = _failure.First;

@@ -3,7 +3,10 @@ using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>Which files living sockets of this network namespace are bound to without listening: such a socket refuses connections like one that a dead process has left.</summary>
+/// <summary>
+/// Which files living sockets of this network namespace are bound to without listening: such a socket refuses connections like one that a
+/// dead process has left.
+/// </summary>
 internal static class BoundSockets
 {
     private const string List = "/proc/net/unix";
@@ -56,7 +59,10 @@ internal static class BoundSockets
         return false;
     }
 
-    /// <summary>The path, which may hold blanks, of a socket that neither listens nor is connected: one that listens would have answered, and an accepted one has its listener's path. Null: it is no such socket, or has no name.</summary>
+    /// <summary>
+    /// The path, which may hold blanks, of a socket that neither listens nor is connected: one that listens would have answered, and an
+    /// accepted one has its listener's path. Null: it is no such socket, or has no name.
+    /// </summary>
     private static string? QuietPathOf(string line)
     {
         const string NoFlags = "00000000";

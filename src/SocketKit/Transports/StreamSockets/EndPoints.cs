@@ -4,7 +4,10 @@ using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>The ends of a socket as users see them: an IPv4 peer of a dual-stack socket shows as IPv4, the end of a Unix socket with the process that holds it.</summary>
+/// <summary>
+/// The ends of a socket as users see them: an IPv4 peer of a dual-stack socket shows as IPv4, the end of a Unix socket with the process
+/// that holds it.
+/// </summary>
 internal static class EndPoints
 {
     /// <exception cref="SocketException">The connection is gone.</exception>

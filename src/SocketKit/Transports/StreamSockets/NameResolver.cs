@@ -13,7 +13,8 @@ internal static class NameResolver
             return [address];
         }
 
-        // The system's call cannot always be interrupted: a cancelled caller leaves it behind, and its outcome is looked at so that no task is left unobserved.
+        // The system's call cannot always be interrupted: a cancelled caller leaves it behind, and its outcome is looked at so that no task
+        // is left unobserved.
         var resolving = Dns.GetHostAddressesAsync(host, cancellationToken);
         _ = resolving.ContinueWith(
             static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -6,8 +6,9 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.StreamSockets;
 
 /// <summary>
-/// Keeps other processes, and other listeners of this one, from clearing an abandoned socket meanwhile: flock(2) on a file beside it, <c>.lock</c>, which only its owner can open, so that nobody else can hold it. The lock ends with the process; the file is removed
-/// with the lock.
+/// Keeps other processes, and other listeners of this one, from clearing an abandoned socket meanwhile: flock(2) on a file beside it,
+/// <c>.lock</c>, which only its owner can open, so that nobody else can hold it. The lock ends with the process; the file is removed with
+/// the lock.
 /// </summary>
 internal sealed class SocketFileLock : IDisposable
 {

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>An address to listen on, of one kind (TCP, Unix), the same for both engines: taking it, saying why it cannot be taken, and giving it back. Used by one listener.</summary>
+/// <summary>
+/// An address to listen on, of one kind (TCP, Unix), the same for both engines: taking it, saying why it cannot be taken, and giving it
+/// back. Used by one listener.
+/// </summary>
 internal abstract class StreamAddress
 {
     /// <summary>The address as it was asked for.</summary>

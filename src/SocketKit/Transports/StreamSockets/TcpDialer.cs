@@ -5,8 +5,9 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.StreamSockets;
 
 /// <summary>
-/// Dials TCP. A name is resolved at every dial; its addresses, families alternating, are tried one after the other, 32 at the most, 250 ms apart, or at once when the one before has failed (RFC 8305). The first that answers wins;
-/// the other attempts are closed. Each engine brings its own way to connect.
+/// Dials TCP. A name is resolved at every dial; its addresses, families alternating, are tried one after the other, 32 at the most, 250 ms
+/// apart, or at once when the one before has failed (RFC 8305). The first that answers wins; the other attempts are closed. Each engine
+/// brings its own way to connect.
 /// </summary>
 internal sealed class TcpDialer : Dialer
 {
@@ -57,7 +58,10 @@ internal sealed class TcpDialer : Dialer
 
     public override string ToString() => _endPoint is DnsEndPoint name ? $"tcp://{name.Host}:{name.Port}" : $"tcp://{_endPoint}";
 
-    /// <summary>Orders addresses so that families alternate, beginning with the family of the first: the resolver's order is the system's preference.</summary>
+    /// <summary>
+    /// Orders addresses so that families alternate, beginning with the family of the first: the resolver's order is the system's
+    /// preference.
+    /// </summary>
     internal static List<IPAddress> Interleave(IReadOnlyList<IPAddress> addresses)
     {
         var first = addresses.Where(address => address.AddressFamily == addresses[0].AddressFamily).ToList();
@@ -159,7 +163,9 @@ internal sealed class TcpDialer : Dialer
         }
     }
 
-    /// <summary>One exception for all: the code of the last that is more telling than an unreachable network, and every address in the message.</summary>
+    /// <summary>
+    /// One exception for all: the code of the last that is more telling than an unreachable network, and every address in the message.
+    /// </summary>
     private static SocketException Summary(List<(IPEndPoint EndPoint, SocketException Exception)> failures)
     {
         lock (failures)

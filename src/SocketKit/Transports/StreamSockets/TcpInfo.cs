@@ -1,6 +1,9 @@
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>Linux's struct tcp_info (linux/tcp.h), as far as it is used: the state in its first byte, and since 4.1 the bytes that the peer has acknowledged.</summary>
+/// <summary>
+/// Linux's struct tcp_info (linux/tcp.h), as far as it is used: the state in its first byte, and since 4.1 the bytes that the peer has
+/// acknowledged.
+/// </summary>
 internal static class TcpInfo
 {
     public const int Level = 6;

@@ -12,7 +12,9 @@ internal static class TcpOptions
     public const int DeadAfterSeconds = 30;
     private const int KeepAliveSteps = 3;
 
-    /// <summary>So many behind the latest first probe are over after 30 s. Accepted sockets inherit it, whichever second they begin in.</summary>
+    /// <summary>
+    /// So many behind the latest first probe are over after 30 s. Accepted sockets inherit it, whichever second they begin in.
+    /// </summary>
     private const int KeepAliveRetries = (DeadAfterSeconds - ShortestKeepAliveSeconds - (KeepAliveIntervalSeconds * (KeepAliveSteps - 1))) / KeepAliveIntervalSeconds;
 
     private const int LinuxSocketLevel = 1;
@@ -64,7 +66,10 @@ internal static class TcpOptions
         socket.SetRawSocketOption(LinuxSocketLevel, LinuxReusePort, BitConverter.GetBytes(1));
     }
 
-    /// <summary>The connection is over in the kernel although this side has not finished: what shows as the end of the stream was a reset, whose error the other verb has taken. Linux; false where it cannot be told.</summary>
+    /// <summary>
+    /// The connection is over in the kernel although this side has not finished: what shows as the end of the stream was a reset, whose
+    /// error the other verb has taken. Linux; false where it cannot be told.
+    /// </summary>
     public static bool WasReset(Socket socket)
     {
         if (!OperatingSystem.IsLinux())

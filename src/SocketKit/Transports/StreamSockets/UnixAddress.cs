@@ -7,11 +7,15 @@ using SocketKit.Transports.Interop;
 namespace SocketKit.Transports.StreamSockets;
 
 /// <summary>
-/// A Unix socket to listen on. A socket file outlives its process, so one may lie there: on Linux it is cleared away if nobody listens on it, and only then. At the end the file is removed if it is still the one that was made here.
+/// A Unix socket to listen on. A socket file outlives its process, so one may lie there: on Linux it is cleared away if nobody listens on
+/// it, and only then. At the end the file is removed if it is still the one that was made here.
 /// </summary>
 internal sealed class UnixAddress : StreamAddress
 {
-    /// <summary>For so long a socket must have refused connections before it counts as abandoned: one that is bound this very moment refuses, too, until it listens.</summary>
+    /// <summary>
+    /// For so long a socket must have refused connections before it counts as abandoned: one that is bound this very moment refuses, too,
+    /// until it listens.
+    /// </summary>
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly UnixEndPoint _asked;

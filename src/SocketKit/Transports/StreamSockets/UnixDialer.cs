@@ -3,7 +3,10 @@ using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.StreamSockets;
 
-/// <summary>Dials a Unix socket, with an engine's way to connect. The kernel refuses at once when the listener's backlog is full, where TCP would wait: so it is asked again, at growing intervals, until the connect time-out.</summary>
+/// <summary>
+/// Dials a Unix socket, with an engine's way to connect. The kernel refuses at once when the listener's backlog is full, where TCP would
+/// wait: so it is asked again, at growing intervals, until the connect time-out.
+/// </summary>
 internal sealed class UnixDialer(string path, StreamConnect connect) : Dialer
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(1);

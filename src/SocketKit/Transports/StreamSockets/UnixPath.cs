@@ -14,7 +14,8 @@ internal static class UnixPath
 
     /// <summary>Checks a path as users give it; <c>\0name</c>, as .NET and the kernel have it, is the same as <c>@name</c>.</summary>
     /// <exception cref="ArgumentException">It is empty, too long or holds a zero.</exception>
-    /// <exception cref="PlatformNotSupportedException">It is abstract, and this is not Linux; or this system has no Unix sockets.</exception>
+    /// <exception cref="PlatformNotSupportedException">It is abstract, and this is not Linux; or this system has no Unix
+    /// sockets.</exception>
     public static string Check(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -5,7 +5,9 @@ using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>Reads the files of certificates and keys: regular files of up to 256 KiB. A pipe would make whoever reads it wait for a writer.</summary>
+/// <summary>
+/// Reads the files of certificates and keys: regular files of up to 256 KiB. A pipe would make whoever reads it wait for a writer.
+/// </summary>
 internal static class CertificateContents
 {
     // The system's reader of PEM takes time that grows with the square of what is no certificate.

@@ -26,7 +26,8 @@ internal sealed class HandshakeGate
     private long _delayed;
 
     /// <param name="limit">How many may run.</param>
-    /// <param name="crowded">Told with true when the first has to wait, and with false and how many had to when nobody waits any more.</param>
+    /// <param name="crowded">Told with true when the first has to wait, and with false and how many had to when nobody waits any
+    /// more.</param>
     public HandshakeGate(int limit, Action<bool, long> crowded)
     {
         _limit = limit;

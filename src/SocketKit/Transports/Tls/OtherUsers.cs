@@ -4,7 +4,10 @@ using SocketKit.Transports.Interop;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>What others than root and this user can do with a file, by its permissions and, on Linux, its owner. A group that reads it is an arrangement that many systems have for their services.</summary>
+/// <summary>
+/// What others than root and this user can do with a file, by its permissions and, on Linux, its owner. A group that reads it is an
+/// arrangement that many systems have for their services.
+/// </summary>
 /// <param name="Read">They can read it.</param>
 /// <param name="Write">They can write it.</param>
 /// <param name="How">Why, and what to type, for people; null: they can do neither.</param>

@@ -10,8 +10,9 @@ using SocketKit.Transports.Tls;
 namespace SocketKit;
 
 /// <summary>
-/// A certificate with its private key and the intermediate certificates that belong to it, as handshakes take it anew each time. One from files follows them: what certbot or Kubernetes puts in their place is used by handshakes within a second,
-/// connections that are open keep theirs. Thread-safe; may be shared by listeners and dialers.
+/// A certificate with its private key and the intermediate certificates that belong to it, as handshakes take it anew each time. One from
+/// files follows them: what certbot or Kubernetes puts in their place is used by handshakes within a second, connections that are open keep
+/// theirs. Thread-safe; may be shared by listeners and dialers.
 /// </summary>
 /// <remarks>The library derives from it; programs cannot. A minor version may add members.</remarks>
 public abstract class TlsCertificate
@@ -31,28 +32,40 @@ public abstract class TlsCertificate
     /// <summary>When the certificate that new handshakes take expires.</summary>
     public DateTimeOffset NotAfter => new(Fresh().Certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero);
 
-    /// <summary>Days until then, by the clock of the server or client that uses it; negative when it is past. The gauge <c>socketkit.tls.certificate.expiry</c> has it in seconds, of certificates that a listener uses.</summary>
+    /// <summary>
+    /// Days until then, by the clock of the server or client that uses it; negative when it is past. The gauge
+    /// <c>socketkit.tls.certificate.expiry</c> has it in seconds, of certificates that a listener uses.
+    /// </summary>
     public double DaysToExpiry => (NotAfter - TimeProvider.GetUtcNow()).TotalDays;
 
     private protected ILogger Logger { get; private set; } = NullLogger.Instance;
 
     private protected TimeProvider TimeProvider { get; private set; } = TimeProvider.System;
 
-    /// <summary>From PEM files (RFC 7468), which are looked at twice a second while they are in use, through symbolic links. When new contents cannot be loaded, the certificate from before stays in use, and the log says so.</summary>
-    /// <param name="certificateFile">The certificate first, then the intermediate ones, if any: certbot's <c>fullchain.pem</c>, Kubernetes' <c>tls.crt</c>.</param>
+    /// <summary>
+    /// From PEM files (RFC 7468), which are looked at twice a second while they are in use, through symbolic links. When new contents
+    /// cannot be loaded, the certificate from before stays in use, and the log says so.
+    /// </summary>
+    /// <param name="certificateFile">The certificate first, then the intermediate ones, if any: certbot's <c>fullchain.pem</c>, Kubernetes'
+    /// <c>tls.crt</c>.</param>
     /// <param name="keyFile">The private key: <c>privkey.pem</c>, <c>tls.key</c>. Null: it is in the certificate's file.</param>
     /// <param name="password">The password of an encrypted key, or null.</param>
-    /// <exception cref="TlsCertificateException">A file cannot be read, or what it holds is not a certificate and its key; the message names it.</exception>
+    /// <exception cref="TlsCertificateException">A file cannot be read, or what it holds is not a certificate and its key; the message
+    /// names it.</exception>
     public static TlsCertificate FromPem(string certificateFile, string? keyFile = null, string? password = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(certificateFile);
         return new TlsCertificateFile([certificateFile, keyFile ?? certificateFile], contents => Pem(contents[0], contents[1], password));
     }
 
-    /// <summary>From a PFX file (PKCS #12, RFC 7292), which is looked at twice a second while it is in use, through symbolic links. When new contents cannot be loaded, the certificate from before stays in use, and the log says so.</summary>
+    /// <summary>
+    /// From a PFX file (PKCS #12, RFC 7292), which is looked at twice a second while it is in use, through symbolic links. When new
+    /// contents cannot be loaded, the certificate from before stays in use, and the log says so.
+    /// </summary>
     /// <param name="file">The file: a certificate with its key, and the intermediate ones, if any.</param>
     /// <param name="password">Its password, or null.</param>
-    /// <exception cref="TlsCertificateException">The file cannot be read, or what it holds is not a certificate and its key; the message names it.</exception>
+    /// <exception cref="TlsCertificateException">The file cannot be read, or what it holds is not a certificate and its key; the message
+    /// names it.</exception>
     public static TlsCertificate FromPfx(string file, string? password = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(file);
@@ -69,7 +82,10 @@ public abstract class TlsCertificate
         return new FixedCertificate(certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false), new Loaded(certificate, intermediates));
     }
 
-    /// <summary>Makes a self-signed certificate for development, good for 90 days and for this process: nobody trusts it but who is given it (<see cref="ExportPem"/>) as <see cref="TlsDialOptions.Authorities"/>.</summary>
+    /// <summary>
+    /// Makes a self-signed certificate for development, good for 90 days and for this process: nobody trusts it but who is given it
+    /// (<see cref="ExportPem"/>) as <see cref="TlsDialOptions.Authorities"/>.
+    /// </summary>
     /// <param name="names">Host names and IP addresses; none: <c>localhost</c>, <c>127.0.0.1</c> and <c>::1</c>.</param>
     public static TlsCertificate CreateDevelopment(params IEnumerable<string> names)
     {
@@ -176,7 +192,9 @@ public abstract class TlsCertificate
     private static X509Certificate2 ForHandshakes(X509Certificate2 certificate) =>
         OperatingSystem.IsWindows() ? X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null) : new X509Certificate2(certificate);
 
-    /// <summary>A certificate as SslStream takes it. What was in use before is left to the collector: handshakes may still be at it.</summary>
+    /// <summary>
+    /// A certificate as SslStream takes it. What was in use before is left to the collector: handshakes may still be at it.
+    /// </summary>
     internal sealed class Loaded
     {
         /// <exception cref="TlsCertificateException">The private key is missing.</exception>

@@ -4,8 +4,10 @@ using SocketKit.Diagnostics;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// A certificate that follows its files. It compares what they hold, and not their times or names: that is right for links that are swapped (certbot, Kubernetes' <c>..data</c>), copies with old times, and file systems that tell no changes.
-/// A handshake looks when the last look is half a second old, and so does the listener's timer; there is no thread and nothing to dispose of. Contents that cannot be loaded may be half written, so they are told only when the next look finds the same.
+/// A certificate that follows its files. It compares what they hold, and not their times or names: that is right for links that are swapped
+/// (certbot, Kubernetes' <c>..data</c>), copies with old times, and file systems that tell no changes. A handshake looks when the last look
+/// is half a second old, and so does the listener's timer; there is no thread and nothing to dispose of. Contents that cannot be loaded may
+/// be half written, so they are told only when the next look finds the same.
 /// </summary>
 internal sealed class TlsCertificateFile : TlsCertificate
 {

@@ -6,7 +6,9 @@ namespace SocketKit.Transports.Tls;
 /// <summary>Cipher suites that a program chooses itself.</summary>
 internal static class TlsCipherSuites
 {
-    /// <summary>The numbers of TLS 1.3's (RFC 8446 appendix B.4) stand together; they name no key exchange, and so serve no other version.</summary>
+    /// <summary>
+    /// The numbers of TLS 1.3's (RFC 8446 appendix B.4) stand together; they name no key exchange, and so serve no other version.
+    /// </summary>
     private const int FirstOf13 = 0x1301;
     private const int LastOf13 = 0x13ff;
 

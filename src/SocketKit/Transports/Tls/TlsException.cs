@@ -1,6 +1,9 @@
 namespace SocketKit;
 
-/// <summary>A TLS handshake failed, or a session broke; <see cref="Failure"/> says why. It is the exception of a <see cref="CloseReason"/>: of a <see cref="CloseKind.OpenFailed"/> in most cases.</summary>
+/// <summary>
+/// A TLS handshake failed, or a session broke; <see cref="Failure"/> says why. It is the exception of a <see cref="CloseReason"/>: of a
+/// <see cref="CloseKind.OpenFailed"/> in most cases.
+/// </summary>
 public sealed class TlsException : SocketKitException
 {
     /// <summary>Makes one.</summary>
@@ -20,7 +23,10 @@ public enum TlsFailure
     /// <summary>Nothing is said. No handshake fails with it.</summary>
     None = 0,
 
-    /// <summary>The two ends did not come to terms: no common version, cipher suite or application protocol, or bytes that are broken. The inner exception knows more.</summary>
+    /// <summary>
+    /// The two ends did not come to terms: no common version, cipher suite or application protocol, or bytes that are broken. The inner
+    /// exception knows more.
+    /// </summary>
     HandshakeFailed = 1,
 
     /// <summary>What the peer sends is not TLS.</summary>
@@ -29,8 +35,11 @@ public enum TlsFailure
     /// <summary>The peer ended the stream in the middle of the handshake.</summary>
     PeerLeft = 3,
 
-    /// <summary>The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. A server that refuses the client's certificate may do so after the client has finished its handshake, and on Linux
-    /// .NET sends no alert then: the connection opens, and ends at once.</summary>
+    /// <summary>
+    /// The peer refused, by an alert that the message names: it does not like our certificate, our versions or our name, say. A server that
+    /// refuses the client's certificate may do so after the client has finished its handshake, and on Linux .NET sends no alert then: the
+    /// connection opens, and ends at once.
+    /// </summary>
     PeerRefused = 4,
 
     /// <summary>Bytes came in an open session that are not the peer's: they were changed on the way, or it is broken.</summary>

@@ -1,16 +1,21 @@
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// The budget for records that bring no data: renewals of keys (RFC 8446 section 4.6.3), requests for certificates (section 4.6.2), tickets, warnings, empty ones. An honest peer sends a few in the life of a connection. Each may cost
-/// more than a record with data, and what the engine answers is kept until something else is sent: so a flood of them is refused, and what may be one takes turns with the other connections. Belongs to whoever receives, but for
+/// The budget for records that bring no data: renewals of keys (RFC 8446 section 4.6.3), requests for certificates (section 4.6.2),
+/// tickets, warnings, empty ones. An honest peer sends a few in the life of a connection. Each may cost more than a record with data, and
+/// what the engine answers is kept until something else is sent: so a flood of them is refused, and what may be one takes turns with the
+/// other connections. Belongs to whoever receives, but for
 /// <see cref="Sent"/>.
 /// </summary>
 /// <remarks>
-/// Records with data in between are no excuse. What of the received bytes is neither data nor its protection tells that there are such records among the others; from then on each record is received by itself, so that it shows which
-/// have brought data. (So is a peer that pads its records, section 5.4.) What comes with the opening, tickets as a rule, is forgotten when enough in a row had data alone.
-/// <para>One record may hold a thousand requests, each of which costs a signature, or hundreds of tickets: so the processor time of records that are received one by one and bring no data counts, too. What a record costs shows when it is worked off, so
-/// one of up to 16 KiB is always worked off whole.</para>
-/// <para>With block ciphers (CBC, TLS 1.2) what protects a record varies: records without data are not told from data then where some stands between them. They cost as much as those with data.</para>
+/// Records with data in between are no excuse. What of the received bytes is neither data nor its protection tells that there are such
+/// records among the others; from then on each record is received by itself, so that it shows which have brought data. (So is a peer that
+/// pads its records, section 5.4.) What comes with the opening, tickets as a rule, is forgotten when enough in a row had data alone.
+/// <para>One record may hold a thousand requests, each of which costs a signature, or hundreds of tickets: so the processor time of records
+/// that are received one by one and bring no data counts, too. What a record costs shows when it is worked off, so one of up to 16 KiB is
+/// always worked off whole.</para>
+/// <para>With block ciphers (CBC, TLS 1.2) what protects a record varies: records without data are not told from data then where some
+/// stands between them. They cost as much as those with data.</para>
 /// </remarks>
 /// <param name="timeProvider">The clock.</param>
 /// <param name="overhead">What protects a record of this session, in bytes: see <see cref="TlsOverhead"/>.</param>
@@ -27,18 +32,22 @@ internal sealed class TlsIdleWork(TimeProvider timeProvider, int overhead, bool 
     public const int SinceSent = 4096;
 
     /// <summary>
-    /// Of those, so many are forgotten each minute, so that a peer that renews its keys by the clock may go on for ever: answers to them take
-    /// 40 KB a day.
+    /// Of those, so many are forgotten each minute, so that a peer that renews its keys by the clock may go on for ever: answers to them
+    /// take 40 KB a day.
     /// </summary>
     public const int ForgottenPerMinute = 1;
 
-    /// <summary>What is longer than a renewal of keys costs as much as so many, and, received by itself, one more for each millisecond.</summary>
+    /// <summary>
+    /// What is longer than a renewal of keys costs as much as so many, and, received by itself, one more for each millisecond.
+    /// </summary>
     public const int CostOfLong = 2;
 
     /// <summary>The bytes of such records while nothing is sent, in a wary session: answers may be four hundred times as long.</summary>
     public const int LongBytesSinceSent = 64 * 1024;
 
-    /// <summary>So many records in a row that had data and nothing else are received together again, if the others came among the first.</summary>
+    /// <summary>
+    /// So many records in a row that had data and nothing else are received together again, if the others came among the first.
+    /// </summary>
     public const int Clean = 256;
 
     /// <summary>So many records are the opening.</summary>

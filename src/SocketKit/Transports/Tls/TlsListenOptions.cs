@@ -3,11 +3,17 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit;
 
-/// <summary>How a server speaks TLS. Copied and checked when it is given to <see cref="Listen"/>. A <see cref="Certificate"/>, or one in <see cref="ServerNames"/>, must be set.</summary>
+/// <summary>
+/// How a server speaks TLS. Copied and checked when it is given to <see cref="Listen"/>. A <see cref="Certificate"/>, or one in
+/// <see cref="ServerNames"/>, must be set.
+/// </summary>
 [DebuggerDisplay("{Protocols}, client certificates {ClientCertificateMode}, {Certificate}")]
 public sealed class TlsListenOptions : TlsOptions
 {
-    /// <summary>The certificate for clients that ask for no name, or for none of <see cref="ServerNames"/>. Default: none; then such clients are refused.</summary>
+    /// <summary>
+    /// The certificate for clients that ask for no name, or for none of <see cref="ServerNames"/>. Default: none; then such clients are
+    /// refused.
+    /// </summary>
     public TlsCertificate? Certificate { get; set; }
 
     /// <summary>Certificates by the name that the client asks for (SNI, RFC 6066): <c>example.com</c>, or <c>*.example.com</c> for all
@@ -15,17 +21,25 @@ public sealed class TlsListenOptions : TlsOptions
     /// exact name goes first. Default: empty.</summary>
     public IDictionary<string, TlsCertificate> ServerNames { get; } = new Dictionary<string, TlsCertificate>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>If clients show a certificate (mutual TLS). With another value than the default, <see cref="ClientAuthorities"/> or <see cref="TlsOptions.AcceptPeer"/> must be set; with the default, neither may be. Default: <see cref="ClientCertificateMode.None"/>.</summary>
+    /// <summary>
+    /// If clients show a certificate (mutual TLS). With another value than the default, <see cref="ClientAuthorities"/> or
+    /// <see cref="TlsOptions.AcceptPeer"/> must be set; with the default, neither may be. Default:
+    /// <see cref="ClientCertificateMode.None"/>.
+    /// </summary>
     public ClientCertificateMode ClientCertificateMode { get; set; }
 
-    /// <summary>Who vouches for clients' certificates: these roots and nobody else. Default: empty. Where clients are asked for certificates, empty is an <see cref="OptionsException"/>, since anybody gets one from some root that the system trusts;
-    /// with <see cref="TlsOptions.AcceptPeer"/> it is the system's trusted roots, and the program decides whom of theirs it lets in.</summary>
+    /// <summary>
+    /// Who vouches for clients' certificates: these roots and nobody else. Default: empty. Where clients are asked for certificates, empty
+    /// is an <see cref="OptionsException"/>, since anybody gets one from some root that the system trusts; with
+    /// <see cref="TlsOptions.AcceptPeer"/> it is the system's trusted roots, and the program decides whom of theirs it lets in.
+    /// </summary>
     public X509Certificate2Collection ClientAuthorities { get; } = [];
 
     /// <summary>How many handshakes may be worked on at once on this listener; more wait, until the open deadline
     /// (<see cref="ConnectionOptions.OpenTimeout"/>). A handshake that waits for its client takes no place. Of the places one IP address
     /// (of IPv6, a /64 network)
-    /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default: 256. At least 1.</summary>
+    /// has at most a quarter, and those that wait take turns by address, so that a flood from one is not in the way of others. Default:
+    /// 256. At least 1.</summary>
     public int MaxHandshakes { get; set; } = 256;
 
     /// <summary>A copy with everything that is set here, of which something may be changed.</summary>

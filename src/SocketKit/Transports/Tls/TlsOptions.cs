@@ -28,7 +28,9 @@ public abstract class TlsOptions
     /// </summary>
     public IList<TlsCipherSuite> CipherSuites { get; } = [];
 
-    /// <summary>Asks, over the network, if the peer's certificate is revoked; where nobody can tell, it is refused. Default: false.</summary>
+    /// <summary>
+    /// Asks, over the network, if the peer's certificate is revoked; where nobody can tell, it is refused. Default: false.
+    /// </summary>
     public bool CheckRevocation { get; set; }
 
     /// <summary>
@@ -39,10 +41,10 @@ public abstract class TlsOptions
     public Func<X509Certificate2, bool>? AcceptPeer { get; set; }
 
     /// <summary>
-    /// Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user than
-    /// root and this one owns; and a <c>ca</c> of an address that others can write. One that comes later by such a file is not taken, and the
-    /// one from before stays in use, for all that share the certificate. Default: false, then a warning is logged. Nothing is looked at on
-    /// Windows, nor of certificates that the program has loaded itself.
+    /// Refuses a certificate whose key is in a file that every user can read, that a group or every user can write, or that another user
+    /// than root and this one owns; and a <c>ca</c> of an address that others can write. One that comes later by such a file is not taken,
+    /// and the one from before stays in use, for all that share the certificate. Default: false, then a warning is logged. Nothing is
+    /// looked at on Windows, nor of certificates that the program has loaded itself.
     /// </summary>
     public bool RefuseSharedKey { get; set; }
 

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>Counts the records in a stream of TLS (RFC 8446 section 5.1), whatever their contents: each has five bytes in front, and the last two of these say how many follow. Belongs to whoever receives.</summary>
+/// <summary>
+/// Counts the records in a stream of TLS (RFC 8446 section 5.1), whatever their contents: each has five bytes in front, and the last two of
+/// these say how many follow. Belongs to whoever receives.
+/// </summary>
 internal struct TlsRecordCounter
 {
     private const int HeaderLength = 5;
@@ -19,7 +22,9 @@ internal struct TlsRecordCounter
     /// <summary>The same of the last one.</summary>
     public int LastLength { get; private set; }
 
-    /// <summary>As many bytes as can come without a second record's end among them: to the end of this one, and of what stands in front of the next.</summary>
+    /// <summary>
+    /// As many bytes as can come without a second record's end among them: to the end of this one, and of what stands in front of the next.
+    /// </summary>
     public readonly int ToNext => _left + HeaderLength - _headerSeen;
 
     /// <returns>How many records end in these bytes.</returns>

@@ -4,8 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// Asks the network whether a certificate is revoked, once everything else is right with it. A request goes where the certificate says (RFC 5280 section 4.2.1.13), so it is made only for a chain whose root is trusted:
-/// then a trusted authority chose the address, and not whoever connects. Immutable, thread-safe.
+/// Asks the network whether a certificate is revoked, once everything else is right with it. A request goes where the certificate says (RFC
+/// 5280 section 4.2.1.13), so it is made only for a chain whose root is trusted: then a trusted authority chose the address, and not
+/// whoever connects. Immutable, thread-safe.
 /// </summary>
 internal sealed class TlsRevocation(X509Certificate2Collection authorities)
 {

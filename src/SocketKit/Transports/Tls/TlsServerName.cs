@@ -10,7 +10,9 @@ internal static class TlsServerName
     /// <summary>Without the dot of an absolute name: SNI has none.</summary>
     public static string WithoutDot(string name) => name.Length > 1 && name[^1] == '.' ? name[..^1] : name;
 
-    /// <summary>It can be asked for, and be in a certificate: an IP address, or labels of 1 to 63 bytes with dots between (RFC 1035 section 2.3.4).</summary>
+    /// <summary>
+    /// It can be asked for, and be in a certificate: an IP address, or labels of 1 to 63 bytes with dots between (RFC 1035 section 2.3.4).
+    /// </summary>
     public static bool IsPossible(string name)
     {
         if (System.Net.IPAddress.TryParse(name, out _))

@@ -197,7 +197,8 @@ internal sealed class TlsServerSide : TlsSide
             AllowRenegotiation = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
 
-            // A resumed session has the client's certificate and not the chain that came with it, so it cannot be judged again. It may also come from a listener that asks for less and has the same certificate.
+            // A resumed session has the client's certificate and not the chain that came with it, so it cannot be judged again. It may also
+            // come from a listener that asks for less and has the same certificate.
             AllowTlsResume = _clients == ClientCertificateMode.None,
         };
         if (_clients != ClientCertificateMode.None)

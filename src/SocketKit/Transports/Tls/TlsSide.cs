@@ -5,7 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit.Transports.Tls;
 
-/// <summary>What the handshakes of one listener or dialer have in common. Immutable, but for the certificates' files; thread-safe.</summary>
+/// <summary>
+/// What the handshakes of one listener or dialer have in common. Immutable, but for the certificates' files; thread-safe.
+/// </summary>
 internal abstract class TlsSide
 {
     private static readonly Oid ServerUsage = new("1.3.6.1.5.5.7.3.1");
@@ -112,7 +114,9 @@ internal abstract class TlsSide
         }
     }
 
-    /// <summary>Judges the peer's certificate. What SslStream found wrong stays wrong; this says what it was, and lets the application refuse more.</summary>
+    /// <summary>
+    /// Judges the peer's certificate. What SslStream found wrong stays wrong; this says what it was, and lets the application refuse more.
+    /// </summary>
     protected bool Accepts(TlsStream tls, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors != SslPolicyErrors.None || certificate is not X509Certificate2 accepted || chain is null)
@@ -181,7 +185,10 @@ internal abstract class TlsSide
     /// <summary>The subject is the peer's text.</summary>
     private static string NameOf(X509Certificate2 certificate) => $"({LogText.Escape(certificate.Subject)})";
 
-    /// <summary>SslStream has no other way to say that the peer sent an alert: the message names it, or has OpenSSL's error code, whose reason is 1000 and the alert's number.</summary>
+    /// <summary>
+    /// SslStream has no other way to say that the peer sent an alert: the message names it, or has OpenSSL's error code, whose reason is
+    /// 1000 and the alert's number.
+    /// </summary>
     private static bool IsAlert(Exception exception)
     {
         const string OpenSslError = "error:0A";

@@ -15,7 +15,9 @@ internal sealed class TlsStream(Stream inner, ILogger logger) : SslStream(inner,
 
     public TlsInfo? Info { get; private set; }
 
-    /// <summary>Tells the peer that there is no certificate for the name that it asks for: a fatal alert, unrecognized_name (RFC 6066 section 3).</summary>
+    /// <summary>
+    /// Tells the peer that there is no certificate for the name that it asks for: a fatal alert, unrecognized_name (RFC 6066 section 3).
+    /// </summary>
     public void SayUnknownName() => InnerStream.Write([21, 3, 3, 0, 2, 2, 112]);
 
     /// <summary>Notes what is asked for after the stream's end too.</summary>

@@ -103,7 +103,9 @@ internal sealed partial class TlsTransport
                 : nameof(CloseKind.TransportFailed),
         };
 
-    /// <summary>Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.</summary>
+    /// <summary>
+    /// Who is refused shall learn why: without an orderly end, and with bytes left unread, the reset that follows would overtake the alert.
+    /// </summary>
     private async ValueTask LetAlertArriveAsync()
     {
         if (IsAborted || _stream.Failure is not null)

@@ -4,8 +4,10 @@ using System.Runtime.CompilerServices;
 namespace SocketKit.Transports.Tls;
 
 /// <summary>
-/// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>, in <c>TlsTransport.Open.cs</c>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them, progress as the wire below does.
-/// The end of the stream is clean after close_notify; without it the stream is cut off, and the receive that meets it throws an <see cref="EndOfStreamException"/> (RFC 8446 section 6.1).
+/// TLS over another wire: SslStream on a <see cref="TransportStream"/>. The handshake is <see cref="OpenAsync"/>, in
+/// <c>TlsTransport.Open.cs</c>; before it is over there is nothing to receive or send. Bytes are counted as the protocol above sees them,
+/// progress as the wire below does. The end of the stream is clean after close_notify; without it the stream is cut off, and the receive
+/// that meets it throws an <see cref="EndOfStreamException"/> (RFC 8446 section 6.1).
 /// </summary>
 internal sealed partial class TlsTransport : DelegatingTransport
 {
@@ -155,7 +157,10 @@ internal sealed partial class TlsTransport : DelegatingTransport
         }
     }
 
-    /// <summary>Takes what has arrived, so that the end is none of a kernel with bytes that nobody read. A wire that is TLS itself does that when it ends; what it has unread may be part of a record, for the rest of which a receive would wait.</summary>
+    /// <summary>
+    /// Takes what has arrived, so that the end is none of a kernel with bytes that nobody read. A wire that is TLS itself does that when it
+    /// ends; what it has unread may be part of a record, for the rest of which a receive would wait.
+    /// </summary>
     private async ValueTask DrainAsync()
     {
         if (Inner.Find<TlsInfo>() is not null)
@@ -171,7 +176,10 @@ internal sealed partial class TlsTransport : DelegatingTransport
         }
     }
 
-    /// <summary>SslStream tells a session's tickets from data only when they are read; nobody reads any more, and bytes left unread would make the end a reset.</summary>
+    /// <summary>
+    /// SslStream tells a session's tickets from data only when they are read; nobody reads any more, and bytes left unread would make the
+    /// end a reset.
+    /// </summary>
     private async ValueTask SayGoodbyeAsync()
     {
         try

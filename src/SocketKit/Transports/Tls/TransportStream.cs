@@ -14,7 +14,10 @@ internal sealed class TransportStream : Stream
     private const byte HandshakeRecord = 22;
     private const byte AlertRecord = 21;
 
-    /// <summary>What a client sends in a handshake at the most: a hello of 16 KiB, or three certificates with the largest keys in use. More cost time to judge that grows faster than their length (names against name constraints).</summary>
+    /// <summary>
+    /// What a client sends in a handshake at the most: a hello of 16 KiB, or three certificates with the largest keys in use. More cost
+    /// time to judge that grows faster than their length (names against name constraints).
+    /// </summary>
     private const int LongestOfClient = 24 * 1024;
 
     /// <summary>A server's certificate may have names by the hundred.</summary>
@@ -119,7 +122,9 @@ internal sealed class TransportStream : Stream
     {
     }
 
-    /// <summary>Only for an alert that ends the handshake, which SslStream sends so: a few bytes, which the wire takes at once or not at all.</summary>
+    /// <summary>
+    /// Only for an alert that ends the handshake, which SslStream sends so: a few bytes, which the wire takes at once or not at all.
+    /// </summary>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         var send = _wire.SendAsync(buffer.ToArray());
@@ -359,7 +364,10 @@ internal sealed class TransportStream : Stream
         return received.Count;
     }
 
-    /// <summary>What is not TLS shows with its first byte, and need not wait for the deadline: a client begins with a handshake record, a server with one or with an alert (RFC 8446 section 5.1).</summary>
+    /// <summary>
+    /// What is not TLS shows with its first byte, and need not wait for the deadline: a client begins with a handshake record, a server
+    /// with one or with an alert (RFC 8446 section 5.1).
+    /// </summary>
     private void Check(ReadOnlySpan<byte> first)
     {
         if (first[0] != HandshakeRecord && (_server || first[0] != AlertRecord))

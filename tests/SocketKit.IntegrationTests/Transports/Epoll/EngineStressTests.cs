@@ -7,8 +7,9 @@ using Xunit.Abstractions;
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 
 /// <summary>
-/// Close and send racing from many threads: 64 peers echo messages with random pauses and end their connections in random ways, and every message is accounted for. About 3 s; with SOCKETKIT_STRESS_MESSAGES=10000000 it goes on until so
-/// many messages were echoed (about a minute).
+/// Close and send racing from many threads: 64 peers echo messages with random pauses and end their connections in random ways, and every
+/// message is accounted for. About 3 s; with SOCKETKIT_STRESS_MESSAGES=10000000 it goes on until so many messages were echoed (about a
+/// minute).
 /// </summary>
 public class EngineStressTests(ITestOutputHelper output)
 {
@@ -18,7 +19,8 @@ public class EngineStressTests(ITestOutputHelper output)
     [Fact]
     public Task Sends_and_closes_race_and_every_message_is_accounted_for() => RunAsync(Goal(600_000));
 
-    // The loops' threads are held up for longer than two ticks at random points, so that their loops are taken over at any of them. Only a build with DEBUG has the points.
+    // The loops' threads are held up for longer than two ticks at random points, so that their loops are taken over at any of them. Only a
+    // build with DEBUG has the points.
     [Fact]
     public async Task Loops_that_are_taken_over_at_any_point_lose_no_message()
     {

@@ -20,7 +20,8 @@ public class EpollLoopTests(ITestOutputHelper output)
         var seen = new BlockingCollection<int>();
         using var probe = new Probe(_loop, seen.Add, Native.EpollIn | Native.EpollOut | Native.EpollRdHup | Native.EpollEdge, EventBatch.In);
 
-        // To be added is an edge, too. If the loop looked at it only now, it could find the input there, and then once more by the input's own edge; who comes later in the loop shows that it has looked.
+        // To be added is an edge, too. If the loop looked at it only now, it could find the input there, and then once more by the input's
+        // own edge; who comes later in the loop shows that it has looked.
         var looked = new BlockingCollection<int>();
         using var later = new Probe(_loop, looked.Add);
         later.Poke();

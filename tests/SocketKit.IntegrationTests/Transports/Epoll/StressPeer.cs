@@ -5,7 +5,10 @@ using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 
-/// <summary>One peer of the stress test, one connection after the other, straight on the engine's transport. It checks that each echo is the next and whole.</summary>
+/// <summary>
+/// One peer of the stress test, one connection after the other, straight on the engine's transport. It checks that each echo is the next
+/// and whole.
+/// </summary>
 internal sealed class StressPeer(int number, IPEndPoint server, long goal)
 {
     private const int MostInBatch = 64;

@@ -3,7 +3,9 @@ using SocketKit.IntegrationTests.TestDoubles;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 
-/// <summary>Echoes frames of 32 bytes. The first byte says what else it does: from other threads it pushes, closes or aborts, while it echoes.</summary>
+/// <summary>
+/// Echoes frames of 32 bytes. The first byte says what else it does: from other threads it pushes, closes or aborts, while it echoes.
+/// </summary>
 internal sealed class StressServer : IAsyncDisposable
 {
     public const int Frame = 32;

@@ -7,7 +7,10 @@ using SocketKit.Transports.Epoll;
 
 namespace SocketKit.IntegrationTests.Transports.Epoll;
 
-/// <summary>News that come between two steps of whoever is about to wait for them: each of these orders leaves a connection, or a whole loop, waiting for ever if a flag is cleared too late.</summary>
+/// <summary>
+/// News that come between two steps of whoever is about to wait for them: each of these orders leaves a connection, or a whole loop,
+/// waiting for ever if a flag is cleared too late.
+/// </summary>
 [Trait("Fault", "X37")]
 public class WakeUpTests
 {
@@ -105,7 +108,10 @@ public class WakeUpTests
         await transport.DisposeAsync();
     }
 
-    /// <summary>A turn that is queued at each of the points that a loop passes on its way to sleep; the last of them lies between its look at the queue and its word that it waits.</summary>
+    /// <summary>
+    /// A turn that is queued at each of the points that a loop passes on its way to sleep; the last of them lies between its look at the
+    /// queue and its word that it waits.
+    /// </summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

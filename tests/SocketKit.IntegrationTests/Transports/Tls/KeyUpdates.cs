@@ -4,7 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
 
-/// <summary>Makes renewals of keys (RFC 8446 section 4.6.3), which SslStream itself has no way to send: by OpenSSL, on the session that SslStream has.</summary>
+/// <summary>
+/// Makes renewals of keys (RFC 8446 section 4.6.3), which SslStream itself has no way to send: by OpenSSL, on the session that SslStream
+/// has.
+/// </summary>
 internal static partial class KeyUpdates
 {
     private const int NotRequested = 0;

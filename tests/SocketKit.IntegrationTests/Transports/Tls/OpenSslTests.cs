@@ -222,7 +222,8 @@ public sealed class OpenSslTests : IDisposable
 
     /// <summary>Runs the client, gives it the lines one after the other, and tells all that it says.</summary>
     /// <param name="server">The server.</param>
-    /// <param name="lines">Each with the line that comes of it, or null when that is the client's end. The client takes a line that is alone in a read as a command, and stops reading replies when its input ends: so none is early.</param>
+    /// <param name="lines">Each with the line that comes of it, or null when that is the client's end. The client takes a line that is
+    /// alone in a read as a command, and stops reading replies when its input ends: so none is early.</param>
     /// <param name="arguments">The client's.</param>
     private static async Task<(string Text, int Code)> RunAsync(TestServer server, (string Said, string? Answer)[] lines, string[] arguments)
     {

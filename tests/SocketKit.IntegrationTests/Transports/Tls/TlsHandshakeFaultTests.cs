@@ -9,7 +9,9 @@ using Xunit.Abstractions;
 
 namespace SocketKit.IntegrationTests.Transports.Tls;
 
-/// <summary>Handshakes that stall, are no handshakes, or are too many. The flood lasts 5 s; with SOCKETKIT_FLOOD_SECONDS=60 as long as that.</summary>
+/// <summary>
+/// Handshakes that stall, are no handshakes, or are too many. The flood lasts 5 s; with SOCKETKIT_FLOOD_SECONDS=60 as long as that.
+/// </summary>
 public class TlsHandshakeFaultTests(ITestOutputHelper output)
 {
     public static TheoryData<string, byte[]> ForeignBytes => new()

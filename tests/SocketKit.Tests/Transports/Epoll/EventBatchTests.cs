@@ -32,7 +32,8 @@ public class EventBatchTests
         Take(batch).Should().BeNull();
     }
 
-    // The owner empties and fills the batch again and again; three threads whose loop was taken over, and which may be several fills late, take from it as well.
+    // The owner empties and fills the batch again and again; three threads whose loop was taken over, and which may be several fills late,
+    // take from it as well.
     [Fact]
     public async Task Every_dispatch_is_taken_exactly_once_however_late_the_threads_are()
     {

@@ -45,7 +45,8 @@ public class ReadinessTests
         readiness.TryPark().Should().BeFalse();
     }
 
-    // A kernel in small: two threads deliver bytes, each with an edge; the owner asks for them and parks when there are none. Whoever claims a parked operation goes on with it, as the owner does.
+    // A kernel in small: two threads deliver bytes, each with an edge; the owner asks for them and parks when there are none. Whoever
+    // claims a parked operation goes on with it, as the owner does.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace SocketKit.Tests.Transports.Tls;
 
-/// <summary>A certificate authority of the tests: a root, and certificates that it vouches for. Nothing of it is trusted by the system.</summary>
+/// <summary>
+/// A certificate authority of the tests: a root, and certificates that it vouches for. Nothing of it is trusted by the system.
+/// </summary>
 public sealed class TestAuthority
 {
     /// <summary>The one that most tests trust.</summary>

@@ -8,7 +8,10 @@ using SocketKit.Transports.Tls;
 
 namespace SocketKit.Tests.Transports.Tls;
 
-/// <summary>Servers and clients over TLS in memory: what the handshake brings, and how connections end. Handshakes run on the thread pool, which the network does not wait for.</summary>
+/// <summary>
+/// Servers and clients over TLS in memory: what the handshake brings, and how connections end. Handshakes run on the thread pool, which the
+/// network does not wait for.
+/// </summary>
 public class TlsConnectionTests
 {
     private readonly TestBed _bed = new();
