@@ -10,7 +10,7 @@ namespace SocketKit;
 public sealed class SocketClient : ISocketClient
 {
     private readonly SocketClientOptions _options;
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private ClientSession? _session;
     private bool _disposed;
 
@@ -41,7 +41,7 @@ public sealed class SocketClient : ISocketClient
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 if (_session is null)
                 {
@@ -124,7 +124,7 @@ public sealed class SocketClient : ISocketClient
     public async ValueTask DisposeAsync()
     {
         ClientSession? session;
-        lock (_gate)
+        lock (_lock)
         {
             _disposed = true;
             session = _session;

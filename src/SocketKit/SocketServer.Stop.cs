@@ -17,7 +17,7 @@ public sealed partial class SocketServer
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Connection[] connections;
-        lock (_gate)
+        lock (_lock)
         {
             // Nothing is added any more: what is accepted during a stop is refused.
             connections = [.. _all];
@@ -35,7 +35,7 @@ public sealed partial class SocketServer
         }
 
         // Those that have ended meanwhile are no matter of the stop any more.
-        lock (_gate)
+        lock (_lock)
         {
             connections = [.. _all];
         }

@@ -17,7 +17,7 @@ public sealed partial class SocketServer : ISocketServer
 {
     private static readonly TimeSpan BroadcastPatience = TimeSpan.FromSeconds(1);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly SocketServerOptions _options;
     private readonly ConnectionTable _open = new();
     private readonly HashSet<Connection> _all = [];
@@ -45,14 +45,14 @@ public sealed partial class SocketServer : ISocketServer
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return StateNow;
             }
         }
     }
 
-    /// <summary>Under the gate, or for people, who may see a state that is a moment old.</summary>
+    /// <summary>Under the lock, or for people, who may see a state that is a moment old.</summary>
     private ServerState StateNow => (_starting, _stopping) switch
     {
         ({ IsCompleted: true, IsCompletedSuccessfully: false }, _) => ServerState.Stopped,
@@ -86,7 +86,7 @@ public sealed partial class SocketServer : ISocketServer
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
-        lock (_gate)
+        lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_starting is not null || _stopping is not null)
@@ -102,7 +102,7 @@ public sealed partial class SocketServer : ISocketServer
     public Task StopAsync(CancellationToken cancellationToken = default)
     {
         _ = BeginStop(cancellationToken);
-        lock (_gate)
+        lock (_lock)
         {
             // Null: it was not started yet.
             return _stopping is { } stopping ? _stopped ??= AnswerAsync(stopping) : Task.CompletedTask;
@@ -126,7 +126,7 @@ public sealed partial class SocketServer : ISocketServer
             caller.LeaveOutOfStop();
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             if (_starting is null)
             {
@@ -146,7 +146,7 @@ public sealed partial class SocketServer : ISocketServer
     public async Task RunAsync(CancellationToken cancellationToken = default)
     {
         Task starting;
-        lock (_gate)
+        lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             starting = _starting ?? StartAsync(cancellationToken);
@@ -213,7 +213,7 @@ public sealed partial class SocketServer : ISocketServer
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _disposed = true;
         }
@@ -242,7 +242,7 @@ public sealed partial class SocketServer : ISocketServer
         var refused = 0L;
         bool wasOurs;
         LogLevel level;
-        lock (_gate)
+        lock (_lock)
         {
             // A refused one was never among them, and makes no room.
             wasOurs = _all.Remove(connection);
@@ -280,7 +280,7 @@ public sealed partial class SocketServer : ISocketServer
         }
 
         bool full, stopping, first = false;
-        lock (_gate)
+        lock (_lock)
         {
             stopping = _stopping is not null;
             full = !stopping && _all.Count >= settings.MaxConnections;
@@ -328,7 +328,7 @@ public sealed partial class SocketServer : ISocketServer
         if (first)
         {
             var level = settings.Connection.Floods.LevelOf(LogLevel.Warning, "times at which connections are refused");
-            lock (_gate)
+            lock (_lock)
             {
                 _refusedLevel = level;
             }

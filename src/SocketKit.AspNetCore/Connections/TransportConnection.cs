@@ -21,7 +21,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
 
     private static long _lastId = DateTime.UtcNow.Ticks;
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Transport _transport;
     private readonly TransportSettings _settings;
     private readonly TransportPipeReader _reader;
@@ -86,7 +86,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed || _abortReason is not null, this);
                 return _socket ??= _transport.CreateSocketView() ?? throw new InvalidOperationException("This wire has no socket");
@@ -115,7 +115,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
             return;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             if (_abortReason is not null || _disposed)
             {
@@ -135,7 +135,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
     /// <summary>Begins to tell that the connection is over, on the thread pool: user code hears of it.</summary>
     public void WireEnded()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _closing ??= TellClosedAsync();
         }
@@ -164,7 +164,7 @@ internal sealed class TransportConnection : ConnectionContext, IPipeOwner, IDupl
         WireEnded();
         await _closing!.ConfigureAwait(false);
         await _hungUp.DisposeAsync().ConfigureAwait(false);
-        lock (_gate)
+        lock (_lock)
         {
             _disposed = true;
             _socket?.Dispose();

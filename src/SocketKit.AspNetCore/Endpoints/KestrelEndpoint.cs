@@ -13,7 +13,7 @@ namespace SocketKit.AspNetCore.Endpoints;
 /// </summary>
 internal sealed class KestrelEndpoint : IAsyncDisposable
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly SocketServerOptions _options;
     private KestrelListener? _listener;
     private CancellationTokenRegistration _registration;
@@ -45,7 +45,7 @@ internal sealed class KestrelEndpoint : IAsyncDisposable
     /// <summary>Serves one more end point.</summary>
     public void Open(EndPoint endPoint, IServiceProvider services)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_listener is not null)
             {

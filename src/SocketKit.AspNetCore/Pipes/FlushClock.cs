@@ -5,14 +5,14 @@ namespace SocketKit.AspNetCore.Pipes;
 internal static class FlushClock
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
-    private static readonly Lock Gate = new();
+    private static readonly Lock Lock = new();
     private static List<TransportPipeWriter> _watched = [];
     private static bool _running;
 
     /// <summary>Looks at a writer at each tick, until <see cref="TransportPipeWriter.Tick"/> wants no more.</summary>
     public static void Watch(TransportPipeWriter writer)
     {
-        lock (Gate)
+        lock (Lock)
         {
             _watched.Add(writer);
             if (_running)
@@ -39,7 +39,7 @@ internal static class FlushClock
         {
             Thread.Sleep(Interval);
             TransportPipeWriter[] some;
-            lock (Gate)
+            lock (Lock)
             {
                 if (_watched.Count == 0)
                 {
@@ -52,7 +52,7 @@ internal static class FlushClock
 
             var now = Environment.TickCount64;
             var rest = some.Where(writer => writer.Tick(now)).ToArray();
-            lock (Gate)
+            lock (Lock)
             {
                 // Those that came meanwhile are behind these.
                 _watched = [.. rest, .. _watched.Skip(some.Length)];

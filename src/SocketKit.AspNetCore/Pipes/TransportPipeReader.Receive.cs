@@ -26,7 +26,7 @@ internal sealed partial class TransportPipeReader
     public Task EndAsync(bool discard)
     {
         bool start;
-        lock (_gate)
+        lock (_lock)
         {
             _buffer.Close();
             _discards = discard;
@@ -150,7 +150,7 @@ internal sealed partial class TransportPipeReader
         bool complete = false, ended = false, goesOn;
         ReadResult result = default;
         TaskCompletionSource? rest;
-        lock (_gate)
+        lock (_lock)
         {
             if (_steps.Now == ReceiveStep.Wait)
             {
@@ -214,7 +214,7 @@ internal sealed partial class TransportPipeReader
     {
         bool pending;
         TaskCompletionSource? rest;
-        lock (_gate)
+        lock (_lock)
         {
             _steps.Stop();
             _buffer.TakeBack();

@@ -12,7 +12,7 @@ namespace SocketKit.AspNetCore.Pipes;
 /// lock guards the read, the buffer and the choice of the steps; only this class takes it.</remarks>
 internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource<ReadResult>
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private PendingCall<ReadResult> _read;
@@ -48,7 +48,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _buffer.HeldBytes;
             }
@@ -63,7 +63,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
         }
 
         bool start;
-        lock (_gate)
+        lock (_lock)
         {
             if (TryAnswerLocked(out var result, out var failure))
             {
@@ -92,7 +92,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override bool TryRead(out ReadResult result)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!TryAnswerLocked(out result, out var failure))
             {
@@ -107,7 +107,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_buffer.IsClosed)
             {
@@ -123,7 +123,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
     public override void CancelPendingRead()
     {
         ReadResult result;
-        lock (_gate)
+        lock (_lock)
         {
             if (!_read.TryTakeToCancel())
             {
@@ -139,7 +139,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     public override void Complete(Exception? exception = null)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _buffer.Close();
         }
@@ -155,7 +155,7 @@ internal sealed partial class TransportPipeReader : PipeReader, IValueTaskSource
 
     private void CancelRead(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_read.TryTakeToCancel())
             {

@@ -19,7 +19,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
             return;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             _hold.End();
             if (!TryTakeHeldLocked())
@@ -34,7 +34,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     /// <summary>The end of a gathering.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _hold.Item();
             if (!TryTakeHeldLocked())
@@ -51,7 +51,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     internal bool Tick(long now)
     {
         bool goesOn, asksForTurn;
-        lock (_gate)
+        lock (_lock)
         {
             goesOn = _hold.Tick(now, out asksForTurn);
         }
@@ -94,7 +94,7 @@ internal sealed partial class TransportPipeWriter : IThreadPoolWorkItem
     private void Turn()
     {
         _yield.GetResult();
-        lock (_gate)
+        lock (_lock)
         {
             _hold.Turn();
             if (!TryTakeHeldLocked())

@@ -41,7 +41,7 @@ internal sealed partial class TransportPipeWriter
     public Task EndAsync()
     {
         Complete();
-        lock (_gate)
+        lock (_lock)
         {
             if (_step == SendStep.None)
             {
@@ -118,7 +118,7 @@ internal sealed partial class TransportPipeWriter
         FlushResult result = default;
         TaskCompletionSource? rest = null;
         bool goesOn;
-        lock (_gate)
+        lock (_lock)
         {
             NoteLocked(failed);
             goesOn = TryChooseLocked(out batch);

@@ -19,7 +19,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     /// <summary>Bytes that flushes may hold back for those that follow.</summary>
     private const int MostHeld = 64 * 1024;
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Transport _transport;
     private readonly IPipeOwner _owner;
     private PendingCall<FlushResult> _flush;
@@ -40,7 +40,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _buffer.Unflushed;
             }
@@ -52,7 +52,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _buffer.HeldBytes;
             }
@@ -62,7 +62,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        lock (_gate)
+        lock (_lock)
         {
             ThrowIfCompleted();
             return _buffer.Lend(sizeHint);
@@ -73,7 +73,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     public override void Advance(int bytes)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_buffer.TryAppend(bytes))
             {
@@ -95,7 +95,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         FlushResult held = default;
         bool start = false, wasCancelled = false, chosen = false;
         ReadOnlyMemory<byte> batch = default;
-        lock (_gate)
+        lock (_lock)
         {
             ThrowIfCompleted();
             if (_flush.IsPending)
@@ -177,7 +177,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
         }
 
         bool start;
-        lock (_gate)
+        lock (_lock)
         {
             if (_completed)
             {
@@ -205,7 +205,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     private void CancelPendingFlush(bool onlyIfAskedBefore)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (onlyIfAskedBefore && !_flush.TakeCancelAsked())
             {
@@ -225,7 +225,7 @@ internal sealed partial class TransportPipeWriter : PipeWriter, IValueTaskSource
 
     private void CancelFlush(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_flush.TryTakeToCancel())
             {

@@ -11,7 +11,7 @@ internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers
 {
     private static readonly string[] Known = ["Servers", "Clients"];
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly ILogger _logger = HostingLog.Create(services);
     private readonly Dictionary<string, string> _read = [];
     private IDisposable? _changes;
@@ -78,7 +78,7 @@ internal sealed class ConfigurationWatch(IEnumerable<ServerRegistration> servers
 
     private void Compare(IConfiguration configuration)
     {
-        lock (_gate)
+        lock (_lock)
         {
             foreach (var section in Sections)
             {

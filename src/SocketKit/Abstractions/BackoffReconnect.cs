@@ -12,7 +12,7 @@ public sealed class BackoffReconnect : IReconnectPolicy
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Random _random;
     private readonly TimeSpan _first;
     private readonly TimeSpan _cap;
@@ -70,7 +70,7 @@ public sealed class BackoffReconnect : IReconnectPolicy
 
         // Doubling stops where the cap is surely passed, so the ceiling cannot overflow.
         var ceiling = Math.Min(_cap.TotalMilliseconds, _first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt - 1, 62)));
-        lock (_gate)
+        lock (_lock)
         {
             return TimeSpan.FromMilliseconds(_random.NextDouble() * ceiling);
         }

@@ -9,7 +9,7 @@ namespace SocketKit.Clients;
 /// </summary>
 internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHandler, IAsyncEnumerable<Message>
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Queue<Message> _messages = new();
     private TaskCompletionSource? _arrival;
     private TaskCompletionSource? _room;
@@ -25,7 +25,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
         TaskCompletionSource? arrival;
         Task? room = null;
         var dropped = false;
-        lock (_gate)
+        lock (_lock)
         {
             if (_completed)
             {
@@ -60,7 +60,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
 
     public async IAsyncEnumerator<Message> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_enumerated)
             {
@@ -78,7 +78,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
                 Message? message = null;
                 Task? arrival = null;
                 TaskCompletionSource? room = null;
-                lock (_gate)
+                lock (_lock)
                 {
                     if (_messages.Count > 0)
                     {
@@ -112,7 +112,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
         finally
         {
             TaskCompletionSource? room;
-            lock (_gate)
+            lock (_lock)
             {
                 _enumerated = false;
                 (room, _room) = (_room, null);
@@ -126,7 +126,7 @@ internal sealed class MessageStream(ConnectionSettings settings) : ConnectionHan
     public void Complete()
     {
         TaskCompletionSource? arrival, room;
-        lock (_gate)
+        lock (_lock)
         {
             _completed = true;
             (arrival, _arrival) = (_arrival, null);

@@ -12,7 +12,7 @@ internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger log
     /// <summary>How long a disposal waits for a subscriber.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Queue<ClientStateChange> _queue = new();
     private TaskCompletionSource? _told;
     private bool _running;
@@ -20,7 +20,7 @@ internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger log
 
     public void Add(ClientStateChange change)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _queue.Enqueue(change);
             if (_running)
@@ -39,7 +39,7 @@ internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger log
     public async Task ToldAsync()
     {
         Task told;
-        lock (_gate)
+        lock (_lock)
         {
             if (!_running || _thread == Environment.CurrentManagedThreadId)
             {
@@ -59,7 +59,7 @@ internal sealed class StateNotices(Action<ClientStateChange> notify, ILogger log
         {
             ClientStateChange? change;
             TaskCompletionSource? told = null;
-            lock (_gate)
+            lock (_lock)
             {
                 _thread = Environment.CurrentManagedThreadId;
                 if (!_queue.TryDequeue(out change))

@@ -97,7 +97,7 @@ internal readonly struct ClockPlace(ClockPlaces.Block? block, int index)
     public long RestsUntil => Volatile.Read(ref block!.RestsUntil[index]);
 
     /// <summary>
-    /// The clock passes the connection over until its liveness time gets there, or it wakes. The connection's gate orders the two.
+    /// The clock passes the connection over until its liveness time gets there, or it wakes. The connection's lock orders the two.
     /// </summary>
     public void Rest(long until) => Volatile.Write(ref block!.RestsUntil[index], until);
 

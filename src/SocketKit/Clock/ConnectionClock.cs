@@ -30,18 +30,18 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <summary>From when on a connection is left out to when the log says so.</summary>
     private static readonly TimeSpan BlamedAfter = TimeSpan.FromSeconds(1.5);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OwnerMetrics _metrics;
     private readonly CoarseTime _coarse;
     private readonly ClockPlaces _places = new();
 
-    /// <summary>Connections of which a call does not return. Under the gate.</summary>
+    /// <summary>Connections of which a call does not return. Under the lock.</summary>
     private readonly Dictionary<ITicked, LeftOut> _leftOut = [];
     private volatile int _left;
 
-    // Under the gate.
+    // Under the lock.
     private Round? _round;
     private Round? _idle;
     private bool _failed;
@@ -63,7 +63,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 
     public void Add(ITicked connection)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _places.Add(connection);
             if (_ticks is null)
@@ -97,7 +97,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     public void Remove(ITicked connection)
     {
         IDisposable? ticks = null;
-        lock (_gate)
+        lock (_lock)
         {
             if (_places.Remove(connection) && _places.IsEmpty)
             {
@@ -166,7 +166,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     {
         round = null;
         List<(ITicked, string)>? blamed = null;
-        lock (_gate)
+        lock (_lock)
         {
             // First: a clock of somebody else's may throw, and then nothing is done.
             var now = Now;
@@ -232,7 +232,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
             round.Some.AsSpan(0, count).Clear();
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             _idle = round;
             _round = null;
@@ -262,13 +262,13 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 
     private int Take(int block, long alive, Span<ITicked?> some)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return _places.Take(block, alive, some);
         }
     }
 
-    /// <summary>Under the gate: a call for this connection does not return.</summary>
+    /// <summary>Under the lock: a call for this connection does not return.</summary>
     private void LeaveOut(ITicked connection)
     {
         if (!_leftOut.TryGetValue(connection, out var entry))
@@ -281,7 +281,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     }
 
     /// <summary>
-    /// Under the gate: those that are to be told of. Not at once: on a busy machine it may be the thread that waits for a processor, and
+    /// Under the lock: those that are to be told of. Not at once: on a busy machine it may be the thread that waits for a processor, and
     /// then the call is back soon.
     /// </summary>
     private List<(ITicked Connection, string What)> Blame()
@@ -301,7 +301,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
 
     private bool IsLeftOut(ITicked connection)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return _leftOut.ContainsKey(connection);
         }
@@ -310,7 +310,7 @@ internal sealed class ConnectionClock : OwnerMetrics.IHoldings
     /// <summary>The call that held the clock up is back.</summary>
     private void LetIn(ITicked connection)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _left--;
             if (--_leftOut[connection].Calls == 0)

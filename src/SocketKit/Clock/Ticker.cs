@@ -28,7 +28,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
 
     private const int TicksBetweenAttempts = 10;
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private volatile Subscription[] _subscriptions = [];
     private ThreadPoolProbe? _probe;
     private Timer? _fallback;
@@ -50,7 +50,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
     public IDisposable Subscribe(Action tick, ILogger logger)
     {
         var subscription = new Subscription(this, tick, logger);
-        lock (_gate)
+        lock (_lock)
         {
             _subscriptions = [.. _subscriptions, subscription];
         }
@@ -67,7 +67,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
             return;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             if (!TryRun())
             {
@@ -76,7 +76,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         }
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the lock.</summary>
     private bool TryRun()
     {
         if (_running || _subscriptions.Length == 0)
@@ -119,7 +119,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         do
         {
             Thread.Sleep(Interval);
-            lock (_gate)
+            lock (_lock)
             {
                 if (_calls != calls)
                 {
@@ -140,7 +140,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         }
         while (TickAll(calls));
 
-        lock (_gate)
+        lock (_lock)
         {
             _heldUp--;
         }
@@ -189,7 +189,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         while (true)
         {
             Thread.Sleep(Patience);
-            lock (_gate)
+            lock (_lock)
             {
                 if (!_running)
                 {
@@ -227,7 +227,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
         }
     }
 
-    /// <summary>Under the gate: until there is a thread.</summary>
+    /// <summary>Under the lock: until there is a thread.</summary>
     private void TickByTimer()
     {
         try
@@ -246,7 +246,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
 
     private void OnTimer()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_subscriptions.Length == 0 || (++_attempts % TicksBetweenAttempts == 0 && TryRun()))
             {
@@ -270,7 +270,7 @@ internal sealed class Ticker(Action<ThreadStart, string> start)
 
         public void Dispose()
         {
-            lock (ticker._gate)
+            lock (ticker._lock)
             {
                 ticker._subscriptions = [.. ticker._subscriptions.Where(other => other != this)];
             }

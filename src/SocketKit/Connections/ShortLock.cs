@@ -5,7 +5,7 @@ namespace SocketKit.Connections;
 /// <summary>
 /// A lock for sections of a few instructions: one interlocked operation to enter, a plain store to leave, four bytes. A message passes
 /// several, so half the price of <see cref="Lock"/> is worth having. Who finds it held spins, then yields, then sleeps for a millisecond at
-/// a time; it is not fair. Not recursive: <c>using (_gate.Enter()) { ... }</c>.
+/// a time; it is not fair. Not recursive: <c>using (_lock.Enter()) { ... }</c>.
 /// </summary>
 internal struct ShortLock
 {

@@ -17,7 +17,7 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
 
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private ITimer? _timer;
     private long _windowBegan;
     private long _floodBegan;
@@ -50,7 +50,7 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
             return usual;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             if (_timer is not null)
             {
@@ -103,7 +103,7 @@ internal sealed class FloodGate(ILogger logger, TimeProvider time, string what)
     {
         long held;
         TimeSpan duration;
-        lock (_gate)
+        lock (_lock)
         {
             var inWindow = _inWindow;
             _inWindow = 0;

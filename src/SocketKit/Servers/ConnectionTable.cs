@@ -13,7 +13,7 @@ internal sealed class ConnectionTable : IConnectionTable
     private readonly ConcurrentDictionary<long, Connection> _byId = new();
 
     // Guards the names; a name and the connection that has it change together.
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, Connection> _byName = new(StringComparer.Ordinal);
 
     public int Count => _byId.Count;
@@ -24,7 +24,7 @@ internal sealed class ConnectionTable : IConnectionTable
     public void Remove(Connection connection)
     {
         _byId.TryRemove(connection.Id, out _);
-        lock (_gate)
+        lock (_lock)
         {
             Unname(connection);
         }
@@ -34,7 +34,7 @@ internal sealed class ConnectionTable : IConnectionTable
     /// <returns>The former holder.</returns>
     public Connection? SetName(Connection connection, string name)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var former = HolderFor(connection, name);
             if (former == connection)
@@ -50,7 +50,7 @@ internal sealed class ConnectionTable : IConnectionTable
     /// <summary>Gives the connection a name that nobody else has; the first one wins.</summary>
     public bool TrySetName(Connection connection, string name)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var holder = HolderFor(connection, name);
             if (holder is not null)
@@ -73,7 +73,7 @@ internal sealed class ConnectionTable : IConnectionTable
     public bool TryGet(string name, [NotNullWhen(true)] out IConnection? connection)
     {
         ArgumentNullException.ThrowIfNull(name);
-        lock (_gate)
+        lock (_lock)
         {
             var found = _byName.TryGetValue(name, out var typed);
             connection = typed;

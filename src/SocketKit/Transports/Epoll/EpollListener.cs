@@ -42,7 +42,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
     protected override void Stopped()
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (_watch is not null)
             {
@@ -63,7 +63,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
 
     private void Arm()
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (!IsStopped)
             {
@@ -77,7 +77,7 @@ internal sealed class EpollListener(StreamAddress address) : StreamListener(addr
     {
         Transport? transport = null;
         Exception? failure = null;
-        lock (Gate)
+        lock (Lock)
         {
             if (IsStopped || !Call.IsWaiting)
             {

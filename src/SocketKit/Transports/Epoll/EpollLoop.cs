@@ -28,8 +28,8 @@ internal sealed unsafe class EpollLoop
     private readonly int _wake;
     private readonly byte* _events;
 
-    // The table of registrations: written under the gate, read without.
-    private readonly Lock _gate = new();
+    // The table of registrations: written under the lock, read without.
+    private readonly Lock _lock = new();
     private readonly Stack<int> _freeSlots = new();
     private Registration?[] _table = new Registration?[64];
     private uint[] _generations = new uint[64];
@@ -87,7 +87,7 @@ internal sealed unsafe class EpollLoop
     public void Add(Registration registration, int descriptor, uint events)
     {
         uint generation;
-        lock (_gate)
+        lock (_lock)
         {
             if (!_freeSlots.TryPop(out var slot))
             {
@@ -143,7 +143,7 @@ internal sealed unsafe class EpollLoop
     /// </summary>
     public void Remove(Registration registration)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var slot = registration.Slot;
             if (_table[slot] != registration)

@@ -34,7 +34,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
     private static readonly TimeSpan LongestInquiry = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _wake = new(0);
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private volatile LoopRecord[] _watched = [];
 
     // Those who may be to blame and have not come back. The monitor's own.
@@ -54,7 +54,7 @@ internal sealed class LoopMonitor(LoopThreads threads)
     /// <summary>Begins to watch a loop.</summary>
     public void Watch(EpollLoop loop)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_watched.Any(watched => watched.Loop == loop))
             {

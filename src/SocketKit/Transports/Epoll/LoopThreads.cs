@@ -21,7 +21,7 @@ internal sealed class LoopThreads
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Stack<LoopThread> _parked = new();
 
     // Dispatches for which no thread is left.
@@ -34,7 +34,7 @@ internal sealed class LoopThreads
     public void Serve(EpollLoop loop, int generation)
     {
         LoopThread thread;
-        lock (_gate)
+        lock (_lock)
         {
             thread = new LoopThread(this);
             _loops++;
@@ -47,7 +47,7 @@ internal sealed class LoopThreads
     /// <summary>A thread to give a loop to, or null at the bound.</summary>
     public LoopThread? TakeSpare()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_parked.TryPop(out var thread))
             {
@@ -69,7 +69,7 @@ internal sealed class LoopThreads
         catch (OutOfMemoryException)
         {
             // The system gives no more threads: the same as the bound.
-            lock (_gate)
+            lock (_lock)
             {
                 _threads--;
             }
@@ -100,7 +100,7 @@ internal sealed class LoopThreads
 
         SocketKitMetrics.SparesExhausted.Add(1);
         LoopThread? free;
-        lock (_gate)
+        lock (_lock)
         {
             if (!_parked.TryPop(out free))
             {
@@ -120,7 +120,7 @@ internal sealed class LoopThreads
     /// <summary>A thread has done its work. True: there is more for it; false: it is parked.</summary>
     private bool TryPark(LoopThread thread, out Work next)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_backlog.TryDequeue(out next))
             {
@@ -135,7 +135,7 @@ internal sealed class LoopThreads
     /// <summary>A parked thread has waited long enough. False: somebody has just taken it.</summary>
     private bool TryEnd(LoopThread thread)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var others = _parked.Where(other => other != thread).Reverse().ToArray();
             if (others.Length == _parked.Count)

@@ -8,7 +8,7 @@ namespace SocketKit.Transports.InMemory;
 internal sealed class InMemoryDial
 {
     private readonly InMemoryNetwork _network;
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Pending<Transport> _pending;
     private readonly bool _leavesPump;
     private CancellationToken _cancelled;
@@ -26,7 +26,7 @@ internal sealed class InMemoryDial
 
     public ValueTask<Transport> Start()
     {
-        lock (_gate)
+        lock (_lock)
         {
             return _pending.Start();
         }
@@ -36,7 +36,7 @@ internal sealed class InMemoryDial
     public void Watch(CancellationToken cancellationToken)
     {
         var registration = cancellationToken.UnsafeRegister(static (state, token) => ((InMemoryDial)state!).Cancel(token), this);
-        lock (_gate)
+        lock (_lock)
         {
             _registration = registration;
             if (_pending.IsWaiting)
@@ -51,7 +51,7 @@ internal sealed class InMemoryDial
     /// <summary>The address is healed.</summary>
     public void Retry()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_pending.IsWaiting)
             {
@@ -62,7 +62,7 @@ internal sealed class InMemoryDial
 
     private void Cancel(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _cancelled = cancellationToken;
         }
@@ -76,7 +76,7 @@ internal sealed class InMemoryDial
     {
         Transport? transport = null;
         Exception? failure = null;
-        lock (_gate)
+        lock (_lock)
         {
             // Does not wait for a callback under way, which may wait for this thread.
             _registration.Unregister();
@@ -98,7 +98,7 @@ internal sealed class InMemoryDial
             }
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             _pending.End();
         }

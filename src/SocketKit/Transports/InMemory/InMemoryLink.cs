@@ -20,7 +20,7 @@ internal sealed class InMemoryLink
         Listening.Attach(Dialling);
     }
 
-    public Lock Gate { get; } = new();
+    public Lock Lock { get; } = new();
 
     public InMemoryTransport Dialling { get; }
 
@@ -33,7 +33,7 @@ internal sealed class InMemoryLink
 
     public void Cut()
     {
-        lock (Gate)
+        lock (Lock)
         {
             IsCut = true;
         }
@@ -41,7 +41,7 @@ internal sealed class InMemoryLink
 
     public void Heal()
     {
-        lock (Gate)
+        lock (Lock)
         {
             IsCut = false;
             Dialling.TellPeer();
@@ -51,7 +51,7 @@ internal sealed class InMemoryLink
 
     public void Reset()
     {
-        lock (Gate)
+        lock (Lock)
         {
             Dialling.Fail(SocketError.ConnectionReset);
             Listening.Fail(SocketError.ConnectionReset);
@@ -61,7 +61,7 @@ internal sealed class InMemoryLink
     /// <summary>An end is released; called without the lock.</summary>
     public void Released()
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (!(Dialling.IsReleased && Listening.IsReleased))
             {

@@ -9,7 +9,7 @@ internal sealed class InMemoryListener : Listener
 
     private readonly InMemoryNetwork _network;
     private readonly InMemoryEndPoint _endPoint;
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Queue<InMemoryTransport> _backlog = new();
     private readonly Pending<Transport?> _accept;
     private bool _bound;
@@ -39,7 +39,7 @@ internal sealed class InMemoryListener : Listener
 
     public override ValueTask<Transport?> AcceptAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_stopped)
             {
@@ -58,7 +58,7 @@ internal sealed class InMemoryListener : Listener
     public override async ValueTask StopAsync()
     {
         InMemoryTransport[] refused;
-        lock (_gate)
+        lock (_lock)
         {
             if (_stopped)
             {
@@ -95,7 +95,7 @@ internal sealed class InMemoryListener : Listener
     /// <summary>The name is taken. Called under the network's lock, which is taken before this one's.</summary>
     public void Bound()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_bound || _stopped)
             {
@@ -109,7 +109,7 @@ internal sealed class InMemoryListener : Listener
     /// <summary>A connection arrives; false: stopped, or the backlog is full. Called under the network's lock.</summary>
     public bool TryAdd(InMemoryTransport transport)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_stopped || _backlog.Count >= Backlog)
             {
@@ -129,7 +129,7 @@ internal sealed class InMemoryListener : Listener
     private void CompleteAccept()
     {
         Transport? transport = null;
-        lock (_gate)
+        lock (_lock)
         {
             if (!_stopped)
             {

@@ -25,7 +25,7 @@ namespace SocketKit;
 [DebuggerDisplay("Listeners = {_listeners.Count}, connections = {_links.Count}")]
 public sealed class InMemoryNetwork
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, InMemoryListener> _listeners = [];
     private readonly HashSet<InMemoryLink> _links = [];
     private readonly HashSet<EndPoint> _blackHoles = [];
@@ -125,7 +125,7 @@ public sealed class InMemoryNetwork
     public void BlackHole(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        lock (_gate)
+        lock (_lock)
         {
             _blackHoles.Add(endPoint);
             foreach (var link in _links.Where(link => link.Touches(endPoint)))
@@ -140,7 +140,7 @@ public sealed class InMemoryNetwork
     public void Heal(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        lock (_gate)
+        lock (_lock)
         {
             _blackHoles.Remove(endPoint);
             foreach (var link in _links.Where(link => link.Touches(endPoint) && !_blackHoles.Any(link.Touches)))
@@ -164,7 +164,7 @@ public sealed class InMemoryNetwork
     public void Reset(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        lock (_gate)
+        lock (_lock)
         {
             foreach (var link in _links.Where(link => link.Touches(endPoint)))
             {
@@ -184,7 +184,7 @@ public sealed class InMemoryNetwork
 
         InMemoryDial? lost = null;
         ValueTask<Transport> waiting = default;
-        lock (_gate)
+        lock (_lock)
         {
             if (_blackHoles.Contains(endPoint))
             {
@@ -215,7 +215,7 @@ public sealed class InMemoryNetwork
     /// <summary>Connects to the listener's backlog, as a kernel does.</summary>
     internal InMemoryTransport Connect(InMemoryEndPoint endPoint, bool leavesPump)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_listeners.TryGetValue(endPoint.Name, out var listener))
             {
@@ -241,7 +241,7 @@ public sealed class InMemoryNetwork
 
     internal void Bind(InMemoryListener listener)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_listeners.ContainsKey(listener.Name))
             {
@@ -255,7 +255,7 @@ public sealed class InMemoryNetwork
 
     internal void Unbind(InMemoryListener listener)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_listeners.TryGetValue(listener.Name, out var holder) && holder == listener)
             {
@@ -266,7 +266,7 @@ public sealed class InMemoryNetwork
 
     internal void Forget(InMemoryLink link)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _links.Remove(link);
         }
@@ -274,7 +274,7 @@ public sealed class InMemoryNetwork
 
     internal void Forget(InMemoryDial dial)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _lost.Remove(dial);
         }

@@ -12,7 +12,7 @@ internal sealed class InMemoryPump : SynchronizationContext
     [ThreadStatic]
     private static InMemoryPump? _current;
 
-    private readonly object _gate = new();
+    private readonly object _lock = new();
     private readonly Queue<(SendOrPostCallback Callback, object? State, InMemoryPump? Context)> _queue = new();
     private bool _hasThread;
     private bool _busy;
@@ -33,12 +33,12 @@ internal sealed class InMemoryPump : SynchronizationContext
 
     private void Queue(SendOrPostCallback callback, object? state, InMemoryPump? context)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _queue.Enqueue((callback, state, context));
             if (_hasThread)
             {
-                Monitor.PulseAll(_gate);
+                Monitor.PulseAll(_lock);
                 return;
             }
 
@@ -101,7 +101,7 @@ internal sealed class InMemoryPump : SynchronizationContext
             return true;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             var deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
             while (_busy || _queue.Count > 0)
@@ -112,7 +112,7 @@ internal sealed class InMemoryPump : SynchronizationContext
                     return false;
                 }
 
-                Monitor.Wait(_gate, (int)left);
+                Monitor.Wait(_lock, (int)left);
             }
 
             return true;
@@ -135,12 +135,12 @@ internal sealed class InMemoryPump : SynchronizationContext
 
     private bool TryTake(out (SendOrPostCallback Callback, object? State, InMemoryPump? Context) item)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _busy = false;
             if (_queue.Count == 0)
             {
-                Monitor.PulseAll(_gate);
+                Monitor.PulseAll(_lock);
             }
 
             var deadline = Environment.TickCount64 + IdleMilliseconds;
@@ -153,7 +153,7 @@ internal sealed class InMemoryPump : SynchronizationContext
                     return false;
                 }
 
-                Monitor.Wait(_gate, (int)left);
+                Monitor.Wait(_lock, (int)left);
             }
 
             _busy = true;

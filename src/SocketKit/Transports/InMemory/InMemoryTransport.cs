@@ -57,7 +57,7 @@ internal sealed class InMemoryTransport : Transport
     {
         get
         {
-            lock (_link.Gate)
+            lock (_link.Lock)
             {
                 return IsGone || _link.IsCut ? 0 : _arrived.Count;
             }
@@ -71,7 +71,7 @@ internal sealed class InMemoryTransport : Transport
 
     public override bool Observe(ITransportObserver observer)
     {
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             _observer = observer;
             return true;
@@ -94,7 +94,7 @@ internal sealed class InMemoryTransport : Transport
         ReceiveResult received;
         Exception? failure;
         bool freedPeer;
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (!TryReceive(buffer, out received, out failure, out freedPeer))
             {
@@ -116,7 +116,7 @@ internal sealed class InMemoryTransport : Transport
     public override ValueTask SendAsync(ReadOnlyMemory<byte> batch, ReadOnlyMemory<int> messageEnds)
     {
         ValueTask result = default;
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (IsGone || _finished || _failure != SocketError.Success)
             {
@@ -139,7 +139,7 @@ internal sealed class InMemoryTransport : Transport
 
     public override ValueTask CompleteOutputAsync()
     {
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (IsGone || _failure != SocketError.Success)
             {
@@ -158,7 +158,7 @@ internal sealed class InMemoryTransport : Transport
 
     public override void Abort()
     {
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (IsGone)
             {
@@ -177,7 +177,7 @@ internal sealed class InMemoryTransport : Transport
 
     public override ValueTask DisposeAsync()
     {
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (IsReleased)
             {
@@ -371,7 +371,7 @@ internal sealed class InMemoryTransport : Transport
     {
         ReceiveResult received;
         Exception? failure;
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             if (!TryReceive(_target, out received, out failure, out _))
             {
@@ -389,7 +389,7 @@ internal sealed class InMemoryTransport : Transport
     private void CompleteSend()
     {
         Exception? failure;
-        lock (_link.Gate)
+        lock (_link.Lock)
         {
             failure = HasRest ? SendFailure() : null;
             _rest = default;

@@ -7,9 +7,9 @@ namespace SocketKit.Transports.Sockets;
 /// received from are passed over; it rests while there are none.</summary>
 internal static class HangUpClock
 {
-    private static readonly Lock Gate = new();
+    private static readonly Lock Lock = new();
 
-    // Newcomers, under the gate; the others belong to the tick.
+    // Newcomers, under the lock; the others belong to the tick.
     private static readonly List<SocketTransport> New = [];
     private static readonly List<SocketTransport> Watched = [];
     private static IDisposable? _ticks;
@@ -18,7 +18,7 @@ internal static class HangUpClock
     /// <summary>Looks at a socket from now on, until it has hung up or is released.</summary>
     public static void Watch(SocketTransport transport)
     {
-        lock (Gate)
+        lock (Lock)
         {
             New.Add(transport);
             _ticks ??= SystemTicker.Subscribe(Tick, NullLogger.Instance);
@@ -37,7 +37,7 @@ internal static class HangUpClock
 
         try
         {
-            lock (Gate)
+            lock (Lock)
             {
                 Watched.AddRange(New);
                 New.Clear();

@@ -31,7 +31,7 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
         while (true)
         {
             _wake.Wait();
-            lock (Gate)
+            lock (Lock)
             {
                 if (!Call.IsWaiting)
                 {
@@ -71,7 +71,7 @@ internal sealed class SocketListener(StreamAddress address) : StreamListener(add
             }
         }
 
-        lock (Gate)
+        lock (Lock)
         {
             Call.End();
         }

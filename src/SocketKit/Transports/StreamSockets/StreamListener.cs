@@ -18,7 +18,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
     protected StreamAddress Address => address;
 
     /// <summary>Guards the listener's state, and that of <see cref="Call"/>.</summary>
-    protected Lock Gate { get; } = new();
+    protected Lock Lock { get; } = new();
 
     /// <summary>The call of <see cref="AcceptAsync"/>.</summary>
     protected AcceptCall Call { get; } = new();
@@ -34,7 +34,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override async ValueTask BindAsync(TransportServices services, CancellationToken cancellationToken)
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (_stopped || _taking || Socket is not null)
             {
@@ -61,7 +61,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
     public override ValueTask<Transport?> AcceptAsync()
     {
         ValueTask<Transport?> task;
-        lock (Gate)
+        lock (Lock)
         {
             if (_stopped)
             {
@@ -82,7 +82,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     public override ValueTask StopAsync()
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (_stopped)
             {
@@ -124,7 +124,7 @@ internal abstract class StreamListener(StreamAddress address) : Listener
 
     private void Keep(Socket socket)
     {
-        lock (Gate)
+        lock (Lock)
         {
             if (!_stopped)
             {

@@ -14,7 +14,7 @@ internal sealed class HandshakeGate
 {
     private static readonly object NoAddress = new();
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<object, Origin> _sources = [];
 
     /// <summary>Sources that have somebody waiting and are below their share, in the order of their turns.</summary>
@@ -42,7 +42,7 @@ internal sealed class HandshakeGate
     {
         Pass pass;
         var first = false;
-        lock (_gate)
+        lock (_lock)
         {
             var key = KeyOf(from);
             ref var source = ref CollectionsMarshal.GetValueRefOrAddDefault(_sources, key, out _);
@@ -85,7 +85,7 @@ internal sealed class HandshakeGate
     public void Leave(Pass pass)
     {
         long delayed = 0;
-        lock (_gate)
+        lock (_lock)
         {
             if (!pass.Cancel())
             {

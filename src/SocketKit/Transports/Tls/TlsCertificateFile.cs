@@ -16,7 +16,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
 
     private readonly string[] _files;
     private readonly Func<byte[][], Loaded> _load;
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private Loaded _current;
     private string _state;
     private string? _suspect;
@@ -54,7 +54,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
     internal override Loaded Fresh()
     {
         // Who finds another at it takes what there is.
-        if (IsDue() && _gate.TryEnter())
+        if (IsDue() && _lock.TryEnter())
         {
             try
             {
@@ -68,7 +68,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
             }
             finally
             {
-                _gate.Exit();
+                _lock.Exit();
             }
         }
 
@@ -78,7 +78,7 @@ internal sealed class TlsCertificateFile : TlsCertificate
     internal override void WarnOfSharedKey()
     {
         // Who looks at this moment tells it, or the next handshake does.
-        if (!_gate.TryEnter())
+        if (!_lock.TryEnter())
         {
             return;
         }
@@ -89,13 +89,13 @@ internal sealed class TlsCertificateFile : TlsCertificate
         }
         finally
         {
-            _gate.Exit();
+            _lock.Exit();
         }
     }
 
     internal override string? RefuseSharedKey()
     {
-        lock (_gate)
+        lock (_lock)
         {
             // Permissions may have changed since the last look.
             Look();

@@ -12,7 +12,7 @@ namespace SocketKit.Transports.Tls;
 /// <param name="send">Sends on the wire.</param>
 internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private byte[]? _kept;
     private int _keptLength;
     private int _capacity;
@@ -24,7 +24,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_sending)
             {
@@ -48,7 +48,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     /// <param name="capacity">How much is going to be written, in bytes; more is kept all the same, at the price of a copy.</param>
     public void BeginGathering(int capacity)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _gathering = true;
             _capacity = capacity;
@@ -65,7 +65,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     {
         byte[] bytes;
         int length;
-        lock (_gate)
+        lock (_lock)
         {
             _gathering &= !ends;
             if (_keptLength == 0)
@@ -88,7 +88,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     /// <summary>After a failure: the wire is of no use any more.</summary>
     public void StopGathering()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _gathering = false;
         }
@@ -112,7 +112,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     /// <returns>False: somebody waits for more to be sent.</returns>
     private bool TryEnd(byte[]? rented)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_keptSent is not null)
             {
@@ -153,7 +153,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
 
             int length;
             TaskCompletionSource? waiting;
-            lock (_gate)
+            lock (_lock)
             {
                 (rented, length, waiting) = TakeKept();
             }
@@ -176,7 +176,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
     private void Fail(Exception exception)
     {
         TaskCompletionSource? waiting;
-        lock (_gate)
+        lock (_lock)
         {
             _sending = false;
             (_, _, waiting) = TakeKept();
@@ -185,11 +185,11 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
         waiting?.TrySetException(exception);
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the lock.</summary>
     private ValueTask WhenKeptIsSent() =>
         new((_keptSent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the lock.</summary>
     private (byte[] Bytes, int Length, TaskCompletionSource? Waiting) TakeKept()
     {
         var kept = (_kept ?? [], _keptLength, _keptSent);
@@ -197,7 +197,7 @@ internal sealed class TlsOutput(Func<ReadOnlyMemory<byte>, ValueTask> send)
         return kept;
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Under the lock.</summary>
     private void Keep(ReadOnlySpan<byte> bytes)
     {
         var needed = _keptLength + bytes.Length;
