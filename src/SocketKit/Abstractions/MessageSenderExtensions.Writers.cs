@@ -27,16 +27,8 @@ public static partial class MessageSenderExtensions
     {
         ArgumentNullException.ThrowIfNull(sender);
         ArgumentNullException.ThrowIfNull(write);
-        var writer = PayloadWriter.Open();
-        try
-        {
-            write(state, writer);
-            return sender.SendAsync(writer.Complete(), cancellationToken);
-        }
-        finally
-        {
-            writer.Release();
-        }
+        using var payload = PayloadWriter.Write(state, write);
+        return sender.SendAsync(payload.Written, cancellationToken);
     }
 
     /// <summary>Sends the bytes that a callback writes. See
@@ -65,16 +57,8 @@ public static partial class MessageSenderExtensions
     {
         ArgumentNullException.ThrowIfNull(sender);
         ArgumentNullException.ThrowIfNull(write);
-        var writer = PayloadWriter.Open();
-        try
-        {
-            write(state, writer);
-            return sender.TrySend(writer.Complete());
-        }
-        finally
-        {
-            writer.Release();
-        }
+        using var payload = PayloadWriter.Write(state, write);
+        return sender.TrySend(payload.Written);
     }
 
     /// <summary>Sends the bytes that a callback writes, if that is possible right now. See
@@ -108,16 +92,8 @@ public static partial class MessageSenderExtensions
     {
         ArgumentNullException.ThrowIfNull(sender);
         ArgumentNullException.ThrowIfNull(write);
-        var writer = PayloadWriter.Open();
-        try
-        {
-            write(state, writer);
-            return sender.RequestAsync(writer.Complete(), options, cancellationToken);
-        }
-        finally
-        {
-            writer.Release();
-        }
+        using var payload = PayloadWriter.Write(state, write);
+        return sender.RequestAsync(payload.Written, options, cancellationToken);
     }
 
     /// <summary>Sends the bytes that a callback writes as a request, without options, and waits for its response.</summary>

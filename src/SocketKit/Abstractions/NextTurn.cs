@@ -9,9 +9,9 @@ namespace SocketKit;
 /// </summary>
 internal readonly struct NextTurn : ICriticalNotifyCompletion
 {
-    private readonly ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _turn;
+    private readonly OffStack _turn;
 
-    private NextTurn(ValueTask turn) => _turn = turn.ConfigureAwait(false).GetAwaiter();
+    private NextTurn(ValueTask turn) => _turn = new OffStack(turn);
 
     /// <summary>For the compiler: the wait is never over at first, so what follows it runs on the engine's stack.</summary>
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "An awaiter's member.")]

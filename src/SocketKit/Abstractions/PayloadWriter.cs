@@ -3,7 +3,7 @@ using System.Buffers;
 namespace SocketKit;
 
 /// <summary>Pooled scratch memory for one payload that a callback writes. Open only during the callback, and only on its thread.</summary>
-internal sealed class PayloadWriter : IBufferWriter<byte>
+internal sealed class PayloadWriter : IBufferWriter<byte>, IDisposable
 {
     private const int LeastSize = 256;
     private const int LargestPreferred = 512 * 1024;
@@ -25,26 +25,35 @@ internal sealed class PayloadWriter : IBufferWriter<byte>
     {
     }
 
-    /// <summary>Opens a writer for this thread. It must be closed by <see cref="Release"/>.</summary>
-    public static PayloadWriter Open()
+    /// <summary>The payload, valid until <see cref="Dispose"/>.</summary>
+    public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, _length);
+
+    /// <summary>Lets a callback write a payload. What it throws comes out of this method.</summary>
+    /// <param name="state">What the callback needs.</param>
+    /// <param name="write">The callback.</param>
+    /// <returns>The payload; dispose it on this thread.</returns>
+    public static PayloadWriter Write<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+        where TState : allows ref struct
     {
         var writer = _idle ?? new PayloadWriter();
         _idle = null;
         writer._owner = Environment.CurrentManagedThreadId;
+        try
+        {
+            write(state, writer);
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+
+        writer.Close();
         return writer;
     }
 
-    /// <summary>Ends the writing.</summary>
-    /// <returns>The payload, valid until <see cref="Release"/>.</returns>
-    public ReadOnlyMemory<byte> Complete()
-    {
-        _owner = 0;
-        _preferred = Math.Clamp(Math.Max(_length, _preferred - ((_preferred - _length) / 8)), LeastSize, LargestPreferred);
-        return _buffer.AsMemory(0, _length);
-    }
-
-    /// <summary>Gives the memory back, whether or not the callback has come to its end.</summary>
-    public void Release()
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
     {
         _owner = 0;
         _length = 0;
@@ -75,6 +84,12 @@ internal sealed class PayloadWriter : IBufferWriter<byte>
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, (_buffer?.Length ?? 0) - _length);
         _length += count;
+    }
+
+    private void Close()
+    {
+        _owner = 0;
+        _preferred = Math.Clamp(Math.Max(_length, _preferred - ((_preferred - _length) / 8)), LeastSize, LargestPreferred);
     }
 
     private void EnsureRoom(int sizeHint)
