@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace SocketKit;
 
 /// <summary>
-/// An await that always leaves the caller's stack: what follows runs on the thread that completes the task or, if it is complete already,
-/// on the thread pool. A plain await goes on inline when another thread completes the task before the awaiter looks.
+/// An await that always leaves the caller's stack: what follows runs where the task completes or, if it is complete already, on the thread
+/// pool. A plain await goes on inline when another thread completes the task before the awaiter looks.
 /// </summary>
 internal readonly struct OffStack : ICriticalNotifyCompletion
 {

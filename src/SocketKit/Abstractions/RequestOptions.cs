@@ -8,7 +8,7 @@ public readonly record struct RequestOptions
 {
     /// <summary>
     /// The id that <see cref="ProtocolOptions.ReadCorrelationId"/> will find in the response, unused by any other pending request of the
-    /// connection. Any number is one, zero and negative numbers too. Default: null; the response is the next message that counts as an
+    /// connection, and by any whose response may still come late. Any number is one, zero and negative numbers too. Default: null; the response is the next message that counts as an
     /// answer, in order.
     /// </summary>
     public long? CorrelationId { get; init; }

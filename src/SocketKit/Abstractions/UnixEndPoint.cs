@@ -51,7 +51,8 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
 
     /// <summary>
     /// The path of an address; without one, the process, such as <c>process 4711 of user 1000</c>. Of a peer that has connected and has a
-    /// name, the process comes first, and the name in quotes behind it: <c>process 4711 of user 1000, named "/tmp/me"</c>.
+    /// name, the process comes first, and the name in quotes behind it: <c>process 4711 of user 1000, named "/tmp/me"</c>. What could forge
+    /// a line of a log or command a terminal is escaped there; <see cref="Path"/> is as the peer gave it.
     /// </summary>
     public override string ToString() => (Credentials, Path) switch
     {
@@ -59,10 +60,13 @@ public sealed class UnixEndPoint : EndPoint, IEquatable<UnixEndPoint>
         (null, { } path) => path,
         ({ }, { } path) when !_named => path,
         ({ } credentials, null) => credentials.ToString(),
-        ({ } credentials, { } path) => $"{credentials}, named \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\u0022", StringComparison.Ordinal)}\"",
+        ({ } credentials, { } path) => $"{credentials}, named \"{Quoted(path)}\"",
     };
 
-    // A peer chooses its name itself.
+    // A peer chooses its name itself, and programs write this text to consoles and logs.
+    private static string Quoted(string name) => LogText.EscapeRest(
+        name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\u0022", StringComparison.Ordinal));
+
     private string DebuggerText => LogText.NameOf(this);
 
     /// <inheritdoc/>

@@ -21,7 +21,7 @@ internal sealed class ClientSession : IConnectionOwner, IClientLoopOwner
     private const string Disposed = "disposed";
 
     private static readonly CloseReason NotYet =
-        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet; call ConnectAsync first", null);
+        new(CloseKind.LocalClosed, ClosePhase.Connecting, CloseParty.Local, "not connected yet; await ConnectAsync first", null);
 
     private readonly Lock _lock = new();
     private readonly ISocketClient _client;

@@ -46,7 +46,7 @@ internal sealed partial class Connection
         CheckCork();
         if (!_life.WasOpened && now >= _deadline)
         {
-            var detail = $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout)";
+            var detail = $"not open within {_settings.OpenTimeout} (ConnectionOptions.OpenTimeout), handshakes and OnOpening together";
             TryClose(CloseKind.OpenFailed, CloseParty.Peer, detail, null, graceful: false);
             return;
         }

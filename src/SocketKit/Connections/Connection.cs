@@ -81,7 +81,8 @@ internal sealed partial class Connection : IConnection, ITransportObserver, ITic
 
     public ISocketClient Client => _owner.Client;
 
-    public ConnectionHandler Handler => _handler ?? throw new InvalidOperationException("The connection is not open yet");
+    public ConnectionHandler Handler => _handler ?? throw new InvalidOperationException(
+        "The handler is made when the connection is open, behind OnOpening and CreateState; keep what comes before in connection.Items");
 
     public string? Name => Volatile.Read(ref _name);
 

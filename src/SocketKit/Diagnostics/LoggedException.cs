@@ -20,8 +20,11 @@ internal sealed class LoggedException : Exception
     /// <summary>So many exceptions are looked at: some may be inside of several others.</summary>
     private const int MostLookedAt = 100;
 
-    /// <summary>How lines begin that the runtime adds to a message.</summary>
-    private static readonly string[] OwnLines = ["   at ", " ---> ", "   --- End of ", "--- End of "];
+    // What the runtime writes between a message and the stacks. All of a line, but for the first: a peer's text may begin with any of them.
+    private const string FrameMark = "   at ";
+    private const string InnerMark = " ---> ";
+    private const string EndOfInner = "   --- End of inner exception stack trace ---";
+    private const string EndOfPart = "--- End of stack trace from previous location ---";
 
     private readonly string _text;
 
@@ -93,7 +96,7 @@ internal sealed class LoggedException : Exception
         return LogText.IsFit(ExceptionText.MessageOf(exception))
             && exception is not AggregateException { InnerExceptions.Count: > Deepest }
             && new StackTrace(exception, fNeedFileInfo: false).FrameCount <= MostFrames
-            && (IsPlain(exception) || (IsTextFit(exception.ToString()) && IsStackFit(exception.StackTrace)));
+            && (IsPlain(exception) || (IsStackFit(exception.StackTrace) && IsTextFit(exception)));
     }
 
     private static ReadOnlyCollection<Exception> InnerOf(Exception exception) => exception is AggregateException aggregate
@@ -146,7 +149,7 @@ internal sealed class LoggedException : Exception
 
         foreach (var line in stack.AsSpan().EnumerateLines())
         {
-            if (!LogText.IsFit(line) || !(line.IsWhiteSpace() || BeginsAsOwn(line)))
+            if (!LogText.IsFit(line) || !(line.IsWhiteSpace() || IsOfStack(line)))
             {
                 return false;
             }
@@ -156,42 +159,31 @@ internal sealed class LoggedException : Exception
     }
 
     /// <summary>
-    /// Behind the first line stand only those of a runtime's: an exception that tells more of itself (the name of a file, say) may tell
-    /// what a peer has sent.
+    /// Its text is that of any exception, made of parts that have been looked at. One that tells more of itself (the name of a file, say)
+    /// may tell what a peer has sent, in lines that look like the runtime's.
     /// </summary>
-    private static bool IsTextFit(string text)
+    private static bool IsTextFit(Exception exception)
     {
-        if (text.Length > Longest)
+        var text = new StringBuilder().Append(exception.GetType());
+        if (!string.IsNullOrEmpty(exception.Message))
         {
-            return false;
+            text.Append(": ").Append(exception.Message);
         }
 
-        var isFirst = true;
-        foreach (var line in text.AsSpan().EnumerateLines())
+        if (exception.InnerException is { } inner)
         {
-            if (!LogText.IsFit(line) || !(isFirst || line.IsWhiteSpace() || BeginsAsOwn(line)))
-            {
-                return false;
-            }
-
-            isFirst = false;
+            text.AppendLine().Append(InnerMark).Append(inner).AppendLine().Append(EndOfInner);
         }
 
-        return true;
+        if (exception.StackTrace is { } stack)
+        {
+            text.AppendLine().Append(stack);
+        }
+
+        return text.Length <= Longest && text.Equals(exception.ToString().AsSpan());
     }
 
-    private static bool BeginsAsOwn(ReadOnlySpan<char> line)
-    {
-        foreach (var own in OwnLines)
-        {
-            if (line.StartsWith(own, StringComparison.Ordinal))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private static bool IsOfStack(ReadOnlySpan<char> line) => line.StartsWith(FrameMark, StringComparison.Ordinal) || line is EndOfPart;
 
     private static void Describe(Exception exception, StringBuilder text, int depth, bool areTooMany)
     {
@@ -200,7 +192,7 @@ internal sealed class LoggedException : Exception
         {
             foreach (var inner in InnerOf(exception).Take(Deepest))
             {
-                text.Append(" ---> ");
+                text.Append(InnerMark);
                 Describe(inner, text, depth + 1, areTooMany);
             }
         }
@@ -216,7 +208,8 @@ internal sealed class LoggedException : Exception
         {
             if (!line.IsWhiteSpace())
             {
-                text.Append(BeginsAsOwn(line) ? "" : OwnLines[0]).AppendLine(LogText.IsFit(line) ? line.ToString() : LogText.EscapeRest(line.ToString()));
+                var shown = LogText.IsFit(line) ? line.ToString() : LogText.EscapeRest(line.ToString());
+                text.Append(IsOfStack(line) ? "" : FrameMark).AppendLine(shown);
             }
         }
 

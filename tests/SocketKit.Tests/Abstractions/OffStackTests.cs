@@ -19,26 +19,6 @@ public class OffStackTests
         await awaiting.Should().ThrowAsync<TimeoutException>().WithMessage("late");
     }
 
-    [Fact]
-    public async Task What_completes_later_goes_on_where_it_completes()
-    {
-        var later = new TaskCompletionSource();
-        var thread = 0;
-
-        var waiting = WaitAsync();
-        var completing = Environment.CurrentManagedThreadId;
-        later.SetResult();
-        await waiting.WaitAsync(TestBed.Patience);
-
-        thread.Should().Be(completing);
-
-        async Task WaitAsync()
-        {
-            await new OffStack(new ValueTask(later.Task));
-            thread = Environment.CurrentManagedThreadId;
-        }
-    }
-
     private static Task<bool> OnAThreadOfItsOwnAsync(Func<OffStack> wait) => Task.Factory.StartNew(
         async () =>
         {

@@ -63,6 +63,40 @@ public class LoggedExceptionTests
         LoggedException.Of(new Talkative())!.ToString().Should().NotContain("forged");
     }
 
+    [Theory]
+    [InlineData("--- End of day. [Error] 1 admin logged in")]
+    [InlineData(" ---> System.Exception: root logged in")]
+    [InlineData("   --- End of inner exception stack trace ---\n[Error] root logged in")]
+    [InlineData("   at Bank.Audit() root logged in")]
+    public void A_text_of_its_own_cannot_pass_for_a_line_of_the_runtimes(string text)
+    {
+        foreach (var exception in new Exception[] { new OwnText(text), new InvalidOperationException("outer", new OwnText(text)) })
+        {
+            var logged = LoggedException.Of(exception)!;
+
+            logged.Should().BeOfType<LoggedException>();
+            logged.ToString().Should().NotContain("logged in");
+        }
+    }
+
+    [Fact]
+    public void A_stack_of_its_own_cannot_pass_for_the_end_of_the_runtimes()
+    {
+        const string forged = "--- End of day. [Error] 1 admin logged in";
+
+        var logged = LoggedException.Of(new OwnStack(forged))!;
+
+        logged.ToString().Split('\n').Should().Contain(line => line.StartsWith("   at " + forged, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_exception_of_the_programs_own_stays_with_all_that_is_inside()
+    {
+        var exception = Caught(() => throw new OwnKind("outer", Caught(() => throw new OwnKind("inner", Thrown("good")))));
+
+        LoggedException.Of(exception).Should().BeSameAs(exception);
+    }
+
     [Fact]
     public void Deep_stacks_and_many_exceptions_are_cut()
     {
@@ -137,6 +171,22 @@ public class LoggedExceptionTests
     private sealed class OwnText(string text) : Exception("good")
     {
         public override string ToString() => text.Length == 0 ? base.ToString() : base.ToString() + "\n" + text;
+    }
+
+    private sealed class OwnKind(string message, Exception inner) : Exception(message, inner);
+
+    private static OwnKind Caught(Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (OwnKind exception)
+        {
+            return exception;
+        }
+
+        throw new InvalidOperationException("Nothing was thrown");
     }
 
     private sealed class Counting(Action asked) : Exception
