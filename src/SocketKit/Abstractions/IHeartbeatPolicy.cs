@@ -87,7 +87,7 @@ public enum HeartbeatAction
     Close = 2,
 
     /// <summary>
-    /// The peer abuses heartbeats (a flood, say): the connection closes at once, as <see cref="CloseKind.ProtocolError"/>.
+    /// The peer abuses heartbeats (a flood, say): the connection closes gracefully, as <see cref="CloseKind.ProtocolError"/>.
     /// </summary>
     Refuse = 3,
 }
@@ -124,8 +124,8 @@ public readonly record struct HeartbeatDecision
 }
 
 /// <summary>
-/// The facts about a connection's life signs. Time runs only while the connection is able to read, on a monotonic clock that a change of
-/// the system's time does not touch.
+/// The facts about a connection's life signs. Times are those of a monotonic clock that leaves out gaps in which the process did not run;
+/// that of <see cref="SinceReceived"/> also stands still while the connection does not read.
 /// </summary>
 public readonly record struct ConnectionPulse
 {
@@ -138,7 +138,7 @@ public readonly record struct ConnectionPulse
     /// <summary>The mean time between arrivals (a moving average over about the last 16), zero before the second.</summary>
     public TimeSpan ArrivalMean { get; init; }
 
-    /// <summary>The mean deviation of the time between arrivals, zero before the second.</summary>
+    /// <summary>The mean deviation of the time between arrivals, zero before the third.</summary>
     public TimeSpan ArrivalDeviation { get; init; }
 
     /// <summary>How many heartbeats this side has begun.</summary>

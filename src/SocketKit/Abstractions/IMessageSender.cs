@@ -44,7 +44,8 @@ public interface IMessageSender
     /// <see cref="ProtocolOptions.RequestTimeout"/>.</param>
     /// <param name="cancellationToken">Abandons the request; its late response is swallowed.</param>
     /// <returns>The response; dispose it to give its buffer back.</returns>
-    /// <exception cref="ConnectionClosedException">There is no connection, or it ended before the response came.</exception>
+    /// <exception cref="ConnectionClosedException">There is no connection, or it ended before the response came. This one, and what else
+    /// refuses the request, is thrown by the call or by the returned task.</exception>
     /// <exception cref="RequestTimeoutException">No response within <see cref="RequestOptions.Timeout"/>, or
     /// <see cref="ProtocolOptions.RequestTimeout"/> without one.</exception>
     /// <exception cref="RequestRefusedException">More than <see cref="ProtocolOptions.MaxPendingRequests"/> are pending, the correlation

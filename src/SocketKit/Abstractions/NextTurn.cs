@@ -19,7 +19,7 @@ internal readonly struct NextTurn : ICriticalNotifyCompletion
 
     /// <summary>
     /// Asks for a turn; the caller awaits it, once. Never throws: where a transport of somebody else's gives no turn, the thread pool's is
-    /// as good, and its verbs tell what is wrong with it.
+    /// as good, and its operations tell what is wrong with it.
     /// </summary>
     public static NextTurn Of(Transport transport)
     {

@@ -61,7 +61,10 @@ public abstract class ProtocolOptions
     /// </remarks>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many requests may wait for a response on one connection. Default: 1,024. At least 1.</summary>
+    /// <summary>
+    /// How many requests may wait for a response on one connection. In order, one that was canceled or timed out counts until its response
+    /// comes. Default: 1,024. At least 1.
+    /// </summary>
     public int MaxPendingRequests { get; set; } = 1024;
 
     /// <summary>

@@ -161,7 +161,10 @@ public abstract class Transport : IAsyncDisposable
     /// </summary>
     public abstract void Abort();
 
-    /// <summary>Releases the transport's resources. Called once, when no operation is outstanding.</summary>
+    /// <summary>
+    /// Releases the transport's resources. Called once, when neither a receive nor a send is outstanding. An <see cref="OpenAsync"/> that
+    /// heeds neither its token nor <see cref="Abort"/> may still be.
+    /// </summary>
     public abstract ValueTask DisposeAsync();
 
     /// <summary>For people and logs: the type's name and both ends, what a peer may have chosen escaped. Never throws.</summary>

@@ -28,6 +28,11 @@ internal sealed partial class Connection
             await hook(this, OpenToken).ConfigureAwait(true);
         }
 
+        if (_life.IsClosing)
+        {
+            return;
+        }
+
         _handler = _settings.Handler?.Invoke(this)
             ?? throw new InvalidOperationException("ConnectionOptions.HandlerFactory gave no handler");
         var openedAt = UtcTicks;

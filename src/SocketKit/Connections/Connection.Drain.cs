@@ -1,5 +1,3 @@
-
-
 namespace SocketKit.Connections;
 
 // The server stops: what had arrived is handled, then the connection closes. The receive loop sets the mark at its next receive; a receive
@@ -11,8 +9,7 @@ internal sealed partial class Connection
 
     /// <summary>
     /// Under the lock, with nothing left to handle: the transport has taken what was queued then. Who goes on sending after that, from a
-    /// thread
-    /// of its own, does not put the end off.
+    /// thread of its own, does not put the end off.
     /// </summary>
     private bool AreRepliesSent
     {

@@ -73,8 +73,14 @@ internal sealed partial class Connection
     /// <summary>Rests, if nothing is under way that the next ticks must follow.</summary>
     private void Rest(long alive)
     {
+        // Opened first: a connection that opens between the two would rest without its heartbeat.
+        if (!_life.WasOpened || _consumer is { IsSending: true })
+        {
+            return;
+        }
+
         var due = _beats?.DueAt(alive) ?? long.MaxValue;
-        if (due <= alive || !_life.WasOpened || _consumer is { IsSending: true })
+        if (due <= alive)
         {
             return;
         }

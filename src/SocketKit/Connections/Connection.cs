@@ -14,8 +14,8 @@ namespace SocketKit.Connections;
 /// <para>
 /// State belongs to the parts: <see cref="ConnectionLifecycle"/>, <see cref="MessageReader"/>, <see cref="HandlerQueue"/>,
 /// <see cref="SendQueue"/>, <see cref="RequestTable"/>, <see cref="HeartbeatRunner"/>, <see cref="SlowConsumerWatch"/>,
-/// <see cref="PeerEnd"/>, <see cref="InputMark"/>. They decide under the lock. This class takes the lock, asks them, and acts outside of
-/// it. The files, in the order of a connection's life:
+/// <see cref="PeerEnd"/>, <see cref="InputMark"/>, <see cref="ConnectionExtras"/>, <see cref="TrafficTotals"/>. They decide under the lock.
+/// This class takes the lock, asks them, and acts outside of it. The files, in the order of a connection's life:
 /// </para>
 /// <list type="bullet">
 /// <item><c>Connection.Open.cs</c>: handshakes of the transport, then the first call of the handler;</item>

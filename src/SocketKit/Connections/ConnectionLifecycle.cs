@@ -9,8 +9,8 @@ namespace SocketKit.Connections;
 /// before:</para>
 /// <code>
 /// Opening -> Open -> Draining -> Closing -> Releasing -> Released -> LastCall
-///    \  \-------------^  ^         ^
-///     \--------------------------- ^     (and Open -> Closing)
+/// Opening -> Draining            the server stops before it is open
+/// Opening, Open -> Closing       the first cause of death
 /// </code>
 /// <para>The input, whose receive loop alone changes it, but for a connection that never starts:</para>
 /// <code>
