@@ -55,7 +55,8 @@ internal static class LogText
     {
         try
         {
-            return Escape(something?.ToString() ?? "");
+            // The end of a Unix socket has escaped its peer's name already.
+            return Escape(something?.ToString() ?? "", Longest, backslashes: something is not UnixEndPoint);
         }
 #pragma warning disable CA1031 // A name is for people; nothing depends on it.
         catch (Exception exception)

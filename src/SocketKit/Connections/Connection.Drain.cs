@@ -62,9 +62,9 @@ internal sealed partial class Connection
                 return;
             }
 
-            // A receive that had its bytes already, on another thread, has come to its end by now.
+            // A receive that had its bytes already, on another thread, has come to its end by now, or shows that it does not wait.
             await NextTurn.Of(_transport);
-            InputWaits(receive);
+            InputWaits(receive, Volatile.Read(ref _receivedAtWait));
         }
         catch (Exception exception)
         {
@@ -74,8 +74,10 @@ internal sealed partial class Connection
 
     /// <summary>While the server stops: a receive waits. With nothing there for it, the input is over.</summary>
     /// <param name="receive">Its number: it may have ended meanwhile, on another thread.</param>
-    private void InputWaits(int receive)
+    /// <param name="since">The transport's count at some time of its wait.</param>
+    private void InputWaits(int receive, long since)
     {
+        // The kernel first: what is taken from it meanwhile shows in the count.
         if (_transport.BytesUnread > 0)
         {
             return;
@@ -83,7 +85,8 @@ internal sealed partial class Connection
 
         using (_lock.Enter())
         {
-            if (!_life.IsReceiving || _life.Receives != receive)
+            var waits = Volatile.Read(ref _receivedAtWait) != NoWait && _transport.BytesReceived == since;
+            if (!waits || !_life.IsReceiving || _life.Receives != receive)
             {
                 return;
             }
@@ -99,12 +102,12 @@ internal sealed partial class Connection
     /// </summary>
     private void CheckInputMark()
     {
-        var receive = _life.Receives;
-        if (receive == _inputMark!.ReceiveAtTick)
+        var (receive, received) = (_life.Receives, _transport.BytesReceived);
+        if (receive == _inputMark!.ReceiveAtTick && received == _inputMark.BytesAtTick)
         {
-            InputWaits(receive);
+            InputWaits(receive, received);
         }
 
-        _inputMark.ReceiveAtTick = receive;
+        (_inputMark.ReceiveAtTick, _inputMark.BytesAtTick) = (receive, received);
     }
 }

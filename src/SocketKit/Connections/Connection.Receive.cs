@@ -23,6 +23,14 @@ internal sealed partial class Connection
     private Action? _onReady;
     private ReceiveWait _waitsFor;
 
+    /// <summary>
+    /// The transport's count when the receive that waits began, or <see cref="NoWait"/>. Written by the receive loop, read by a stop: a
+    /// receive whose bytes are on their way through the transport does not wait any more, although it is not over.
+    /// </summary>
+    private long _receivedAtWait = NoWait;
+
+    private const long NoWait = long.MinValue;
+
     /// <summary>How many receives in a row found data waiting: what never waits must give the others a turn.</summary>
     private int _receives;
 
@@ -59,7 +67,8 @@ internal sealed partial class Connection
     private bool TryReceive(Memory<byte> buffer, ReceiveWait waitsFor, out ReceiveResult received)
     {
         var receive = _life.Receives;
-        if (TryAwait(_transport.ReceiveAsync(buffer), waitsFor, out received))
+        var before = _transport.BytesReceived;
+        if (TryAwait(_transport.ReceiveAsync(buffer), waitsFor, out received, before))
         {
             return true;
         }
@@ -92,7 +101,7 @@ internal sealed partial class Connection
     }
 
     /// <returns>False: the loop waits.</returns>
-    private bool TryAwait(ValueTask<ReceiveResult> task, ReceiveWait waitsFor, out ReceiveResult received)
+    private bool TryAwait(ValueTask<ReceiveResult> task, ReceiveWait waitsFor, out ReceiveResult received, long before = NoWait)
     {
         var awaiter = task.ConfigureAwait(false).GetAwaiter();
         if (awaiter.IsCompleted)
@@ -110,6 +119,7 @@ internal sealed partial class Connection
         received = default;
         _underWay = awaiter;
         _waitsFor = waitsFor;
+        Volatile.Write(ref _receivedAtWait, before);
         awaiter.UnsafeOnCompleted(_onReady ??= _transport.CompletesInDefaultContext ? GoOn : OnReady);
         return false;
     }
@@ -118,6 +128,7 @@ internal sealed partial class Connection
 
     private void GoOn()
     {
+        Volatile.Write(ref _receivedAtWait, NoWait);
         try
         {
             var received = _underWay.GetResult();

@@ -22,6 +22,9 @@ internal sealed class InputMark
     /// </summary>
     public int ReceiveAtTick { get; set; } = -1;
 
+    /// <summary>The transport's count then. Used only by the clock thread.</summary>
+    public long BytesAtTick { get; set; }
+
     /// <summary>Nothing further is handled.</summary>
     public bool IsReached => _reached;
 
